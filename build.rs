@@ -1,0 +1,146 @@
+//! Gives the shared library its SONAME and, with the feature `header`, generates the C header.
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    let target = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
+    if target != "macos" && target != "windows" {
+        let major = env("CARGO_PKG_VERSION_MAJOR");
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libmillpond.so.{major}");
+    }
+    #[cfg(feature = "header")]
+    header::generate();
+}
+
+fn env(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("cargo sets {name}"))
+}
+
+#[cfg(feature = "header")]
+mod header {
+    use super::env;
+    use cbindgen::{Builder, Config, DocumentationStyle, Language, Style};
+    use std::path::Path;
+
+    /// One noun, one file, one section of the header, in the order a newcomer reads them.
+    const SECTIONS: &[(&str, &[&str], &str)] = &[
+        ("Statuses", &["pool/codes.rs"], ""),
+        ("Handles", &["capi/handle.rs"], ""),
+        ("Tasks and outcomes", &["pool/abi.rs"], ""),
+        ("The simple calls", &["capi/simple.rs"], ""),
+        ("Closing a pool", &["capi/close.rs"], ""),
+        ("Errors", &["capi/errors.rs"], ""),
+        ("Submitting without waiting", &["capi/submit.rs"], ""),
+        ("Futures", &["capi/future.rs"], ""),
+        ("Inside a task", &["capi/task.rs"], ""),
+        (
+            "Options of a pool",
+            &["capi/options.rs"],
+            "/* The value to begin a pool_options_t with. */\n\
+             #define POOL_OPTIONS_INIT \\\n  \
+             { sizeof(pool_options_t), POOL_THREADS, 0, POOL_CALLBACKS_SERIAL, 0, 0, 0, 0, 0 }\n",
+        ),
+        (
+            "Maps in full",
+            &["capi/call.rs"],
+            "/* The value to begin a pool_call_t with. */\n\
+             #define POOL_CALL_INIT \\\n  { sizeof(pool_call_t), 0, 0, 0, 0 }\n",
+        ),
+        ("Callbacks on a thread of your choice", &["capi/poll.rs"], ""),
+        ("Version", &["capi/version.rs"], ""),
+    ];
+
+    pub fn generate() {
+        let root = env("CARGO_MANIFEST_DIR");
+        println!("cargo:rerun-if-changed=src");
+        let prologue = std::fs::read_to_string(Path::new(&root).join("src/capi/prologue.h"))
+            .expect("src/capi/prologue.h");
+        let mut text = prologue;
+        for name in ["MAJOR", "MINOR", "PATCH"] {
+            let value = env(&format!("CARGO_PKG_VERSION_{name}"));
+            text.push_str(&format!("#define POOL_VERSION_{name} {value}\n"));
+        }
+        text.push_str("\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
+        for (title, files, macros) in SECTIONS {
+            let rule = "-".repeat(66usize.saturating_sub(title.len()));
+            text.push_str(&format!("\n/* ---- {title} {rule} */\n"));
+            for file in *files {
+                let section = section(&Path::new(&root).join("src").join(file));
+                text.push('\n');
+                text.push_str(section.trim());
+                text.push('\n');
+            }
+            if !macros.is_empty() {
+                text.push('\n');
+                text.push_str(macros);
+            }
+        }
+        text.push_str("\n#ifdef __cplusplus\n} /* extern \"C\" */\n#endif\n\n#endif /* MILLPOND_H */\n");
+        let out = Path::new(&env("OUT_DIR")).join("millpond.h");
+        std::fs::write(out, text).expect("writing the header to OUT_DIR");
+    }
+
+    fn section(source: &Path) -> String {
+        let config = Config {
+            language: Language::C,
+            style: Style::Both,
+            no_includes: true,
+            usize_is_size_t: true,
+            documentation_style: DocumentationStyle::Doxy,
+            line_length: 100,
+            tab_width: 2,
+            export: cbindgen::ExportConfig { include: types(source), ..Default::default() },
+            ..Config::default()
+        };
+        let mut text = Vec::new();
+        Builder::new()
+            .with_config(config)
+            .with_src(source)
+            .generate()
+            .unwrap_or_else(|error| panic!("{}: {error}", source.display()))
+            .write(&mut text);
+        tidy(&String::from_utf8(text).expect("the header is text"))
+    }
+
+    /// The types that a file defines: the generator leaves out those that no function of the
+    /// same file mentions.
+    fn types(source: &Path) -> Vec<String> {
+        let text = std::fs::read_to_string(source).expect("a source of the header");
+        let words = |line: &str| {
+            let rest = line.strip_prefix("pub struct ").or(line.strip_prefix("pub type "))?;
+            rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().map(str::to_owned)
+        };
+        text.lines().filter_map(words).collect()
+    }
+
+    /// Comments of one sentence on one line; constants that are safe inside expressions.
+    fn tidy(text: &str) -> String {
+        let lines: Vec<&str> = text.lines().collect();
+        let mut tidied = String::new();
+        let mut at = 0;
+        while at < lines.len() {
+            let line = lines[at];
+            let short = lines.get(at + 2).is_some_and(|end| end.trim() == "*/");
+            if line.trim() == "/**" && short {
+                let body = lines[at + 1].replacen("* ", "", 1);
+                let indent = &line[..line.len() - line.trim_start().len()];
+                tidied.push_str(&format!("{indent}/** {} */\n", body.trim()));
+                at += 3;
+                continue;
+            }
+            match line.strip_prefix("#define ").and_then(|rest| rest.split_once(' ')) {
+                Some((name, value)) if value.starts_with('-') => {
+                    tidied.push_str(&format!("#define {name} ({value})\n"));
+                }
+                Some((name, value)) if value.parse::<i32>().is_err() => {
+                    tidied.push_str(&format!("#define {name} {value}u\n"));
+                }
+                _ => {
+                    tidied.push_str(line);
+                    tidied.push('\n');
+                }
+            }
+            at += 1;
+        }
+        tidied
+    }
+}

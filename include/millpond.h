@@ -1,0 +1,606 @@
+/* millpond.h: multiprocessing.Pool for C and C++.
+ *
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ * Generated from src/capi by `make header`; change the sources, not this file.
+ *
+ *   #include <millpond.h>
+ *   #include <stdio.h>
+ *
+ *   static int32_t square(const void *arg, void *result, pool_task_t *task) {
+ *     (void)task;
+ *     *(int *)result = *(const int *)arg * *(const int *)arg;
+ *     return 0;
+ *   }
+ *
+ *   int main(void) {
+ *     int in[5] = {1, 2, 3, 4, 5}, out[5];
+ *     pool_t *pool = pool_create(0);
+ *     if (pool_map(pool, square, in, sizeof in[0], out, sizeof out[0], 5) != POOL_OK)
+ *       fprintf(stderr, "%s\n", pool_last_error());
+ *     else
+ *       for (int i = 0; i < 5; i++) printf("%d ", out[i]);
+ *     pool_close_join(pool);
+ *   }
+ *
+ * Rules that hold for every function:
+ *
+ * - Errors. A call returns POOL_OK (0), or a status; pool_last_error() has a sentence about it.
+ *   Functions that make something return NULL instead. Every argument is checked: a bad one is
+ *   POOL_ERR_INVALID. Outputs are written only on success (the results of a map in place apart).
+ * - Threads. Every function may be called from any thread, at the same time, also from tasks and
+ *   callbacks, unless it says otherwise. A pool must not be freed while other threads still call
+ *   it; a future is released once.
+ * - Arguments go by value: `arg_size` bytes are copied when a task is submitted, `result_size`
+ *   bytes are copied out. Maps borrow their arrays until they have ended.
+ * - Order. Tasks that one thread submits start in that order. A pool of one worker is a serial
+ *   queue: one task at a time. Two things may go ahead of others: a task that a task of the same
+ *   pool submits, and the very task that somebody waits for without a time-out.
+ * - Waiting helps. Who waits without a time-out for a task that has not started runs it, if a
+ *   worker's place is free (a task that waits always has one: its own). So tasks may wait for
+ *   tasks, to any depth. When a worker must wait, a spare one steps in; while all goes well, at
+ *   most `workers` tasks run at a time. A wait with a time-out runs nothing in the caller.
+ * - Times are milliseconds; -1 is for ever.
+ * - fork. In a child that the program forks, every call on the parent's pools and unfinished
+ *   futures is POOL_ERR_FORKED, at once; make a new pool there. pool_default() does so itself.
+ * - exit and dlclose are safe with work pending: what has not run by then does not.
+ * - Worker threads are started when first needed, block all signals, and run on the CPUs that
+ *   the thread which made the pool was allowed at that moment. An idle pool uses no CPU.
+ * - Structs that you fill begin with `struct_size` and may grow: use their _INIT macros.
+ */
+#ifndef MILLPOND_H
+#define MILLPOND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define POOL_VERSION_MAJOR 0
+#define POOL_VERSION_MINOR 1
+#define POOL_VERSION_PATCH 0
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Statuses ---------------------------------------------------------- */
+
+/** Success. */
+#define POOL_OK 0
+
+/** An argument is not valid; the sentence says which and why. */
+#define POOL_ERR_INVALID (-1)
+
+/** The pool takes no more tasks. */
+#define POOL_ERR_CLOSED (-2)
+
+/** Your wait ran out of time; what you waited for goes on. */
+#define POOL_ERR_TIMEOUT (-3)
+
+/** The task ran longer than its limit. */
+#define POOL_ERR_TIME_LIMIT (-4)
+
+/** The task was cancelled before it started. */
+#define POOL_ERR_CANCELLED (-5)
+
+/** The pool was terminated before the task started. */
+#define POOL_ERR_TERMINATED (-6)
+
+/** The worker died while it ran the task. */
+#define POOL_ERR_WORKER_DIED (-7)
+
+/** Workers die as fast as they are started. */
+#define POOL_ERR_CRASH_LOOP (-8)
+
+/** The pool can run nothing any more. */
+#define POOL_ERR_BROKEN (-9)
+
+/** The call would wait for itself for ever. */
+#define POOL_ERR_DEADLOCK (-10)
+
+/** The pool was made before this process was forked. */
+#define POOL_ERR_FORKED (-11)
+
+/** The queue is full. */
+#define POOL_ERR_FULL (-12)
+
+/** The buffer is too small for the result. */
+#define POOL_ERR_SIZE (-13)
+
+/** There is no memory left. */
+#define POOL_ERR_NO_MEMORY (-14)
+
+/** The system refused; the sentence has its reason. */
+#define POOL_ERR_SYSTEM (-15)
+
+/** Not possible in this mode, or in this version. */
+#define POOL_ERR_UNSUPPORTED (-16)
+
+/** The function is not known to the workers. */
+#define POOL_ERR_UNKNOWN_FUNCTION (-17)
+
+/** Something went wrong inside the library, or a task returned a negative number. */
+#define POOL_ERR_INTERNAL (-18)
+
+/* ---- Handles ----------------------------------------------------------- */
+
+/** A handle on a submitted task or map. */
+typedef struct pool_future_t pool_future_t;
+
+/** A pool. */
+typedef struct pool_t pool_t;
+
+/* ---- Tasks and outcomes ------------------------------------------------ */
+
+/** The `worker` of a task that no worker ran. */
+#define POOL_NO_WORKER 4294967295u
+
+/** The most workers that a pool may have. */
+#define POOL_MAX_WORKERS 4096
+
+/**
+ * A running task, as its function sees it. The fields are to be read only, and valid until the
+ * function returns; hand the pointer on to the pool_task_ functions.
+ */
+typedef struct pool_task_t {
+  /** The `context` of the pool_call_t, or NULL in the short forms. */
+  const void *context;
+  /** The number of the item in a map, from 0; else 0. */
+  size_t index;
+  /**
+   * The number of the worker that runs the task, from 0. Spare workers, which step in for
+   * waiting ones, have numbers from `workers` on; POOL_NO_WORKER when the thread that waits
+   * for the task runs it itself.
+   */
+  uint32_t worker;
+  /** 1 the first time the task runs. */
+  uint32_t attempt;
+} pool_task_t;
+
+/**
+ * A task: reads its argument, writes its result, returns 0; or a positive code of its own for
+ * failure. (A negative return is reported as POOL_ERR_INTERNAL.) The same function serves
+ * pool_apply and pool_map.
+ *
+ * arg: a copy of the bytes that were submitted, 16-aligned; in a map the item's place in the
+ *   caller's array. With `arg_size` 0 it is the very pointer that was submitted.
+ * result: `result_size` zeroed bytes, 16-aligned; in a map the item's place in the caller's
+ *   array, as the caller left it. NULL when `result_size` is 0.
+ *
+ * It runs on a thread of the pool, or on a thread that waits for it. It must return: no C++
+ * exception, longjmp or pthread_exit may leave it. It may use its pool: submit, apply, map and
+ * wait, to any depth.
+ */
+typedef int32_t (*pool_fn)(const void *arg, void *result, struct pool_task_t *task);
+
+/** How a task ended. Everything it points to is valid during the callback only. */
+typedef struct pool_result_t {
+  /** POOL_OK, the task's own positive code, or one of POOL_ERR_... */
+  int32_t status;
+  /** A sentence about a failure; "" on success. Never NULL. */
+  const char *message;
+  /** The result, 16-aligned; NULL after a failure, for a map, and when `size` is 0. */
+  const void *data;
+  /** The size of the result in bytes. */
+  size_t size;
+  /** For a map that failed the lowest failed item; else 0. */
+  size_t index;
+  /** The worker that ran the task; POOL_NO_WORKER when none did, and for maps. */
+  uint32_t worker;
+  /** The process that ran the task; 0 when it never ran. */
+  int32_t pid;
+} pool_result_t;
+
+/**
+ * A callback: called exactly once for each task that was accepted with one, also when the task
+ * was cancelled or terminated; never when the submitting call returned an error. Which thread
+ * it runs on is the pool's option `callbacks`. It may use the pool, but not join or free it.
+ */
+typedef void (*pool_callback_fn)(const struct pool_result_t *outcome, void *user_data);
+
+/**
+ * Prepares a worker: called on its thread before its first task, with the number that its
+ * tasks will see. Anything but 0 is a failure.
+ */
+typedef int32_t (*pool_initializer_fn)(void *worker_data, uint32_t worker);
+
+/** Cleans up after a worker: called on its thread after its last task, if it was initialised. */
+typedef void (*pool_finalizer_fn)(void *worker_data, uint32_t worker);
+
+/* ---- The simple calls -------------------------------------------------- */
+
+/**
+ * Makes a pool of threads. It costs little: the threads are started when there is work.
+ *
+ * workers: how many tasks run at a time, at most POOL_MAX_WORKERS; 0 for as many as there are
+ *   CPUs that this process may use (its affinity mask, and the quota of its cgroup).
+ * Returns the pool, the caller's to free with pool_close_join(); NULL on failure, and
+ * pool_last_error() says why: POOL_ERR_INVALID for too many workers, POOL_ERR_SYSTEM. Use
+ * pool_create_with() to get the status, or to choose more.
+ */
+pool_t *pool_create(uint32_t workers);
+
+/**
+ * The default pool of this process, made at the first call: threads, as many as CPUs, default
+ * options. Every call returns the same one; in a forked child, a fresh one. Nobody frees it:
+ * pool_close(), pool_join(), pool_terminate() and pool_close_join() on it are POOL_ERR_INVALID.
+ *
+ * Returns NULL when it cannot be made; pool_last_error() says why.
+ */
+pool_t *pool_default(void);
+
+/**
+ * Runs a function once and waits for it.
+ *
+ * fn, arg, arg_size: what to run, and its argument: `arg_size` bytes at `arg`, or with
+ *   `arg_size` 0 the pointer `arg` itself, which may be NULL.
+ * result, result_size: where the result goes, on success only; NULL and 0 for none. If the task
+ *   sets a result of its own, at most `result_size` bytes of it.
+ * Runs on the calling thread if the pool has a place free, else on a worker; blocks until then.
+ * Returns the task's status: POOL_OK, its own positive code, or POOL_ERR_INVALID, _CLOSED,
+ * _TERMINATED, _FORKED, _NO_MEMORY, _SYSTEM (no thread could be started), _SIZE (the task set
+ * a longer result), _INTERNAL.
+ */
+int32_t pool_apply(pool_t *pool,
+                   pool_fn fn,
+                   const void *arg,
+                   size_t arg_size,
+                   void *result,
+                   size_t result_size);
+
+/**
+ * Runs a function over an array: result i is what it makes of argument i. Blocks until all is
+ * done; the calling thread takes part if the pool has a place free.
+ *
+ * fn: what to run; task->index is the number of the item.
+ * args, arg_size: `count` arguments of `arg_size` bytes; with `arg_size` 0 every item gets the
+ *   pointer `args` itself.
+ * results, result_size: room for `count` results of `result_size` bytes, written in place;
+ *   NULL and 0 for none. May be the same array as `args`.
+ * count: how many items; 0 does nothing. There is no chunk size to choose.
+ * After a failure nothing more is started; the slots of failed and unstarted items are
+ * unspecified. Returns POOL_OK, the status of the failed item with the lowest index (named by
+ * pool_last_error()), or as pool_apply().
+ */
+int32_t pool_map(pool_t *pool,
+                 pool_fn fn,
+                 const void *args,
+                 size_t arg_size,
+                 void *results,
+                 size_t result_size,
+                 size_t count);
+
+/* ---- Closing a pool ---------------------------------------------------- */
+
+/**
+ * Takes no more tasks from outside: they are POOL_ERR_CLOSED from now on. What was submitted
+ * goes on, and running tasks and callbacks may still submit. Does not wait. A second call does
+ * nothing. Returns POOL_OK, POOL_ERR_INVALID, _FORKED.
+ */
+int32_t pool_close(pool_t *pool);
+
+/**
+ * After pool_close() or pool_terminate(): waits until all tasks and callbacks have ended and
+ * the workers are gone. In a pool with polled callbacks, runs them on the calling thread.
+ *
+ * timeout_ms: how long at most, in milliseconds; -1 for ever.
+ * Returns POOL_OK; POOL_ERR_TIMEOUT; POOL_ERR_INVALID before close; POOL_ERR_DEADLOCK, at once,
+ * from a task or callback of the pool itself; _FORKED.
+ */
+int32_t pool_join(pool_t *pool, int64_t timeout_ms);
+
+/**
+ * Closes the pool, ends all tasks that have not started with POOL_ERR_TERMINATED (their
+ * callbacks are called), and asks the running ones to stop: pool_task_cancelled() tells them. A
+ * thread cannot be killed, so they end when they like. Does not wait. A running map starts no
+ * more items, and borrows its arrays until it has ended. Returns POOL_OK, POOL_ERR_INVALID,
+ * _FORKED.
+ */
+int32_t pool_terminate(pool_t *pool);
+
+/**
+ * In any state: closes the pool, waits for all tasks, callbacks and workers, and frees it.
+ * NULL does nothing. Futures outlive the pool.
+ *
+ * Returns POOL_OK; POOL_ERR_DEADLOCK, at once and freeing nothing, from a task or callback of
+ * the pool itself; POOL_ERR_INVALID, as a rule, when the pool was freed before; _FORKED.
+ */
+int32_t pool_close_join(pool_t *pool);
+
+/* ---- Errors ------------------------------------------------------------ */
+
+/**
+ * A sentence about this thread's last failed call; "" if none has failed. Never NULL, and valid
+ * until this thread's next call into the library.
+ */
+const char *pool_last_error(void);
+
+/**
+ * The name of a status, such as "POOL_ERR_TIMEOUT"; "task code" for positive ones, which are
+ * a task's own, and "unknown status" for other numbers. Never NULL, and valid for ever.
+ */
+const char *pool_status_name(int32_t status);
+
+/* ---- Submitting without waiting ---------------------------------------- */
+
+/**
+ * Submits a function and returns at once.
+ *
+ * fn, arg, arg_size: as in pool_apply(); the argument's bytes are copied before this returns.
+ * result_size: the size of the result, which goes to the callback and the future.
+ * callback, user_data: called once with the outcome, where the pool's option `callbacks` says;
+ *   NULL for none.
+ * future: a handle on the task is written there before the task can start, the caller's to
+ *   release with pool_future_release(); NULL if not wanted.
+ * Does not block, but for starting a thread now and then. Returns POOL_OK, or POOL_ERR_INVALID,
+ * _CLOSED, _TERMINATED (from inside a terminated pool), _FORKED, _NO_MEMORY, _SYSTEM (no thread
+ * could be started): then nothing was submitted, and the callback is never called.
+ */
+int32_t pool_apply_async(pool_t *pool,
+                         pool_fn fn,
+                         const void *arg,
+                         size_t arg_size,
+                         size_t result_size,
+                         pool_callback_fn callback,
+                         void *user_data,
+                         pool_future_t **future);
+
+/**
+ * Submits a map and returns at once. Arguments as in pool_map(): `args` and `results` are
+ * borrowed until the map has ended. callback, user_data, future: as in pool_apply_async(), one
+ * for the whole map; its outcome has no data, and after a failure the lowest failed index.
+ */
+int32_t pool_map_async(pool_t *pool,
+                       pool_fn fn,
+                       const void *args,
+                       size_t arg_size,
+                       void *results,
+                       size_t result_size,
+                       size_t count,
+                       pool_callback_fn callback,
+                       void *user_data,
+                       pool_future_t **future);
+
+/* ---- Futures ----------------------------------------------------------- */
+
+/**
+ * Waits until the task has ended, however it ended; with `timeout_ms` -1 it may run the task on
+ * the calling thread. Any number of threads may wait for one future.
+ *
+ * Returns POOL_OK; POOL_ERR_TIMEOUT; POOL_ERR_INVALID; POOL_ERR_DEADLOCK when the task itself
+ * is running on this very thread; POOL_ERR_SYSTEM when the stack is too deep to run the task
+ * here and no thread can be started for it; _FORKED unless it ended before the fork.
+ */
+int32_t pool_future_wait(const pool_future_t *future, int64_t timeout_ms);
+
+/** Whether the task has ended: 1 or 0, or POOL_ERR_INVALID. Does not block. */
+int32_t pool_future_ready(const pool_future_t *future);
+
+/** Whether the task is running right now: 1 or 0, or POOL_ERR_INVALID. Does not block. */
+int32_t pool_future_running(const pool_future_t *future);
+
+/**
+ * Whether the task has ended with POOL_OK: 1, or 0 (also while it has not ended), or
+ * POOL_ERR_INVALID. Does not block.
+ */
+int32_t pool_future_successful(const pool_future_t *future);
+
+/**
+ * Waits as pool_future_wait(), and copies the result.
+ *
+ * result, result_size: where the result goes, on success only; NULL and 0 if it is not wanted.
+ * timeout_ms: how long at most, in milliseconds; -1 for ever.
+ * Returns the task's status; or POOL_ERR_SIZE when the result is larger than `result_size`
+ * (nothing is written then, and the call may be repeated), or as pool_future_wait(). May be
+ * called again and again.
+ */
+int32_t pool_future_get(pool_future_t *future,
+                        void *result,
+                        size_t result_size,
+                        int64_t timeout_ms);
+
+/**
+ * The result, in place: 16-aligned, valid until the future is released. Does not block.
+ *
+ * size: its size in bytes goes there; may be NULL.
+ * Returns NULL, and leaves `size` alone, unless the task has ended with POOL_OK; NULL with size
+ * 0 when it has no result, as maps have none.
+ */
+const void *pool_future_data(const pool_future_t *future, size_t *size);
+
+/** The status of the task; POOL_ERR_TIMEOUT while it has not ended. Does not block. */
+int32_t pool_future_status(const pool_future_t *future);
+
+/**
+ * A sentence about the task's failure; "" if there is none, or not yet. Never NULL, valid until
+ * the future is released. Does not block.
+ */
+const char *pool_future_message(const pool_future_t *future);
+
+/**
+ * Cancels the task if it has not started: it never will, its status is POOL_ERR_CANCELLED, and
+ * its callback is called. A running task is only asked to stop: pool_task_cancelled() tells it.
+ * A map starts no more items. Does not block, and kills nothing.
+ *
+ * Returns 1 if the task will not run (a map: if it had not ended), 0 if it is running or has
+ * ended, or POOL_ERR_INVALID, _FORKED.
+ */
+int32_t pool_future_cancel(pool_future_t *future);
+
+/**
+ * Gives the handle back; once, after which it must not be used. The task goes on. NULL does
+ * nothing. May be called from the task and its callback. Returns POOL_OK, POOL_ERR_INVALID.
+ */
+int32_t pool_future_release(pool_future_t *future);
+
+/* ---- Inside a task ----------------------------------------------------- */
+
+/**
+ * Records a sentence about the task's failure, for whoever asks for it. To be used as
+ * `return pool_task_fail(task, 3, "no such file");`.
+ *
+ * code: the task's own code, positive.
+ * message: copied; NULL for none.
+ * Returns `code`.
+ */
+int32_t pool_task_fail(pool_task_t *task, int32_t code, const char *message);
+
+/**
+ * Makes a copy of `size` bytes at `data` the task's result, in place of the one of fixed size:
+ * for results whose size is known only at the end. It reaches the callback, pool_future_data(),
+ * and whoever offers that much room. In a map, at most `result_size` bytes, into the item's
+ * slot. The last call counts.
+ *
+ * Returns POOL_OK, POOL_ERR_INVALID, _SIZE, _NO_MEMORY.
+ */
+int32_t pool_task_set_result(pool_task_t *task, const void *data, size_t size);
+
+/**
+ * Whether the task has been asked to stop: by pool_future_cancel(), by pool_terminate(), or,
+ * in a map, because another item has failed. 1 or 0, or POOL_ERR_INVALID. Cheap.
+ */
+int32_t pool_task_cancelled(const pool_task_t *task);
+
+/* ---- Options of a pool ------------------------------------------------- */
+
+/** `mode`: tasks run on threads of this process. */
+#define POOL_THREADS 0
+
+/** `mode`: tasks run in processes of their own. Not in this version: POOL_ERR_UNSUPPORTED. */
+#define POOL_PROCESSES 1
+
+/** `mode`: tasks run at once in the caller. Not in this version: POOL_ERR_UNSUPPORTED. */
+#define POOL_SEQUENTIAL 2
+
+/**
+ * `callbacks`: never two at once, each sees what the former wrote, so that a plain global needs
+ * no lock; in order of completion, on any of the pool's threads.
+ */
+#define POOL_CALLBACKS_SERIAL 0
+
+/** `callbacks`: on the worker that ran the task, as it finishes; several at once. */
+#define POOL_CALLBACKS_INLINE 1
+
+/**
+ * `callbacks`: only inside pool_poll(), pool_join() and pool_close_join(), on their caller's
+ * thread; in order of completion.
+ */
+#define POOL_CALLBACKS_POLLED 2
+
+/** What a pool is made with. Begin with POOL_OPTIONS_INIT, then set what you want to change. */
+typedef struct pool_options_t {
+  /** sizeof(pool_options_t), set by POOL_OPTIONS_INIT. */
+  size_t struct_size;
+  /** POOL_THREADS. */
+  int32_t mode;
+  /** As in pool_create(). */
+  uint32_t workers;
+  /** Where callbacks run: one of POOL_CALLBACKS_... */
+  int32_t callbacks;
+  /**
+   * Called on each worker before its first task. With an initializer, all workers are started
+   * at creation, a failure of one is the failure of pool_create_with(), and only workers run
+   * tasks, never a thread that waits. If a spare worker's fails, it does not step in.
+   */
+  pool_initializer_fn initializer;
+  /** Called on each worker after its last task. */
+  pool_finalizer_fn finalizer;
+  /** Passed to both; must live as long as the pool. */
+  void *worker_data;
+  /**
+   * The stack of each worker in bytes, at least 65536; 0 for the system's default. When a
+   * task waits for one that has not started, it is run on top of it while half of the stack,
+   * or 1 MiB, is free.
+   */
+  size_t stack_size;
+  /**
+   * What the workers' threads are called, followed by a dash and their number, cut to 15
+   * bytes; copied. NULL for "millpond".
+   */
+  const char *name;
+} pool_options_t;
+
+/**
+ * Makes a pool to order.
+ *
+ * options: read during the call only.
+ * pool: the pool goes there, the caller's to free with pool_close_join().
+ * Returns POOL_OK; POOL_ERR_INVALID; POOL_ERR_UNSUPPORTED for what this version cannot do;
+ * POOL_ERR_SYSTEM, _NO_MEMORY; or the positive code that an initializer returned (_INTERNAL for
+ * a negative one). Blocks until the initializers have ended.
+ */
+int32_t pool_create_with(const struct pool_options_t *options, pool_t **pool);
+
+/* The value to begin a pool_options_t with. */
+#define POOL_OPTIONS_INIT \
+  { sizeof(pool_options_t), POOL_THREADS, 0, POOL_CALLBACKS_SERIAL, 0, 0, 0, 0, 0 }
+
+/* ---- Maps in full ------------------------------------------------------ */
+
+/** A call in full. Begin with POOL_CALL_INIT, then set what you need. */
+typedef struct pool_call_t {
+  /** sizeof(pool_call_t), set by POOL_CALL_INIT. */
+  size_t struct_size;
+  /** What to run. */
+  pool_fn fn;
+  /** The size of an argument in bytes. */
+  size_t arg_size;
+  /** The size of a result in bytes. */
+  size_t result_size;
+  /** What tasks see as task->context; borrowed until the call has ended. */
+  const void *context;
+} pool_call_t;
+
+/**
+ * As pool_map(), with a context for all items, and a status of each.
+ *
+ * call: read during the call only.
+ * args, results, count: as in pool_map().
+ * statuses: room for `count` statuses; then every item is run, whatever becomes of the others,
+ *   and POOL_OK is returned also if some have failed. NULL: as in pool_map().
+ */
+int32_t pool_map_with(pool_t *pool,
+                      const struct pool_call_t *call,
+                      const void *args,
+                      void *results,
+                      int32_t *statuses,
+                      size_t count);
+
+/* The value to begin a pool_call_t with. */
+#define POOL_CALL_INIT \
+  { sizeof(pool_call_t), 0, 0, 0, 0 }
+
+/* ---- Callbacks on a thread of your choice ------------------------------ */
+
+/**
+ * Runs the callbacks that wait, on the calling thread; only for a pool whose option `callbacks`
+ * is POOL_CALLBACKS_POLLED. If none waits, waits for the first one.
+ *
+ * timeout_ms: how long at most, in milliseconds; 0 not at all, -1 for ever.
+ * Returns how many were run: 0 at the end of the time, and when the pool is closed and none can
+ * come any more. Or POOL_ERR_INVALID in other pools; POOL_ERR_DEADLOCK from a task or callback
+ * of the pool itself; _FORKED. One thread polls at a time; a second one waits.
+ */
+int32_t pool_poll(pool_t *pool, int64_t timeout_ms);
+
+/**
+ * A file descriptor that is readable while callbacks wait, for poll(2), epoll and event loops:
+ * when it is, call pool_poll() with time-out 0. It belongs to the pool: do not read or close
+ * it; it is gone with the pool.
+ *
+ * Returns the descriptor, or POOL_ERR_INVALID in pools that are not polled, _SYSTEM when the
+ * process has no descriptors left, _FORKED.
+ */
+int32_t pool_poll_fd(pool_t *pool);
+
+/* ---- Version ----------------------------------------------------------- */
+
+/**
+ * The version of the library that is running, such as "0.1.0"; POOL_VERSION_MAJOR, _MINOR and
+ * _PATCH are those of this header.
+ */
+const char *pool_version(void);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* MILLPOND_H */

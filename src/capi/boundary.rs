@@ -1,0 +1,123 @@
+#![allow(unsafe_code)]
+//! Where Rust ends: errors become statuses and sentences, panics never pass.
+
+use crate::pool::status::{self, Error, Result, Status};
+use std::{
+    cell::UnsafeCell,
+    ffi::c_char,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::{Duration, Instant},
+};
+
+const ROOM: usize = 512;
+
+thread_local! {
+    /// The sentence of this thread's last failed call. Without a destructor, so that it can be
+    /// read while the thread ends.
+    static LAST: UnsafeCell<[u8; ROOM]> = const { UnsafeCell::new([0; ROOM]) };
+}
+
+/// Keeps the sentence for `pool_last_error`.
+pub fn remember(message: &str) {
+    let mut end = message.len().min(ROOM - 1);
+    while !message.is_char_boundary(end) {
+        end -= 1;
+    }
+    LAST.with(|last| {
+        // SAFETY: the thread's own, and no reference into it is kept.
+        let last = unsafe { &mut *last.get() };
+        last[..end].copy_from_slice(&message.as_bytes()[..end]);
+        last[end] = 0;
+    });
+}
+
+/// The sentence, as a C string.
+pub fn last() -> *const c_char {
+    LAST.with(|last| last.get().cast_const().cast())
+}
+
+/// Runs the body of a function that returns a status.
+pub fn status(body: impl FnOnce() -> Result<()>) -> Status {
+    number(|| body().map(|()| status::OK))
+}
+
+/// Runs the body of a function that returns a number, or a status if it fails.
+pub fn number(body: impl FnOnce() -> Result<i32>) -> i32 {
+    value(body).unwrap_or_else(|status| status)
+}
+
+/// Runs the body of a function that returns something else when it fails.
+pub fn value<T>(body: impl FnOnce() -> Result<T>) -> std::result::Result<T, Status> {
+    let outcome = catch_unwind(AssertUnwindSafe(body))
+        .unwrap_or_else(|_| Err(Error::new(status::INTERNAL, "a panic inside the library")));
+    outcome.map_err(|error| {
+        remember(&error.message);
+        error.status
+    })
+}
+
+/// When a wait of so many milliseconds ends; `None` is never.
+///
+/// # Errors
+/// `INVALID` for negative times other than -1.
+pub fn deadline(timeout_ms: i64) -> Result<Option<Instant>> {
+    match timeout_ms {
+        -1 => Ok(None),
+        0.. => Ok(Instant::now().checked_add(Duration::from_millis(timeout_ms.unsigned_abs()))),
+        _ => Err(Error::invalid(format!("a time-out of {timeout_ms} ms; -1 means for ever"))),
+    }
+}
+
+/// Fails for a null pointer.
+///
+/// # Errors
+/// `INVALID`.
+pub fn not_null<T>(pointer: *const T, what: &'static str) -> Result<()> {
+    if pointer.is_null() {
+        return Err(Error::invalid(format!("{what} is NULL")));
+    }
+    Ok(())
+}
+
+/// Fails for bytes that are said to be somewhere, but nowhere, or more than there can be.
+///
+/// # Errors
+/// `INVALID`.
+pub fn bytes<T>(pointer: *const T, size: usize, count: usize, what: &'static str) -> Result<()> {
+    let Some(total) = size.checked_mul(count).filter(|total| *total <= isize::MAX as usize) else {
+        return Err(Error::invalid(format!("{what}: {count} times {size} bytes are too many")));
+    };
+    if pointer.is_null() && total > 0 {
+        return Err(Error::invalid(format!("{what} is NULL, but its size is not 0")));
+    }
+    Ok(())
+}
+
+/// Reads a struct that begins with its size as the caller knows it. Fields that the caller does
+/// not know do not exist yet, since this is the first version; fields that we do not know must
+/// be zero.
+///
+/// # Safety
+/// `pointer` is null or readable for the size that it begins with.
+///
+/// # Errors
+/// `INVALID`, `UNSUPPORTED`.
+pub unsafe fn read_struct<T: Copy>(pointer: *const T, what: &'static str) -> Result<T> {
+    not_null(pointer, what)?;
+    let ours = size_of::<T>();
+    // SAFETY: every such struct begins with its size.
+    let theirs = unsafe { pointer.cast::<usize>().read_unaligned() };
+    if theirs < ours || theirs > 64 * ours {
+        let text = format!("{what}: struct_size is {theirs}, not {ours}; use the _INIT macro");
+        return Err(Error::invalid(text));
+    }
+    for offset in ours..theirs {
+        // SAFETY: inside the size that the caller vouches for.
+        if unsafe { pointer.cast::<u8>().add(offset).read() } != 0 {
+            let text = format!("{what} sets a field that this version of the library lacks");
+            return Err(Error::new(status::UNSUPPORTED, text));
+        }
+    }
+    // SAFETY: at least as large as ours.
+    Ok(unsafe { pointer.read_unaligned() })
+}

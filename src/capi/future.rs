@@ -1,0 +1,175 @@
+#![allow(unsafe_code)]
+//! Handles on submitted tasks and maps. They outlive their pool.
+
+use super::{
+    boundary::{self, deadline, number, status, value},
+    handle::{self, pool_future_t},
+};
+use crate::pool::{
+    status::{self as code, Error, Result},
+    submit,
+    task::{self, TaskRef},
+};
+use std::{
+    ffi::{c_char, c_void},
+    ptr,
+};
+
+/// Waits until the task has ended, however it ended; with `timeout_ms` -1 it may run the task on
+/// the calling thread. Any number of threads may wait for one future.
+///
+/// Returns POOL_OK; POOL_ERR_TIMEOUT; POOL_ERR_INVALID; POOL_ERR_DEADLOCK when the task itself
+/// is running on this very thread; POOL_ERR_SYSTEM when the stack is too deep to run the task
+/// here and no thread can be started for it; _FORKED unless it ended before the fork.
+#[unsafe(no_mangle)]
+pub extern "C" fn pool_future_wait(future: *const pool_future_t, timeout_ms: i64) -> i32 {
+    status(|| wait(future, timeout_ms).map(drop))
+}
+
+fn wait(future: *const pool_future_t, timeout_ms: i64) -> Result<TaskRef> {
+    let task = handle::task(future)?;
+    if submit::wait(task, deadline(timeout_ms)?)? {
+        return Ok(task);
+    }
+    Err(Error::from(code::TIMEOUT))
+}
+
+/// Whether the task has ended: 1 or 0, or POOL_ERR_INVALID. Does not block.
+#[unsafe(no_mangle)]
+pub extern "C" fn pool_future_ready(future: *const pool_future_t) -> i32 {
+    number(|| Ok(handle::task(future)?.state.is_done().into()))
+}
+
+/// Whether the task is running right now: 1 or 0, or POOL_ERR_INVALID. Does not block.
+#[unsafe(no_mangle)]
+pub extern "C" fn pool_future_running(future: *const pool_future_t) -> i32 {
+    number(|| Ok(handle::task(future)?.state.is_running().into()))
+}
+
+/// Whether the task has ended with POOL_OK: 1, or 0 (also while it has not ended), or
+/// POOL_ERR_INVALID. Does not block.
+#[unsafe(no_mangle)]
+pub extern "C" fn pool_future_successful(future: *const pool_future_t) -> i32 {
+    number(|| {
+        let task = handle::task(future)?;
+        Ok((task.state.is_done() && task.status() == code::OK).into())
+    })
+}
+
+/// Waits as pool_future_wait(), and copies the result.
+///
+/// result, result_size: where the result goes, on success only; NULL and 0 if it is not wanted.
+/// timeout_ms: how long at most, in milliseconds; -1 for ever.
+/// Returns the task's status; or POOL_ERR_SIZE when the result is larger than `result_size`
+/// (nothing is written then, and the call may be repeated), or as pool_future_wait(). May be
+/// called again and again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_future_get(
+    future: *mut pool_future_t,
+    result: *mut c_void,
+    result_size: usize,
+    timeout_ms: i64,
+) -> i32 {
+    status(|| {
+        boundary::bytes(result, result_size, 1, "result")?;
+        let task = wait(future, timeout_ms)?;
+        if task.status() != code::OK {
+            let message = task.message().to_string_lossy().into_owned();
+            return Err(Error::new(task.status(), message));
+        }
+        let (data, size) = task.result();
+        if result.is_null() {
+            return Ok(());
+        }
+        // SAFETY: the caller vouches for the room; the result lives as long as the future.
+        unsafe { task::copy_result(data, size, result.cast(), result_size) }
+    })
+}
+
+/// The result, in place: 16-aligned, valid until the future is released. Does not block.
+///
+/// size: its size in bytes goes there; may be NULL.
+/// Returns NULL, and leaves `size` alone, unless the task has ended with POOL_OK; NULL with size
+/// 0 when it has no result, as maps have none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_future_data(
+    future: *const pool_future_t,
+    size: *mut usize,
+) -> *const c_void {
+    let found = value(|| {
+        let task = ended(future)?;
+        match task.status() {
+            code::OK => Ok(task.result()),
+            status => Err(Error::new(status, task.message().to_string_lossy().into_owned())),
+        }
+    });
+    let Ok((data, length)) = found else { return ptr::null() };
+    // SAFETY: null, or the caller vouches for it.
+    if let Some(size) = unsafe { size.as_mut() } {
+        *size = length;
+    }
+    data
+}
+
+fn ended(future: *const pool_future_t) -> Result<TaskRef> {
+    let task = handle::task(future)?;
+    if task.state.is_done() {
+        return Ok(task);
+    }
+    Err(Error::new(code::TIMEOUT, "the task has not ended yet"))
+}
+
+/// The status of the task; POOL_ERR_TIMEOUT while it has not ended. Does not block.
+#[unsafe(no_mangle)]
+pub extern "C" fn pool_future_status(future: *const pool_future_t) -> i32 {
+    number(|| Ok(ended(future)?.status()))
+}
+
+/// A sentence about the task's failure; "" if there is none, or not yet. Never NULL, valid until
+/// the future is released. Does not block.
+#[unsafe(no_mangle)]
+pub extern "C" fn pool_future_message(future: *const pool_future_t) -> *const c_char {
+    match handle::task(future) {
+        Ok(task) if task.state.is_done() => task.message().as_ptr(),
+        Ok(_) => c"".as_ptr(),
+        Err(error) => {
+            boundary::remember(&error.message);
+            c"".as_ptr()
+        }
+    }
+}
+
+/// Cancels the task if it has not started: it never will, its status is POOL_ERR_CANCELLED, and
+/// its callback is called. A running task is only asked to stop: pool_task_cancelled() tells it.
+/// A map starts no more items. Does not block, and kills nothing.
+///
+/// Returns 1 if the task will not run (a map: if it had not ended), 0 if it is running or has
+/// ended, or POOL_ERR_INVALID, _FORKED.
+#[unsafe(no_mangle)]
+pub extern "C" fn pool_future_cancel(future: *mut pool_future_t) -> i32 {
+    number(|| {
+        let task = handle::task(future)?;
+        if task.state.is_done() {
+            return Ok(0);
+        }
+        task.core().require_this_process()?;
+        Ok(submit::cancel(task).into())
+    })
+}
+
+/// Gives the handle back; once, after which it must not be used. The task goes on. NULL does
+/// nothing. May be called from the task and its callback. Returns POOL_OK, POOL_ERR_INVALID.
+#[unsafe(no_mangle)]
+pub extern "C" fn pool_future_release(future: *mut pool_future_t) -> i32 {
+    status(|| {
+        if future.is_null() {
+            return Ok(());
+        }
+        let task = handle::task(future)?;
+        // In a forked child the pool's locks may be held for ever: the block is left behind.
+        if task.core().is_in_this_process() {
+            task.release();
+        }
+        Ok(())
+    })
+}

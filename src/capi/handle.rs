@@ -1,0 +1,136 @@
+#![allow(unsafe_code)]
+//! The two opaque handles, and how a pointer from outside becomes one of ours.
+
+use crate::{
+    pool::{
+        core::Core,
+        status::{Error, Result},
+        task::{Task, TaskRef},
+    },
+    support::sync::{Arc, AtomicU32, Mutex, Ordering},
+};
+use std::{collections::VecDeque, mem::ManuallyDrop, ptr::NonNull};
+
+/// A pool.
+pub struct pool_t {
+    life: AtomicU32,
+    core: ManuallyDrop<Arc<Core>>,
+}
+
+/// A handle on a submitted task or map.
+pub struct pool_future_t {
+    _private: [u8; 0],
+}
+
+/// The values of `life` are unlikely to be found by chance.
+const LIVE: u32 = 0x504f_4f4c;
+const DEFAULT: u32 = 0x5044_4546;
+const FREED: u32 = 0xdead_504f;
+
+/// Freed handles that are kept for a while, so that a pool that is freed twice, or used after,
+/// is an error and not a crash.
+static FREED_HANDLES: Mutex<VecDeque<Box<pool_t>>> = Mutex::new(VecDeque::new());
+const KEPT: usize = 256;
+
+impl pool_t {
+    /// A handle on a new pool.
+    pub fn new(core: Arc<Core>) -> Box<Self> {
+        Box::new(Self { life: AtomicU32::new(LIVE), core: ManuallyDrop::new(core) })
+    }
+
+    /// A handle on the default pool, which the caller cannot close.
+    pub fn new_default(core: Arc<Core>) -> Box<Self> {
+        let handle = Self::new(core);
+        handle.life.store(DEFAULT, Ordering::Relaxed);
+        handle
+    }
+
+    /// The pool behind the handle.
+    pub fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+}
+
+fn handle<'a>(pool: *const pool_t) -> Result<&'a pool_t> {
+    if pool.is_null() {
+        return Err(Error::invalid("pool is NULL"));
+    }
+    if !pool.is_aligned() {
+        return Err(Error::invalid("pool is no pointer to a pool"));
+    }
+    // SAFETY: the caller vouches for the pointer; a freed handle is still ours for a while.
+    let handle = unsafe { &*pool };
+    match handle.life.load(Ordering::Acquire) {
+        LIVE | DEFAULT => Ok(handle),
+        _ => Err(Error::invalid("the pool has been freed, or was never one")),
+    }
+}
+
+/// The pool behind a pointer from outside.
+///
+/// # Errors
+/// `INVALID`, `FORKED`.
+pub fn core<'a>(pool: *const pool_t) -> Result<&'a Core> {
+    let core = handle(pool)?.core();
+    core.require_this_process()?;
+    Ok(core)
+}
+
+/// As `core`, for what must not be done to the default pool.
+///
+/// # Errors
+/// `INVALID`, `FORKED`.
+pub fn own_core<'a>(pool: *const pool_t) -> Result<&'a Core> {
+    let core = core(pool)?;
+    if handle(pool)?.life.load(Ordering::Relaxed) == DEFAULT {
+        return Err(Error::invalid("the default pool is the whole process's; it is never closed"));
+    }
+    Ok(core)
+}
+
+/// Frees a pool that has ended.
+///
+/// # Errors
+/// `INVALID` when another thread was faster.
+pub fn free(pool: *mut pool_t) -> Result<()> {
+    let was = handle(pool)?.life.swap(FREED, Ordering::AcqRel);
+    if was != LIVE {
+        return Err(Error::invalid("the pool has been freed already"));
+    }
+    // SAFETY: made by `pool_t::new`, and this thread alone found it alive.
+    let mut handle = unsafe { Box::from_raw(pool) };
+    // SAFETY: taken once, since the handle was alive.
+    let core = unsafe { ManuallyDrop::take(&mut handle.core) };
+    core.blocks.retire(&core);
+    drop(core);
+    // In a forked child the lock may be held for ever by a thread that is not there.
+    match FREED_HANDLES.try_lock() {
+        Ok(mut freed) => {
+            freed.push_back(handle);
+            if freed.len() > KEPT {
+                freed.pop_front();
+            }
+        }
+        Err(_) => std::mem::forget(handle),
+    }
+    Ok(())
+}
+
+/// The task behind a pointer from outside.
+///
+/// # Errors
+/// `INVALID`.
+pub fn task(future: *const pool_future_t) -> Result<TaskRef> {
+    let Some(task) = NonNull::new(future.cast_mut()).map(NonNull::cast::<Task>) else {
+        return Err(Error::invalid("future is NULL"));
+    };
+    if !task.is_aligned() {
+        return Err(Error::invalid("future is no pointer to a future"));
+    }
+    // SAFETY: the caller vouches for the pointer.
+    let task = unsafe { TaskRef::from_raw(task) };
+    if task.state.is_free() {
+        return Err(Error::invalid("the future has been released"));
+    }
+    Ok(task)
+}

@@ -1,0 +1,26 @@
+#![allow(non_camel_case_types)]
+//! The C interface: one file for each section of the header. It converts and checks, and decides
+//! nothing.
+//!
+//! Each function runs inside `boundary`, which turns an error into its status and sentence, and
+//! a panic into `POOL_ERR_INTERNAL`.
+
+mod boundary;
+mod call;
+mod close;
+mod errors;
+mod future;
+mod handle;
+mod options;
+mod poll;
+mod simple;
+mod submit;
+mod task;
+mod version;
+
+pub use crate::pool::{abi::*, codes::*};
+pub use {
+    call::*, close::*, errors::*, future::*, options::*, poll::*, simple::*, submit::*, task::*,
+    version::*,
+};
+pub use handle::{pool_future_t, pool_t};

@@ -1,0 +1,55 @@
+/* millpond.h: multiprocessing.Pool for C and C++.
+ *
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ * Generated from src/capi by `make header`; change the sources, not this file.
+ *
+ *   #include <millpond.h>
+ *   #include <stdio.h>
+ *
+ *   static int32_t square(const void *arg, void *result, pool_task_t *task) {
+ *     (void)task;
+ *     *(int *)result = *(const int *)arg * *(const int *)arg;
+ *     return 0;
+ *   }
+ *
+ *   int main(void) {
+ *     int in[5] = {1, 2, 3, 4, 5}, out[5];
+ *     pool_t *pool = pool_create(0);
+ *     if (pool_map(pool, square, in, sizeof in[0], out, sizeof out[0], 5) != POOL_OK)
+ *       fprintf(stderr, "%s\n", pool_last_error());
+ *     else
+ *       for (int i = 0; i < 5; i++) printf("%d ", out[i]);
+ *     pool_close_join(pool);
+ *   }
+ *
+ * Rules that hold for every function:
+ *
+ * - Errors. A call returns POOL_OK (0), or a status; pool_last_error() has a sentence about it.
+ *   Functions that make something return NULL instead. Every argument is checked: a bad one is
+ *   POOL_ERR_INVALID. Outputs are written only on success (the results of a map in place apart).
+ * - Threads. Every function may be called from any thread, at the same time, also from tasks and
+ *   callbacks, unless it says otherwise. A pool must not be freed while other threads still call
+ *   it; a future is released once.
+ * - Arguments go by value: `arg_size` bytes are copied when a task is submitted, `result_size`
+ *   bytes are copied out. Maps borrow their arrays until they have ended.
+ * - Order. Tasks that one thread submits start in that order. A pool of one worker is a serial
+ *   queue: one task at a time. Two things may go ahead of others: a task that a task of the same
+ *   pool submits, and the very task that somebody waits for without a time-out.
+ * - Waiting helps. Who waits without a time-out for a task that has not started runs it, if a
+ *   worker's place is free (a task that waits always has one: its own). So tasks may wait for
+ *   tasks, to any depth. When a worker must wait, a spare one steps in; while all goes well, at
+ *   most `workers` tasks run at a time. A wait with a time-out runs nothing in the caller.
+ * - Times are milliseconds; -1 is for ever.
+ * - fork. In a child that the program forks, every call on the parent's pools and unfinished
+ *   futures is POOL_ERR_FORKED, at once; make a new pool there. pool_default() does so itself.
+ * - exit and dlclose are safe with work pending: what has not run by then does not.
+ * - Worker threads are started when first needed, block all signals, and run on the CPUs that
+ *   the thread which made the pool was allowed at that moment. An idle pool uses no CPU.
+ * - Structs that you fill begin with `struct_size` and may grow: use their _INIT macros.
+ */
+#ifndef MILLPOND_H
+#define MILLPOND_H
+
+#include <stddef.h>
+#include <stdint.h>
+

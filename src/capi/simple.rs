@@ -1,0 +1,170 @@
+#![allow(unsafe_code)]
+//! Make a pool, run one function, run it over an array.
+
+use super::{
+    boundary::{bytes, status, value},
+    handle::{self, pool_t},
+};
+use crate::{
+    compose,
+    pool::{
+        abi::pool_fn,
+        map::MapCall,
+        options::Options,
+        status::{Error, Result},
+        submit,
+        task::Call,
+    },
+    support::process,
+};
+use once_cell::race::OnceBox;
+use std::{ffi::c_void, ptr};
+
+/// Makes a pool of threads. It costs little: the threads are started when there is work.
+///
+/// workers: how many tasks run at a time, at most POOL_MAX_WORKERS; 0 for as many as there are
+///   CPUs that this process may use (its affinity mask, and the quota of its cgroup).
+/// Returns the pool, the caller's to free with pool_close_join(); NULL on failure, and
+/// pool_last_error() says why: POOL_ERR_INVALID for too many workers, POOL_ERR_SYSTEM. Use
+/// pool_create_with() to get the status, or to choose more.
+#[unsafe(no_mangle)]
+pub extern "C" fn pool_create(workers: u32) -> *mut pool_t {
+    let made = value(|| compose::create(Options::threads(workers)?).map(pool_t::new));
+    made.map_or(ptr::null_mut(), Box::into_raw)
+}
+
+/// The default pool of this process, made at the first call: threads, as many as CPUs, default
+/// options. Every call returns the same one; in a forked child, a fresh one. Nobody frees it:
+/// pool_close(), pool_join(), pool_terminate() and pool_close_join() on it are POOL_ERR_INVALID.
+///
+/// Returns NULL when it cannot be made; pool_last_error() says why.
+#[unsafe(no_mangle)]
+pub extern "C" fn pool_default() -> *mut pool_t {
+    value(default_pool).unwrap_or(ptr::null_mut())
+}
+
+/// The default pool of one process, and of those forked from it in turn.
+struct Default {
+    epoch: u32,
+    pool: Box<pool_t>,
+    forked: OnceBox<Default>,
+}
+
+// SAFETY: a pool may be used from all threads.
+unsafe impl Sync for Default {}
+// SAFETY: as above.
+unsafe impl Send for Default {}
+
+fn default_pool() -> Result<*mut pool_t> {
+    // A race of two makes two pools, and drops one that has no threads yet. No lock is held
+    // that a fork could copy.
+    static FIRST: OnceBox<Default> = OnceBox::new();
+    let epoch = process::epoch().map_err(|error| Error::system("no page of memory", &error))?;
+    let mut place = &FIRST;
+    loop {
+        let default = place.get_or_try_init(|| {
+            let pool = pool_t::new_default(compose::create(Options::threads(0)?)?);
+            Ok::<_, Error>(Box::new(Default { epoch, pool, forked: OnceBox::new() }))
+        })?;
+        if default.epoch == epoch {
+            return Ok(ptr::from_ref(&*default.pool).cast_mut());
+        }
+        place = &default.forked;
+    }
+}
+
+/// Runs a function once and waits for it.
+///
+/// fn, arg, arg_size: what to run, and its argument: `arg_size` bytes at `arg`, or with
+///   `arg_size` 0 the pointer `arg` itself, which may be NULL.
+/// result, result_size: where the result goes, on success only; NULL and 0 for none. If the task
+///   sets a result of its own, at most `result_size` bytes of it.
+/// Runs on the calling thread if the pool has a place free, else on a worker; blocks until then.
+/// Returns the task's status: POOL_OK, its own positive code, or POOL_ERR_INVALID, _CLOSED,
+/// _TERMINATED, _FORKED, _NO_MEMORY, _SYSTEM (no thread could be started), _SIZE (the task set
+/// a longer result), _INTERNAL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_apply(
+    pool: *mut pool_t,
+    r#fn: pool_fn,
+    arg: *const c_void,
+    arg_size: usize,
+    result: *mut c_void,
+    result_size: usize,
+) -> i32 {
+    status(|| {
+        let core = handle::core(pool)?;
+        let call = Call {
+            function: checked(r#fn)?,
+            arg,
+            arg_size,
+            result_size,
+            callback: None,
+            user_data: ptr::null_mut(),
+        };
+        bytes(arg, arg_size, 1, "arg")?;
+        bytes(result, result_size, 1, "result")?;
+        // SAFETY: the caller vouches for the sizes.
+        unsafe { submit::apply(core, &call, result.cast()) }
+    })
+}
+
+/// Runs a function over an array: result i is what it makes of argument i. Blocks until all is
+/// done; the calling thread takes part if the pool has a place free.
+///
+/// fn: what to run; task->index is the number of the item.
+/// args, arg_size: `count` arguments of `arg_size` bytes; with `arg_size` 0 every item gets the
+///   pointer `args` itself.
+/// results, result_size: room for `count` results of `result_size` bytes, written in place;
+///   NULL and 0 for none. May be the same array as `args`.
+/// count: how many items; 0 does nothing. There is no chunk size to choose.
+/// After a failure nothing more is started; the slots of failed and unstarted items are
+/// unspecified. Returns POOL_OK, the status of the failed item with the lowest index (named by
+/// pool_last_error()), or as pool_apply().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_map(
+    pool: *mut pool_t,
+    r#fn: pool_fn,
+    args: *const c_void,
+    arg_size: usize,
+    results: *mut c_void,
+    result_size: usize,
+    count: usize,
+) -> i32 {
+    status(|| {
+        let core = handle::core(pool)?;
+        let call = map_call(r#fn, args, arg_size, results, result_size, count)?;
+        submit::map(core, call)
+    })
+}
+
+/// The function, if there is one.
+pub fn checked(function: pool_fn) -> Result<pool_fn> {
+    match function {
+        None => Err(Error::invalid("fn is NULL")),
+        some => Ok(some),
+    }
+}
+
+/// A map's description, checked.
+pub fn map_call(
+    function: pool_fn,
+    args: *const c_void,
+    arg_size: usize,
+    results: *mut c_void,
+    result_size: usize,
+    count: usize,
+) -> Result<MapCall> {
+    bytes(args, arg_size, count, "args")?;
+    bytes(results, result_size, count, "results")?;
+    Ok(MapCall {
+        function: checked(function)?,
+        args,
+        arg_size,
+        results,
+        result_size,
+        count,
+        context: ptr::null(),
+        statuses: ptr::null_mut(),
+    })
+}

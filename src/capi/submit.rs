@@ -1,0 +1,73 @@
+#![allow(unsafe_code)]
+//! Submit without waiting.
+
+use super::{
+    boundary::{bytes, status},
+    handle::{self, pool_future_t, pool_t},
+    simple::{checked, map_call},
+};
+use crate::pool::{
+    abi::{pool_callback_fn, pool_fn},
+    submit,
+    task::{Call, Task},
+};
+use std::ffi::c_void;
+
+/// Submits a function and returns at once.
+///
+/// fn, arg, arg_size: as in pool_apply(); the argument's bytes are copied before this returns.
+/// result_size: the size of the result, which goes to the callback and the future.
+/// callback, user_data: called once with the outcome, where the pool's option `callbacks` says;
+///   NULL for none.
+/// future: a handle on the task is written there before the task can start, the caller's to
+///   release with pool_future_release(); NULL if not wanted.
+/// Does not block, but for starting a thread now and then. Returns POOL_OK, or POOL_ERR_INVALID,
+/// _CLOSED, _TERMINATED (from inside a terminated pool), _FORKED, _NO_MEMORY, _SYSTEM (no thread
+/// could be started): then nothing was submitted, and the callback is never called.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_apply_async(
+    pool: *mut pool_t,
+    r#fn: pool_fn,
+    arg: *const c_void,
+    arg_size: usize,
+    result_size: usize,
+    callback: pool_callback_fn,
+    user_data: *mut c_void,
+    future: *mut *mut pool_future_t,
+) -> i32 {
+    status(|| {
+        let core = handle::core(pool)?;
+        let function = checked(r#fn)?;
+        bytes(arg, arg_size, 1, "arg")?;
+        let call = Call { function, arg, arg_size, result_size, callback, user_data };
+        // SAFETY: the caller vouches for the pointer; a future is a task's block.
+        let future = unsafe { future.cast::<*mut Task>().as_mut() };
+        // SAFETY: the caller vouches for the sizes.
+        unsafe { submit::submit(core, &call, future) }
+    })
+}
+
+/// Submits a map and returns at once. Arguments as in pool_map(): `args` and `results` are
+/// borrowed until the map has ended. callback, user_data, future: as in pool_apply_async(), one
+/// for the whole map; its outcome has no data, and after a failure the lowest failed index.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_map_async(
+    pool: *mut pool_t,
+    r#fn: pool_fn,
+    args: *const c_void,
+    arg_size: usize,
+    results: *mut c_void,
+    result_size: usize,
+    count: usize,
+    callback: pool_callback_fn,
+    user_data: *mut c_void,
+    future: *mut *mut pool_future_t,
+) -> i32 {
+    status(|| {
+        let core = handle::core(pool)?;
+        let call = map_call(r#fn, args, arg_size, results, result_size, count)?;
+        // SAFETY: the caller vouches for the pointer; a future is a task's block.
+        let future = unsafe { future.cast::<*mut Task>().as_mut() };
+        submit::submit_map(core, call, callback, user_data, future)
+    })
+}

@@ -1,0 +1,69 @@
+#![allow(unsafe_code)]
+//! What a running task may say.
+
+use super::boundary::{bytes, number, status};
+use crate::pool::{
+    abi::pool_task_t,
+    frame::Frame,
+    status::{Error, Result},
+};
+use std::ffi::{CStr, c_char, c_void};
+
+fn frame<'a>(task: *const pool_task_t) -> Result<&'a Frame<'a>> {
+    if task.is_null() || !task.is_aligned() {
+        return Err(Error::invalid("task is no pointer to a running task"));
+    }
+    // SAFETY: the caller vouches for the pointer, which the library gave to its function.
+    unsafe { Frame::from_head(task) }.ok_or_else(|| Error::invalid("task is NULL"))
+}
+
+/// Records a sentence about the task's failure, for whoever asks for it. To be used as
+/// `return pool_task_fail(task, 3, "no such file");`.
+///
+/// code: the task's own code, positive.
+/// message: copied; NULL for none.
+/// Returns `code`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_task_fail(
+    task: *mut pool_task_t,
+    code: i32,
+    message: *const c_char,
+) -> i32 {
+    status(|| {
+        let frame = frame(task)?;
+        if !message.is_null() {
+            // SAFETY: the caller vouches for the string.
+            let message = unsafe { CStr::from_ptr(message) };
+            frame.fail(message.to_string_lossy().into_owned());
+        }
+        Ok(())
+    });
+    code
+}
+
+/// Makes a copy of `size` bytes at `data` the task's result, in place of the one of fixed size:
+/// for results whose size is known only at the end. It reaches the callback, pool_future_data(),
+/// and whoever offers that much room. In a map, at most `result_size` bytes, into the item's
+/// slot. The last call counts.
+///
+/// Returns POOL_OK, POOL_ERR_INVALID, _SIZE, _NO_MEMORY.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_task_set_result(
+    task: *mut pool_task_t,
+    data: *const c_void,
+    size: usize,
+) -> i32 {
+    status(|| {
+        let frame = frame(task)?;
+        bytes(data, size, 1, "data")?;
+        // SAFETY: the caller vouches for the bytes.
+        unsafe { frame.set_result(data, size) }
+    })
+}
+
+/// Whether the task has been asked to stop: by pool_future_cancel(), by pool_terminate(), or,
+/// in a map, because another item has failed. 1 or 0, or POOL_ERR_INVALID. Cheap.
+#[unsafe(no_mangle)]
+pub extern "C" fn pool_task_cancelled(task: *const pool_task_t) -> i32 {
+    number(|| Ok(frame(task)?.is_asked_to_stop().into()))
+}

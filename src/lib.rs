@@ -1,0 +1,40 @@
+//! `multiprocessing.Pool` for every language: a task pool behind a C header.
+//!
+//! The C header `include/millpond.h` is the manual for users. This is the map of the house for
+//! those who read or change it; each layer uses only the ones to its right:
+//!
+//! ```text
+//! capi ──► compose ──► threads ──► pool ──► support ──► sys
+//! C symbols   names      the work-    what a     atomics,    every
+//! check and   the        stealing     pool       locks,      system
+//! convert     engines    engine       means      memory      call
+//! ```
+//!
+//! * [`pool`] is the place to begin: its module list is the glossary, `state` the life of a
+//!   task, `submit` what each call does. It knows engines only through the trait
+//!   `pool::engine::Engine`.
+//! * [`threads`] runs tasks on work-stealing threads. Its `README.md` says who wakes whom, with
+//!   the proof that no wake-up is lost.
+//! * [`capi`] holds one file for each section of the header, which is generated from it
+//!   (`make header`).
+//! * [`support`] chooses std's or loom's atomics, so that `state`, `mailbox` and `sleep` are
+//!   model-checked as they are (`--cfg loom`).
+//! * [`sys`] has one folder per platform.
+//!
+//! `unsafe` is denied, and allowed by name in the files that need it.
+
+#[cfg(not(loom))]
+pub mod capi;
+#[cfg(not(loom))]
+mod compose;
+#[cfg_attr(loom, allow(dead_code))]
+mod pool;
+#[cfg_attr(loom, allow(dead_code))]
+mod support;
+#[cfg_attr(loom, allow(dead_code))]
+mod sys;
+#[cfg_attr(loom, allow(dead_code))]
+mod threads;
+
+#[cfg(all(test, loom))]
+mod models;

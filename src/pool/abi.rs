@@ -1,0 +1,78 @@
+#![allow(non_camel_case_types)]
+//! The plain types that cross the C boundary and that the pool itself works with.
+
+use std::ffi::{c_char, c_void};
+
+/// A running task, as its function sees it. The fields are to be read only, and valid until the
+/// function returns; hand the pointer on to the pool_task_ functions.
+#[repr(C)]
+#[derive(Debug)]
+pub struct pool_task_t {
+    /// The `context` of the pool_call_t, or NULL in the short forms.
+    pub context: *const c_void,
+    /// The number of the item in a map, from 0; else 0.
+    pub index: usize,
+    /// The number of the worker that runs the task, from 0. Spare workers, which step in for
+    /// waiting ones, have numbers from `workers` on; POOL_NO_WORKER when the thread that waits
+    /// for the task runs it itself.
+    pub worker: u32,
+    /// 1 the first time the task runs.
+    pub attempt: u32,
+}
+
+/// The `worker` of a task that no worker ran.
+pub const POOL_NO_WORKER: u32 = 4294967295;
+
+/// The most workers that a pool may have.
+pub const POOL_MAX_WORKERS: u32 = 4096;
+
+/// A task: reads its argument, writes its result, returns 0; or a positive code of its own for
+/// failure. (A negative return is reported as POOL_ERR_INTERNAL.) The same function serves
+/// pool_apply and pool_map.
+///
+/// arg: a copy of the bytes that were submitted, 16-aligned; in a map the item's place in the
+///   caller's array. With `arg_size` 0 it is the very pointer that was submitted.
+/// result: `result_size` zeroed bytes, 16-aligned; in a map the item's place in the caller's
+///   array, as the caller left it. NULL when `result_size` is 0.
+///
+/// It runs on a thread of the pool, or on a thread that waits for it. It must return: no C++
+/// exception, longjmp or pthread_exit may leave it. It may use its pool: submit, apply, map and
+/// wait, to any depth.
+pub type pool_fn = Option<
+    unsafe extern "C" fn(arg: *const c_void, result: *mut c_void, task: *mut pool_task_t) -> i32,
+>;
+
+/// How a task ended. Everything it points to is valid during the callback only.
+#[repr(C)]
+#[derive(Debug)]
+pub struct pool_result_t {
+    /// POOL_OK, the task's own positive code, or one of POOL_ERR_...
+    pub status: i32,
+    /// A sentence about a failure; "" on success. Never NULL.
+    pub message: *const c_char,
+    /// The result, 16-aligned; NULL after a failure, for a map, and when `size` is 0.
+    pub data: *const c_void,
+    /// The size of the result in bytes.
+    pub size: usize,
+    /// For a map that failed the lowest failed item; else 0.
+    pub index: usize,
+    /// The worker that ran the task; POOL_NO_WORKER when none did, and for maps.
+    pub worker: u32,
+    /// The process that ran the task; 0 when it never ran.
+    pub pid: i32,
+}
+
+/// A callback: called exactly once for each task that was accepted with one, also when the task
+/// was cancelled or terminated; never when the submitting call returned an error. Which thread
+/// it runs on is the pool's option `callbacks`. It may use the pool, but not join or free it.
+pub type pool_callback_fn =
+    Option<unsafe extern "C" fn(outcome: *const pool_result_t, user_data: *mut c_void)>;
+
+/// Prepares a worker: called on its thread before its first task, with the number that its
+/// tasks will see. Anything but 0 is a failure.
+pub type pool_initializer_fn =
+    Option<unsafe extern "C" fn(worker_data: *mut c_void, worker: u32) -> i32>;
+
+/// Cleans up after a worker: called on its thread after its last task, if it was initialised.
+pub type pool_finalizer_fn =
+    Option<unsafe extern "C" fn(worker_data: *mut c_void, worker: u32)>;

@@ -1,0 +1,214 @@
+#![allow(unsafe_code)]
+//! When and where callbacks run.
+//!
+//! `SERIAL`: an ended task is sent to the mailbox; the worker that finds it idle reads it until
+//! it is idle again. A thread that is no worker (it cancelled the task, or helped) does not run
+//! callbacks: it leaves the box to the next worker, `wanted`, and calls one.
+//! `POLLED`: nobody reads the box but `poll`, under the lock of pollers.
+//! `INLINE`: the worker that ran the task runs its callback; others leave it as in `SERIAL`.
+
+use super::{
+    context::{self, Context},
+    core::Core,
+    abi::POOL_NO_WORKER,
+    mailbox::{Mailbox, Node},
+    options::Callbacks as Mode,
+    status::{self, Error, Result},
+    task::{Task, TaskRef},
+};
+use crate::support::{
+    doorbell::Doorbell,
+    sync::{AtomicBool, AtomicPtr, AtomicU32, Mutex, Ordering},
+    wait_word::WaitWord,
+};
+use std::time::Instant;
+
+impl Node for Task {
+    fn link(&self) -> &AtomicPtr<Self> {
+        &self.next
+    }
+}
+
+/// See the module.
+pub struct Callbacks {
+    mode: Mode,
+    mailbox: Mailbox<Task>,
+    /// The mailbox waits for a worker to read it.
+    wanted: AtomicBool,
+    /// Held by the thread that polls.
+    polling: Mutex<()>,
+    /// Counts deliveries; pollers sleep on it.
+    bell: WaitWord,
+    /// How many threads sleep on the bell.
+    pollers: AtomicU32,
+    doorbell: Doorbell,
+}
+
+impl Callbacks {
+    /// Callbacks of a pool with that mode.
+    pub fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            mailbox: Mailbox::new(),
+            wanted: AtomicBool::new(false),
+            polling: Mutex::new(()),
+            bell: WaitWord::new(0),
+            pollers: AtomicU32::new(0),
+            doorbell: Doorbell::new(),
+        }
+    }
+
+    /// Takes over an ended task's callback, with the reference that comes along.
+    pub fn deliver(&self, core: &Core, task: TaskRef) {
+        let on_worker = context::find(core).is_some_and(|context| context.engine.is_some());
+        if self.mode == Mode::Inline && on_worker {
+            task.call_back();
+            task.release();
+            return;
+        }
+        // SAFETY: the reference keeps the task alive, and an ended task is in no other chain.
+        let first = unsafe { self.mailbox.send(task.as_non_null()) };
+        match self.mode {
+            Mode::Polled => self.ring(),
+            _ if !first => {}
+            _ if on_worker => self.drain(),
+            _ => {
+                self.wanted.store(true, Ordering::SeqCst);
+                core.engine.wake(core);
+            }
+        }
+    }
+
+    /// Whether a worker should come and `drain_wanted`.
+    pub fn is_wanted(&self) -> bool {
+        self.wanted.load(Ordering::SeqCst)
+    }
+
+    /// Runs what outsiders have left; true if there was something. On a worker.
+    pub fn drain_wanted(&self) -> bool {
+        if self.is_wanted() && self.wanted.swap(false, Ordering::SeqCst) {
+            self.drain();
+            return true;
+        }
+        false
+    }
+
+    fn drain(&self) {
+        loop {
+            for task in self.mailbox.take() {
+                Self::run(task);
+            }
+            if self.mailbox.try_leave() {
+                return;
+            }
+        }
+    }
+
+    fn run(task: std::ptr::NonNull<Task>) {
+        // SAFETY: the reference that was delivered came along with the task.
+        let task = unsafe { TaskRef::from_raw(task) };
+        task.call_back();
+        task.release();
+    }
+
+    /// Whether no callback waits or runs.
+    pub fn is_idle(&self) -> bool {
+        self.mailbox.is_idle()
+    }
+
+    /// Tells pollers that there may be something new.
+    pub fn ring(&self) {
+        self.bell.fetch_add(1, Ordering::SeqCst);
+        self.doorbell.set();
+        if self.pollers.load(Ordering::SeqCst) != 0 {
+            self.bell.wake_all();
+        }
+    }
+
+    /// The descriptor that is readable while callbacks wait.
+    pub fn descriptor(&self) -> Result<i32> {
+        self.require_polled()?;
+        let descriptor = self
+            .doorbell
+            .descriptor()
+            .map_err(|error| Error::system("no file descriptor to poll", &error))?;
+        if !self.mailbox.is_idle() {
+            self.doorbell.set();
+        }
+        Ok(descriptor)
+    }
+
+    fn require_polled(&self) -> Result<()> {
+        if self.mode == Mode::Polled {
+            return Ok(());
+        }
+        Err(Error::invalid("only a pool whose option callbacks is POOL_CALLBACKS_POLLED is polled"))
+    }
+
+    /// Runs waiting callbacks on this thread and returns their number; waits for the first one
+    /// until the deadline, or until none can come any more.
+    ///
+    /// # Errors
+    /// `INVALID` in other modes; `DEADLOCK` inside the pool.
+    pub fn poll(&self, core: &Core, deadline: Option<Instant>) -> Result<u32> {
+        self.require_polled()?;
+        if context::find(core).is_some() {
+            let text = "pool_poll was called from a task or callback of its own pool";
+            return Err(Error::new(status::DEADLOCK, text));
+        }
+        loop {
+            let heard = self.bell.load(Ordering::SeqCst);
+            let count = self.run_polled(core);
+            if count > 0 || core.engine.is_finished() {
+                return Ok(count);
+            }
+            if deadline.is_some_and(|at| Instant::now() >= at) {
+                return Ok(0);
+            }
+            self.pollers.fetch_add(1, Ordering::SeqCst);
+            context::blocking(|_| self.bell.wait_until_not(heard, deadline));
+            self.pollers.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// In a polled pool, runs callbacks on this thread until the pool is finished; false when the
+    /// deadline came first. Join waits for callbacks, and may be called by the only thread that
+    /// would ever poll.
+    ///
+    /// # Errors
+    /// As `poll`.
+    pub fn poll_until_finished(&self, core: &Core, deadline: Option<Instant>) -> Result<bool> {
+        while self.mode == Mode::Polled && !core.engine.is_finished() {
+            if self.poll(core, deadline)? == 0 && deadline.is_some_and(|at| Instant::now() >= at) {
+                return Ok(core.engine.is_finished());
+            }
+        }
+        Ok(true)
+    }
+
+    /// Runs what waits now, on this thread; 0 also when another thread is polling.
+    pub fn run_polled(&self, core: &Core) -> u32 {
+        let Ok(held) = self.polling.try_lock() else { return 0 };
+        if self.mailbox.is_idle() {
+            return 0;
+        }
+        let context = Context::visitor(core, POOL_NO_WORKER, false, 0..0);
+        let mut count = 0;
+        context.enter(|| {
+            for task in self.mailbox.take() {
+                Self::run(task);
+                count += 1;
+            }
+        });
+        let left = self.mailbox.try_leave();
+        self.doorbell.clear();
+        drop(held);
+        if !self.mailbox.is_idle() {
+            self.ring();
+        }
+        if left {
+            core.engine.check_finished(core);
+        }
+        count
+    }
+}

@@ -1,0 +1,152 @@
+#![allow(unsafe_code)]
+//! The heart of a pool: what its handle, its workers, and its tasks share.
+
+use super::{
+    blocks::Blocks, callbacks::Callbacks, context, engine::Engine, options::Options,
+    status::{self, Error, Result},
+};
+use crate::support::{
+    process,
+    sync::{Arc, AtomicBool, Ordering, Weak},
+};
+use std::time::Instant;
+
+/// See the module.
+pub struct Core {
+    me: Weak<Self>,
+    /// The process that the pool belongs to.
+    epoch: u32,
+    /// What the pool was made with.
+    pub options: Options,
+    /// Memory for tasks, and the gate.
+    pub blocks: Blocks,
+    /// Callbacks that wait.
+    pub callbacks: Callbacks,
+    closed: AtomicBool,
+    terminated: AtomicBool,
+    /// Who runs the tasks.
+    pub engine: Arc<dyn Engine>,
+}
+
+// SAFETY: the options hold the caller's pointers, which are only passed on to its functions.
+unsafe impl Send for Core {}
+// SAFETY: as above; all else is shared behind locks and atomics.
+unsafe impl Sync for Core {}
+
+impl Core {
+    /// A pool on an engine, not yet started.
+    ///
+    /// # Errors
+    /// `SYSTEM` when the process cannot be told from its future children.
+    pub fn new(options: Options, engine: Arc<dyn Engine>) -> Result<Arc<Self>> {
+        let epoch = process::epoch().map_err(|error| Error::system("no page of memory", &error))?;
+        let callbacks = Callbacks::new(options.callbacks);
+        let core = Arc::new_cyclic(|me| Self {
+            me: me.clone(),
+            epoch,
+            options,
+            blocks: Blocks::new(),
+            callbacks,
+            closed: AtomicBool::new(false),
+            terminated: AtomicBool::new(false),
+            engine,
+        });
+        core.engine.start(&core)?;
+        Ok(core)
+    }
+
+    /// One more owner.
+    pub fn to_arc(&self) -> Arc<Self> {
+        self.me.upgrade().expect("a core is only used while it has owners")
+    }
+
+    /// Whether this is the process that made the pool, not one that was forked from it.
+    pub fn is_in_this_process(&self) -> bool {
+        process::is_current(self.epoch)
+    }
+
+    /// Fails in a forked child.
+    ///
+    /// # Errors
+    /// `FORKED`.
+    pub fn require_this_process(&self) -> Result<()> {
+        if self.is_in_this_process() {
+            return Ok(());
+        }
+        let text = "the pool was made before this process was forked; make a new one here";
+        Err(Error::new(status::FORKED, text))
+    }
+
+    /// Whether `terminate` was called.
+    pub fn is_terminated(&self) -> bool {
+        self.terminated.load(Ordering::Relaxed)
+    }
+
+    /// Fails when the pool takes no more tasks: from outsiders after close, from anybody after
+    /// terminate. `SeqCst` pairs with `close`: see `lend` of the thread engine.
+    ///
+    /// # Errors
+    /// `CLOSED`, `TERMINATED`.
+    pub fn require_open(&self, inside: bool) -> Result<()> {
+        if self.closed.load(Ordering::SeqCst) {
+            if !inside {
+                return Err(Error::from(status::CLOSED));
+            }
+            if self.engine.is_finished() {
+                return Err(Error::from(status::CLOSED));
+            }
+            if self.is_terminated() {
+                return Err(Error::from(status::TERMINATED));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether close or terminate was called.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    /// Takes no more tasks from outside.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.blocks.close();
+        self.engine.close(self);
+    }
+
+    /// Ends what has not started, and asks what runs to stop.
+    pub fn terminate(&self) {
+        self.terminated.store(true, Ordering::SeqCst);
+        self.close();
+        self.engine.drop_queued(self);
+    }
+
+    /// Waits until all tasks and callbacks have ended and the workers are gone.
+    ///
+    /// # Errors
+    /// `INVALID` before close, `TIMEOUT`, `DEADLOCK`.
+    pub fn join(&self, deadline: Option<Instant>) -> Result<()> {
+        self.require_outside("wait for")?;
+        if !self.is_closed() {
+            return Err(Error::invalid("join comes after close or terminate"));
+        }
+        let ended = self.callbacks.poll_until_finished(self, deadline)?
+            && context::blocking(|_| self.engine.join(self, deadline));
+        if ended {
+            return Ok(());
+        }
+        Err(Error::new(status::TIMEOUT, "the pool has not ended yet"))
+    }
+
+    /// Fails inside a task or callback of the pool.
+    ///
+    /// # Errors
+    /// `DEADLOCK`.
+    pub fn require_outside(&self, what: &str) -> Result<()> {
+        if context::find(self).is_none() {
+            return Ok(());
+        }
+        let text = format!("a task or callback cannot {what} its own pool: it would wait for itself");
+        Err(Error::new(status::DEADLOCK, text))
+    }
+}

@@ -1,0 +1,371 @@
+#![allow(unsafe_code)]
+//! A map: one descriptor for all its items, split only when somebody is there to take a share.
+//!
+//! Each participant has a slot with a range of items that nobody has begun. It takes chunks from
+//! the front of its own range, and when that is empty the back half of another's. A range is one
+//! word, changed by compare-and-swap, so that every item is taken exactly once.
+//!
+//! Chunks grow while they are quick, so that a cheap item costs no atomic of its own. A chunk
+//! that turns out to be slow is no harm: a participant that finds nothing to steal raises
+//! `HUNGRY`, and whoever is in a chunk puts the rest of it back before its next item. So neither
+//! even nor wildly uneven work needs a chunk size.
+//!
+//! `left` counts items not accounted for; each participant subtracts what it did, or skipped,
+//! when it leaves, and the one that brings it to zero ends the map.
+
+use super::{
+    abi::{POOL_NO_WORKER, pool_fn},
+    frame::{Frame, Outcome, Place},
+    status::{self, Error, Result, Status},
+    task::TaskRef,
+};
+use crate::support::{
+    CachePadded, spin,
+    sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, lock},
+};
+use std::{
+    ffi::c_void,
+    ptr,
+    time::{Duration, Instant},
+};
+
+/// A chunk should take about this long: long against the cost of taking it.
+const CHUNK: Duration = Duration::from_micros(16);
+/// How often a hungry participant looks again before it leaves.
+const PATIENCE: u32 = 64;
+
+const STOP: u32 = 1;
+const HUNGRY: u32 = 2;
+
+/// What to run, over what: checked, and borrowed from the caller until the map has ended.
+#[derive(Clone, Copy)]
+pub struct MapCall {
+    /// The function, never null.
+    pub function: pool_fn,
+    /// The first argument.
+    pub args: *const c_void,
+    /// The distance between arguments; 0: each item gets `args` itself.
+    pub arg_size: usize,
+    /// The first result's place.
+    pub results: *mut c_void,
+    /// The distance between results, and the size of each.
+    pub result_size: usize,
+    /// How many items.
+    pub count: usize,
+    /// What items see as their context.
+    pub context: *const c_void,
+    /// Where each item's status goes; null: the first failure ends the map.
+    pub statuses: *mut Status,
+}
+
+struct Failure {
+    index: usize,
+    status: Status,
+    message: String,
+}
+
+#[derive(Default)]
+struct Slot {
+    /// The items not yet taken, in units: first in the low half, end in the high half.
+    range: AtomicU64,
+    taken: AtomicBool,
+}
+
+/// See the module.
+pub struct Map {
+    call: MapCall,
+    /// Items that are taken together because there are more than a word can number.
+    unit: usize,
+    slots: Box<[CachePadded<Slot>]>,
+    /// How many participate right now.
+    present: AtomicUsize,
+    attention: AtomicU32,
+    /// Why it was stopped from outside; 0: it was not.
+    stopped: AtomicU32,
+    left: AtomicUsize,
+    skipped: AtomicUsize,
+    failure: Mutex<Option<Failure>>,
+}
+
+const fn pack(low: u32, high: u32) -> u64 {
+    low as u64 | (high as u64) << 32
+}
+
+const fn unpack(range: u64) -> (u32, u32) {
+    (range as u32, (range >> 32) as u32)
+}
+
+impl Map {
+    /// A map for up to `participants` at a time.
+    ///
+    /// # Errors
+    /// `NO_MEMORY`.
+    pub fn new(call: MapCall, participants: usize) -> Result<Self> {
+        let unit = call.count.div_ceil(u32::MAX as usize).max(1);
+        let units = u32::try_from(call.count.div_ceil(unit))
+            .map_err(|_| Error::invalid("too many items"))?;
+        let count = participants.min(units as usize).max(1);
+        let mut slots = Vec::new();
+        slots.try_reserve_exact(count).map_err(|_| Error::no_memory("a map"))?;
+        slots.resize_with(count, CachePadded::<Slot>::default);
+        slots[0].range.store(pack(0, units), Ordering::Relaxed);
+        Ok(Self {
+            call,
+            unit,
+            slots: slots.into_boxed_slice(),
+            present: AtomicUsize::new(0),
+            attention: AtomicU32::new(0),
+            stopped: AtomicU32::new(0),
+            left: AtomicUsize::new(call.count),
+            skipped: AtomicUsize::new(0),
+            failure: Mutex::new(None),
+        })
+    }
+
+    /// What items see as their context.
+    pub fn context(&self) -> *const c_void {
+        self.call.context
+    }
+
+    /// Whether no more items are to be started.
+    pub fn is_stopped(&self) -> bool {
+        self.attention.load(Ordering::Relaxed) & STOP != 0
+    }
+
+    /// Starts no more items; the map ends with `reason` if any were left.
+    pub fn stop(&self, reason: Status) {
+        let reason = reason.cast_unsigned();
+        let _ = self.stopped.compare_exchange(0, reason, Ordering::Relaxed, Ordering::Relaxed);
+        self.attention.fetch_or(STOP, Ordering::Release);
+    }
+
+    /// Whether one more participant would find something to do.
+    pub fn has_room(&self) -> bool {
+        self.present.load(Ordering::Relaxed) < self.slots.len()
+            && self.slots.iter().any(|slot| {
+                let (low, high) = unpack(slot.range.load(Ordering::Relaxed));
+                low < high
+            })
+    }
+
+    /// Takes part until there is nothing left to take. `invite` is called when one more
+    /// participant could help. The caller owns a reference to the task besides the map's own.
+    pub fn participate(&self, task: TaskRef, worker: u32, invite: &dyn Fn()) {
+        let Some(mine) = self.slots.iter().position(|slot| {
+            !slot.taken.load(Ordering::Relaxed) && !slot.taken.swap(true, Ordering::Acquire)
+        }) else {
+            return;
+        };
+        self.present.fetch_add(1, Ordering::Relaxed);
+        let frame = Frame::for_map(&task, self, worker);
+        let done = frame.enter(|| self.work(&task, &frame, mine, invite));
+        self.present.fetch_sub(1, Ordering::Relaxed);
+        self.slots[mine].taken.store(false, Ordering::Release);
+        if done > 0 && self.left.fetch_sub(done, Ordering::AcqRel) == done {
+            self.end(task);
+        }
+    }
+
+    /// Returns the number of items done or skipped.
+    fn work(&self, task: &TaskRef, frame: &Frame<'_>, mine: usize, invite: &dyn Fn()) -> usize {
+        let mut done = 0;
+        let mut size = 1;
+        let mut before = Instant::now();
+        let mut invited = false;
+        loop {
+            if task.core().is_terminated() {
+                self.stop(status::TERMINATED);
+            }
+            if self.is_stopped() {
+                return done + self.skip_all();
+            }
+            let Some((low, high)) = self.take(mine, size) else {
+                if self.steal(mine) || self.wait_for_share(mine) {
+                    continue;
+                }
+                return done;
+            };
+            if !invited && self.has_room() {
+                invited = true;
+                invite();
+            }
+            let end = self.run(task, frame, self.item(low), self.item(high));
+            done += end - self.item(low);
+            if self.attention.fetch_and(!HUNGRY, Ordering::Relaxed) & HUNGRY != 0
+                || end < self.item(high)
+            {
+                self.put_back(mine, end.div_ceil(self.unit) as u32, high);
+                invited = false;
+                size = 1;
+                before = Instant::now();
+                continue;
+            }
+            let now = Instant::now();
+            let took = now - before;
+            before = now;
+            if took < CHUNK / 2 {
+                size = size.saturating_mul(2);
+            } else if took > CHUNK * 2 {
+                size = (size / 2).max(1);
+            }
+        }
+    }
+
+    /// The first item of a unit.
+    fn item(&self, unit: u32) -> usize {
+        (unit as usize).saturating_mul(self.unit).min(self.call.count)
+    }
+
+    /// Runs items until `high`, or until somebody wants attention; returns where it stopped.
+    fn run(&self, task: &TaskRef, frame: &Frame<'_>, low: usize, high: usize) -> usize {
+        let call = &self.call;
+        let core = task.core();
+        for index in low..high {
+            if (self.attention.load(Ordering::Relaxed) != 0 || core.is_terminated())
+                && index > low
+                && index.is_multiple_of(self.unit)
+            {
+                return index;
+            }
+            let arg = call.args.wrapping_byte_add(index * call.arg_size);
+            let result = if call.result_size == 0 {
+                ptr::null_mut()
+            } else {
+                call.results.wrapping_byte_add(index * call.result_size).cast::<u8>()
+            };
+            frame.set_item(index, Place { start: result, size: call.result_size });
+            // SAFETY: the arrays hold `count` items, and this one is nobody else's.
+            let status = unsafe { frame.call(call.function, arg, result) };
+            if !call.statuses.is_null() {
+                // SAFETY: as above.
+                unsafe { call.statuses.add(index).write(status) };
+                if status != status::OK {
+                    drop(frame.take_outcome());
+                }
+            } else if status != status::OK {
+                self.fail(index, status, frame.take_outcome());
+            }
+        }
+        high
+    }
+
+    fn fail(&self, index: usize, status: Status, outcome: Option<Box<Outcome>>) {
+        let message = outcome.and_then(|outcome| outcome.message);
+        let message = message.unwrap_or_else(|| status::meaning(status).to_owned());
+        let mut failure = lock(&self.failure);
+        if failure.as_ref().is_none_or(|lowest| index < lowest.index) {
+            *failure = Some(Failure { index, status, message });
+        }
+        self.attention.fetch_or(STOP, Ordering::Release);
+    }
+
+    /// Takes up to `size` units from the front of the own range.
+    fn take(&self, mine: usize, size: u32) -> Option<(u32, u32)> {
+        self.change(mine, |low, high| {
+            let count = size.min(high.saturating_sub(low));
+            (count > 0).then(|| ((low, low + count), (low + count, high)))
+        })
+    }
+
+    /// Takes the back half of somebody's range as the own one; false if all are empty.
+    fn steal(&self, mine: usize) -> bool {
+        let count = self.slots.len();
+        for victim in (1..count).map(|step| (mine + step) % count) {
+            let stolen = self.change(victim, |low, high| {
+                let share = high.saturating_sub(low).div_ceil(2);
+                (share > 0).then(|| ((high - share, high), (low, high - share)))
+            });
+            if let Some((low, high)) = stolen {
+                // Thieves leave an empty range alone, so nobody else writes this slot now.
+                self.slots[mine].range.store(pack(low, high), Ordering::Release);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Raises `HUNGRY` and steals what somebody puts back soon; false if nobody does.
+    fn wait_for_share(&self, mine: usize) -> bool {
+        let alone = || self.present.load(Ordering::Relaxed) <= 1;
+        if alone() {
+            return false;
+        }
+        self.attention.fetch_or(HUNGRY, Ordering::Relaxed);
+        let mut stolen = false;
+        spin::spin_until(PATIENCE, || {
+            stolen = self.steal(mine);
+            stolen || alone() || self.is_stopped()
+        });
+        stolen
+    }
+
+    /// Makes the own range begin at `low` again, where it began at `high` after a take.
+    fn put_back(&self, mine: usize, low: u32, high: u32) {
+        self.change(mine, |begin, end| {
+            debug_assert!(begin == high || begin >= end);
+            Some(((), (low, end.max(high))))
+        });
+    }
+
+    /// Takes everything that nobody has begun; returns the number of items.
+    fn skip_all(&self) -> usize {
+        let mut skipped = 0;
+        for slot in 0..self.slots.len() {
+            let taken = self.change(slot, |low, high| (low < high).then_some(((low, high), (0, 0))));
+            if let Some((low, high)) = taken {
+                let (low, high) = (self.item(low), self.item(high));
+                skipped += high - low;
+                if !self.call.statuses.is_null() {
+                    let reason = self.stopped.load(Ordering::Relaxed).cast_signed();
+                    for index in low..high {
+                        // SAFETY: the array holds `count` statuses, and these are ours now.
+                        unsafe { self.call.statuses.add(index).write(reason) };
+                    }
+                }
+            }
+        }
+        self.skipped.fetch_add(skipped, Ordering::Relaxed);
+        skipped
+    }
+
+    /// Changes a slot's range; `change` returns what came of it and the new range, or `None` to
+    /// leave the range as it is.
+    fn change<R>(
+        &self,
+        slot: usize,
+        change: impl Fn(u32, u32) -> Option<(R, (u32, u32))>,
+    ) -> Option<R> {
+        let word = &self.slots[slot].range;
+        let mut range = word.load(Ordering::Acquire);
+        loop {
+            let (low, high) = unpack(range);
+            let (result, (low, high)) = change(low, high)?;
+            match word.compare_exchange_weak(
+                range,
+                pack(low, high),
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return Some(result),
+                Err(now) => range = now,
+            }
+        }
+    }
+
+    /// All items are accounted for.
+    fn end(&self, task: TaskRef) {
+        let failure = lock(&self.failure).take();
+        let reason = self.stopped.load(Ordering::Relaxed).cast_signed();
+        let status = if let Some(failure) = failure {
+            task.set_index(failure.index);
+            task.set_message(&format!("item {}: {}", failure.index, failure.message));
+            failure.status
+        } else if self.skipped.load(Ordering::Relaxed) > 0 {
+            task.set_message(status::meaning(reason));
+            reason
+        } else {
+            status::OK
+        };
+        task.finish(status, POOL_NO_WORKER);
+    }
+}

@@ -1,0 +1,48 @@
+//! What a pool means: tasks, futures, callbacks, maps, lifecycle. It knows no engine by name.
+//!
+//! | file           | noun |
+//! |----------------|------|
+//! | `abi`          | the plain types that cross the C boundary |
+//! | `codes`        | the numbers of the statuses |
+//! | `status`       | a status and its sentence as an error |
+//! | `options`      | what a pool is made with |
+//! | `core`         | the heart that handle, workers and tasks share; its lifecycle |
+//! | `engine`       | the interface to whoever runs tasks |
+//! | `state`        | the life of a task in one word (model-checked) |
+//! | `task`         | the block that holds a task |
+//! | `blocks`       | recycled blocks, and the gate that close shuts |
+//! | `frame`        | a task while it runs |
+//! | `context`      | which pools a thread is working for |
+//! | `mailbox`      | many senders, one reader at a time (model-checked) |
+//! | `callbacks`    | when and where callbacks run |
+//! | `map`          | one descriptor for many items |
+//! | `submit`       | what apply, submit, map, wait and cancel do with all these |
+
+#[cfg(not(loom))]
+pub mod abi;
+#[cfg(not(loom))]
+pub mod blocks;
+#[cfg(not(loom))]
+pub mod callbacks;
+#[cfg(not(loom))]
+pub mod codes;
+#[cfg(not(loom))]
+pub mod context;
+#[cfg(not(loom))]
+pub mod core;
+#[cfg(not(loom))]
+pub mod engine;
+#[cfg(not(loom))]
+pub mod frame;
+pub mod mailbox;
+#[cfg(not(loom))]
+pub mod map;
+#[cfg(not(loom))]
+pub mod options;
+pub mod state;
+#[cfg(not(loom))]
+pub mod status;
+#[cfg(not(loom))]
+pub mod submit;
+#[cfg(not(loom))]
+pub mod task;

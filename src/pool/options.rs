@@ -1,0 +1,112 @@
+//! What a pool is made with, checked.
+
+use super::{
+    abi::{POOL_MAX_WORKERS, pool_finalizer_fn, pool_initializer_fn},
+    status::{self, Error, Result},
+};
+use std::ffi::c_void;
+
+/// Where tasks run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// On threads of this process.
+    Threads,
+}
+
+/// Where callbacks run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callbacks {
+    /// One at a time, on any of the pool's threads.
+    Serial,
+    /// On the worker as it finishes the task.
+    Inline,
+    /// Inside `poll`.
+    Polled,
+}
+
+/// Per-worker functions and their datum.
+#[derive(Clone, Copy)]
+pub struct WorkerHooks {
+    /// Called first on each worker.
+    pub initializer: pool_initializer_fn,
+    /// Called last on each worker.
+    pub finalizer: pool_finalizer_fn,
+    /// Passed to both.
+    pub data: *mut c_void,
+}
+
+/// What a pool is made with.
+pub struct Options {
+    /// Where tasks run.
+    pub mode: Mode,
+    /// The number of workers, at least 1.
+    pub workers: usize,
+    /// Where callbacks run.
+    pub callbacks: Callbacks,
+    /// Per-worker functions.
+    pub hooks: WorkerHooks,
+    /// The stack of each worker in bytes.
+    pub stack_size: usize,
+    /// What the workers' threads are called.
+    pub name: String,
+}
+
+/// The smallest stack that a worker can live on, in bytes.
+pub const MIN_STACK: usize = 64 << 10;
+
+impl Options {
+    /// Threads, as many as `workers` says (0: the CPUs this process may use), the rest default.
+    ///
+    /// # Errors
+    /// `INVALID` if there are too many workers.
+    pub fn threads(workers: u32) -> Result<Self> {
+        Ok(Self {
+            mode: Mode::Threads,
+            workers: count(workers)?,
+            callbacks: Callbacks::Serial,
+            hooks: WorkerHooks { initializer: None, finalizer: None, data: std::ptr::null_mut() },
+            stack_size: 0,
+            name: "millpond".to_owned(),
+        })
+    }
+}
+
+/// The number of workers that a request of `workers` means.
+fn count(workers: u32) -> Result<usize> {
+    match workers {
+        // std knows the affinity mask and the quotas of cgroups.
+        0 => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+        1..=POOL_MAX_WORKERS => Ok(workers as usize),
+        _ => Err(Error::invalid(format!("{workers} workers; at most {POOL_MAX_WORKERS} are possible"))),
+    }
+}
+
+impl Mode {
+    /// From the C interface's number.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED` for modes that do not exist yet, `INVALID` for others.
+    pub fn from_c(mode: i32) -> Result<Self> {
+        match mode {
+            0 => Ok(Self::Threads),
+            1 => Err(Error::new(status::UNSUPPORTED, "process mode does not exist yet")),
+            2 => Err(Error::new(status::UNSUPPORTED, "sequential mode does not exist yet")),
+            _ => Err(Error::invalid(format!("{mode} is no mode"))),
+        }
+    }
+}
+
+impl Callbacks {
+    /// From the C interface's number.
+    ///
+    /// # Errors
+    /// `INVALID`.
+    pub fn from_c(callbacks: i32) -> Result<Self> {
+        match callbacks {
+            0 => Ok(Self::Serial),
+            1 => Ok(Self::Inline),
+            2 => Ok(Self::Polled),
+            _ => Err(Error::invalid(format!("{callbacks} is no way to run callbacks"))),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The life of a task, in one word.
+//!
+//! | phase     | who moves it on                                   | to        |
+//! |-----------|---------------------------------------------------|-----------|
+//! | `FREE`    | the submitter, `publish`                          | `QUEUED`  |
+//! | `QUEUED`  | whoever claims it: worker, waiter, canceller, ... | `RUNNING` |
+//! | `RUNNING` | who claimed it, `finish`                          | `DONE`    |
+//! | `DONE`    | who drops the last reference, `drop_reference`    | `FREE`    |
+//!
+//! Beside the phase the word holds two flags and the count of references:
+//!
+//! * `WAITED`: set by `begin_wait`; some thread sleeps on the word, and `finish` must wake it.
+//! * `STOP`: set by `cancel` on a running task; read by the task.
+//! * references: one for each queue entry, handle, and participant; the block is free at zero.
+//!
+//! A claim is acquire and pairs with the release of `publish`, so the claimer sees the
+//! arguments; `finish` is release and pairs with the acquire of `is_done`, so whoever sees
+//! `DONE` sees the outcome. `drop_reference` is both, so the last owner sees all other owners'
+//! accesses before it reuses the block.
+
+use crate::support::{sync::Ordering, wait_word::WaitWord};
+use std::time::Instant;
+
+const PHASE: u32 = 0b11;
+const FREE: u32 = 0;
+const QUEUED: u32 = 1;
+const RUNNING: u32 = 2;
+const DONE: u32 = 3;
+const WAITED: u32 = 1 << 2;
+const STOP: u32 = 1 << 3;
+const REFERENCE: u32 = 1 << 4;
+
+/// The word. See the module's table.
+#[derive(Default)]
+pub struct State(WaitWord);
+
+/// What `cancel` achieved.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Cancel {
+    /// The task was queued and is now the caller's to finish.
+    Claimed,
+    /// The task is running and has been asked to stop.
+    Asked,
+    /// The task has ended.
+    TooLate,
+}
+
+/// What `finish` leaves to do.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Finished {
+    /// Somebody sleeps on the word: `wake`, then drop the reference.
+    pub wake: bool,
+}
+
+impl State {
+    /// A new task's word, `QUEUED`, with `references` owners. Ordering: whoever is handed the
+    /// block gets it through a queue that synchronises.
+    pub fn publish(&self, references: u32) {
+        self.0.store(QUEUED | references * REFERENCE, Ordering::Release);
+    }
+
+    /// `QUEUED` to `RUNNING`; false if somebody else was first.
+    #[must_use]
+    pub fn claim(&self) -> bool {
+        let mut word = self.0.load(Ordering::Relaxed);
+        while word & PHASE == QUEUED {
+            let next = word - QUEUED + RUNNING;
+            match self.0.compare_exchange_weak(word, next, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+        false
+    }
+
+    /// `RUNNING` to `DONE`; only by who claimed the task.
+    pub fn finish(&self) -> Finished {
+        let before = self.0.fetch_add(DONE - RUNNING, Ordering::AcqRel);
+        debug_assert_eq!(before & PHASE, RUNNING);
+        Finished { wake: before & WAITED != 0 }
+    }
+
+    /// Wakes all who sleep on the word.
+    pub fn wake(&self) {
+        self.0.wake_all();
+    }
+
+    /// Claims a queued task for the caller to finish, or asks a running one to stop.
+    pub fn cancel(&self) -> Cancel {
+        let mut word = self.0.load(Ordering::Relaxed);
+        loop {
+            let next = match word & PHASE {
+                QUEUED => word - QUEUED + RUNNING,
+                RUNNING => word | STOP,
+                _ => return Cancel::TooLate,
+            };
+            match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) if word & PHASE == QUEUED => return Cancel::Claimed,
+                Ok(_) => return Cancel::Asked,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Sleeps until the task has ended, or until the deadline: then false.
+    pub fn wait(&self, deadline: Option<Instant>) -> bool {
+        let mut word = self.0.load(Ordering::Acquire);
+        loop {
+            if word & PHASE == DONE {
+                return true;
+            }
+            if word & WAITED == 0 {
+                let next = word | WAITED;
+                if let Err(now) =
+                    self.0.compare_exchange_weak(word, next, Ordering::Acquire, Ordering::Acquire)
+                {
+                    word = now;
+                    continue;
+                }
+                word = next;
+            }
+            if deadline.is_some_and(|at| Instant::now() >= at) {
+                return false;
+            }
+            self.0.wait(word, deadline);
+            word = self.0.load(Ordering::Acquire);
+        }
+    }
+
+    /// Whether the task has ended.
+    pub fn is_done(&self) -> bool {
+        self.0.load(Ordering::Acquire) & PHASE == DONE
+    }
+
+    /// Whether somebody has claimed the task and not yet finished it.
+    pub fn is_running(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & PHASE == RUNNING
+    }
+
+    /// Whether nobody has claimed the task yet.
+    pub fn is_queued(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & PHASE == QUEUED
+    }
+
+    /// Whether the block holds no task: a handle on it was released too often.
+    pub fn is_free(&self) -> bool {
+        self.0.load(Ordering::Relaxed) < REFERENCE
+    }
+
+    /// Whether the running task has been asked to stop.
+    pub fn is_asked_to_stop(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & STOP != 0
+    }
+
+    /// One more owner; the caller is one.
+    pub fn add_reference(&self) {
+        self.0.fetch_add(REFERENCE, Ordering::Relaxed);
+    }
+
+    /// One owner less; true if it was the last, who then frees the block.
+    #[must_use]
+    pub fn drop_reference(&self) -> bool {
+        let before = self.0.fetch_sub(REFERENCE, Ordering::AcqRel);
+        debug_assert!(before >= REFERENCE);
+        if before < 2 * REFERENCE {
+            self.0.store(FREE, Ordering::Relaxed);
+            return true;
+        }
+        false
+    }
+}

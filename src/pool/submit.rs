@@ -1,0 +1,270 @@
+#![allow(unsafe_code)]
+//! What the calls of a pool do: apply, submit, map, and the handles they give out.
+
+use super::{
+    abi::{POOL_NO_WORKER, pool_callback_fn},
+    context,
+    core::Core,
+    map::{Map, MapCall},
+    state::Cancel,
+    status::{self, Error, Result, Status},
+    task::{self, Call, Outside, Task, TaskRef},
+};
+use std::{ffi::c_void, ptr::NonNull, time::Instant};
+
+/// Runs a call and waits for it.
+///
+/// # Safety
+/// The call's pointers are as `Call` says; `result` is writable for its `result_size` bytes.
+///
+/// # Errors
+/// The task's failure, or why it could not be run.
+pub unsafe fn apply(core: &Core, call: &Call, result: *mut u8) -> Result<()> {
+    let inside = context::find(core).is_some();
+    let mut outcome = None;
+    let lent = core.engine.lend(core, &mut |worker| {
+        outcome = Some(core.require_open(inside).and_then(|()| {
+            // SAFETY: promised by the caller.
+            unsafe { task::run_here(core, call, result, worker) }
+        }));
+    });
+    if lent {
+        return outcome.unwrap_or_else(|| Err(Error::from(status::INTERNAL))).map(drop);
+    }
+    let mut future = std::ptr::null_mut();
+    // SAFETY: promised by the caller.
+    unsafe { submit(core, call, Some(&mut future))? };
+    let future = NonNull::new(future).ok_or_else(|| Error::from(status::INTERNAL))?;
+    // SAFETY: `submit` gave us this reference.
+    let future = unsafe { TaskRef::from_raw(future) };
+    let outcome = wait_for_end(core, future).and_then(|()| {
+        let (data, size) = future.result();
+        // SAFETY: promised by the caller; the data live until the release below.
+        unsafe { task::copy_result(data, size, result, call.result_size) }
+    });
+    future.release();
+    outcome
+}
+
+/// Waits for ever, and makes a failed task an error.
+fn wait_for_end(core: &Core, task: TaskRef) -> Result<()> {
+    if let Err(error) = core.engine.wait(core, task, None) {
+        cancel(task);
+        return Err(error);
+    }
+    match task.status() {
+        status::OK => Ok(()),
+        status => Err(Error::new(status, task.message().to_string_lossy().into_owned())),
+    }
+}
+
+/// Enqueues a call. With `future`, a handle is written there before the task can start.
+///
+/// # Safety
+/// The call's pointers are as `Call` says.
+///
+/// # Errors
+/// Nothing was submitted then, and nothing written.
+pub unsafe fn submit(core: &Core, call: &Call, future: Option<&mut *mut Task>) -> Result<()> {
+    // SAFETY: promised by the caller.
+    let outside = unsafe { Outside::new(call)? };
+    enqueue(core, 1 + u32::from(future.is_some()), future, |block, references| {
+        // SAFETY: promised by the caller; the block is ours.
+        unsafe { block.fill(call, outside, references) }
+    })
+}
+
+/// Enqueues a map. With `future`, a handle is written there before the map can start.
+///
+/// # Errors
+/// Nothing was submitted then, and nothing written.
+pub fn submit_map(
+    core: &Core,
+    call: MapCall,
+    callback: pool_callback_fn,
+    user_data: *mut c_void,
+    future: Option<&mut *mut Task>,
+) -> Result<()> {
+    let map = Map::new(call, core.options.workers)?;
+    // One reference is the map's own, one the queue's.
+    enqueue(core, 2 + u32::from(future.is_some()), future, |block, references| {
+        block.fill_map(map, callback, user_data, references)
+    })
+}
+
+fn enqueue(
+    core: &Core,
+    references: u32,
+    future: Option<&mut *mut Task>,
+    fill: impl FnOnce(&Task, u32) -> Result<()>,
+) -> Result<()> {
+    let context = context::find(core);
+    core.require_open(context.is_some())?;
+    core.engine.prepare(core)?;
+    let mut entry = core.blocks.enter(core, context)?;
+    let block = entry.allocate()?;
+    // SAFETY: `allocate` gave us the block alone.
+    if let Err(error) = fill(unsafe { block.as_ref() }, references) {
+        entry.give_back(block);
+        return Err(error);
+    }
+    if let Some(future) = future {
+        *future = block.as_ptr();
+    }
+    // SAFETY: the queue's reference was counted in.
+    core.engine.enqueue(core, unsafe { TaskRef::from_raw(block) });
+    drop(entry);
+    core.engine.wake(core);
+    Ok(())
+}
+
+/// Runs a map and waits for it; the caller takes part if it may.
+///
+/// # Errors
+/// The lowest failed item's failure, or why the map could not be run.
+pub fn map(core: &Core, call: MapCall) -> Result<()> {
+    let context = context::find(core);
+    core.require_open(context.is_some())?;
+    if call.count == 0 {
+        return Ok(());
+    }
+    let map = Map::new(call, core.options.workers)?;
+    let block = {
+        let mut entry = core.blocks.enter(core, context)?;
+        let block = entry.allocate()?;
+        // SAFETY: `allocate` gave us the block alone. References: the map's own, and ours.
+        if let Err(error) = unsafe { block.as_ref() }.fill_map(map, None, std::ptr::null_mut(), 2) {
+            entry.give_back(block);
+            return Err(error);
+        }
+        block
+    };
+    // SAFETY: counted just above.
+    let task = unsafe { TaskRef::from_raw(block) };
+    let claimed = task.state.claim();
+    debug_assert!(claimed);
+    let mut outcome = Ok(());
+    let lent = core.engine.lend(core, &mut |worker| {
+        outcome = core.require_open(context.is_some());
+        if outcome.is_ok() {
+            participate(core, task, worker);
+        }
+    });
+    if !lent {
+        outcome = core.engine.prepare(core).and_then(|()| {
+            let entry = core.blocks.enter(core, context)?;
+            task.state.add_reference();
+            core.engine.enqueue(core, task);
+            drop(entry);
+            core.engine.wake(core);
+            Ok(())
+        });
+    }
+    if let Err(error) = &outcome {
+        stop(core, task, error.status);
+    }
+    let ended = wait_for_end(core, task);
+    task.release();
+    outcome.and(ended)
+}
+
+/// Takes part in a map on this thread, and calls others if they could help.
+pub fn participate(core: &Core, task: TaskRef, worker: u32) {
+    if let Some(map) = task.map() {
+        map.participate(task, worker, &|| {
+            if core.engine.prepare(core).is_ok() {
+                invite(core, task);
+            }
+        });
+    }
+}
+
+fn invite(core: &Core, task: TaskRef) {
+    task.state.add_reference();
+    core.engine.enqueue(core, task);
+    core.engine.wake(core);
+}
+
+/// Runs what a worker has found in a queue, and gives the queue's reference up.
+pub fn run_queued(core: &Core, task: TaskRef, worker: u32) {
+    let claimed = task.state.claim();
+    if task.map().is_some() {
+        if claimed || task.state.is_running() {
+            participate(core, task, worker);
+        }
+        task.release();
+    } else if !claimed {
+        task.release();
+    } else if core.is_terminated() {
+        task.finish_unrun(status::TERMINATED);
+    } else {
+        let status = task.run(worker);
+        task.finish(status, worker);
+    }
+}
+
+/// Ends what was found in a queue without running it, and gives the queue's reference up.
+pub fn drop_queued(core: &Core, task: TaskRef) {
+    if task.map().is_some() {
+        let _ = task.state.claim();
+        stop(core, task, status::TERMINATED);
+        task.release();
+    } else if task.state.claim() {
+        task.finish_unrun(status::TERMINATED);
+    } else {
+        task.release();
+    }
+}
+
+/// Runs a task that the caller waits for, if nobody has begun it. The caller holds a reference.
+pub fn run_awaited(core: &Core, task: TaskRef, worker: u32) {
+    if task.map().is_some() {
+        if task.state.claim() || task.state.is_running() {
+            participate(core, task, worker);
+        }
+    } else if task.state.claim() {
+        task.state.add_reference();
+        let status = task.run(worker);
+        task.finish(status, worker);
+    }
+}
+
+/// Starts no more items of a map; ends it here if none are running.
+fn stop(core: &Core, task: TaskRef, reason: Status) {
+    if let Some(map) = task.map() {
+        map.stop(reason);
+        participate(core, task, POOL_NO_WORKER);
+    }
+}
+
+/// Cancels a task: true if it will never start (a map: no more items will).
+pub fn cancel(task: TaskRef) -> bool {
+    if task.map().is_some() {
+        if task.state.is_done() {
+            return false;
+        }
+        let _ = task.state.claim();
+        stop(task.core(), task, status::CANCELLED);
+        return true;
+    }
+    match task.state.cancel() {
+        Cancel::Claimed => {
+            task.state.add_reference();
+            task.finish_unrun(status::CANCELLED);
+            true
+        }
+        Cancel::Asked | Cancel::TooLate => false,
+    }
+}
+
+/// Waits until a task has ended; false when the deadline came first.
+///
+/// # Errors
+/// `FORKED`, `DEADLOCK`.
+pub fn wait(task: TaskRef, deadline: Option<Instant>) -> Result<bool> {
+    if task.state.is_done() {
+        return Ok(true);
+    }
+    task.core().require_this_process()?;
+    task.core().engine.wait(task.core(), task, deadline)
+}

@@ -1,0 +1,495 @@
+#![allow(unsafe_code)]
+//! The block that holds one task: two cache lines with everything a small task needs.
+//!
+//! Who may touch which field when:
+//!
+//! | field                     | written by                            | read by                      |
+//! |---------------------------|---------------------------------------|------------------------------|
+//! | `state`                   | see `state.rs`                        | anyone with a reference      |
+//! | `next`                    | who owns the block: free list, callback queue | the same             |
+//! | `core`                    | the allocator, once                   | anyone with a reference      |
+//! | `call`, argument          | the submitter, before `publish`       | who claimed the task         |
+//! | `status`, `worker`, `pid`, result, message | who claimed it, before `finish` | anyone, after `DONE` |
+
+use super::{
+    abi::{POOL_NO_WORKER, pool_callback_fn, pool_fn, pool_result_t, pool_task_t},
+    core::Core,
+    frame::{Frame, Place},
+    map::Map,
+    state::State,
+    status::{self, Error, Result, Status},
+};
+use crate::support::{
+    alloc::{Buffer, try_box},
+    sync::AtomicPtr,
+};
+use std::{
+    cell::{Cell, UnsafeCell},
+    ffi::{CStr, CString, c_void},
+    ptr::{self, NonNull},
+};
+
+/// Bytes for argument and result inside the block.
+const INLINE: usize = 64;
+/// Argument and result start at multiples of this.
+const ALIGN: usize = 16;
+
+/// What to run, and on what: a call, checked and ready to be submitted.
+#[derive(Clone, Copy)]
+pub struct Call {
+    /// The function, never null.
+    pub function: pool_fn,
+    /// The argument's bytes, or with `arg_size` 0 the argument itself.
+    pub arg: *const c_void,
+    /// Bytes to copy from `arg`.
+    pub arg_size: usize,
+    /// Bytes of the result.
+    pub result_size: usize,
+    /// Called with the outcome.
+    pub callback: pool_callback_fn,
+    /// Passed to the callback.
+    pub user_data: *mut c_void,
+}
+
+/// What a small task does not need.
+#[derive(Default)]
+struct Cold {
+    /// Argument and result when they don't fit inside the block.
+    memory: Option<Buffer>,
+    /// The result that the task set in place of the fixed one.
+    set_result: Option<Buffer>,
+    message: Option<CString>,
+    map: Option<Map>,
+    index: usize,
+}
+
+/// One task.
+#[repr(C, align(64))]
+pub struct Task {
+    /// Where in its life the task is, and how many own it.
+    pub state: State,
+    status: Cell<Status>,
+    /// The next block in the free list or the callback queue.
+    pub next: AtomicPtr<Task>,
+    core: *const Core,
+    function: Cell<pool_fn>,
+    callback: Cell<pool_callback_fn>,
+    user_data: Cell<*mut c_void>,
+    cold: UnsafeCell<Option<Box<Cold>>>,
+    /// Sizes when both fit inside; `OUTSIDE` in `arg_size` means: see `Cold`.
+    worker: Cell<u32>,
+    arg_size: Cell<u16>,
+    result_size: Cell<u16>,
+    inline: UnsafeCell<[u128; INLINE / ALIGN]>,
+}
+
+/// In `arg_size`: the argument is the pointer in the first bytes.
+const POINTER: u16 = u16::MAX;
+/// In `arg_size`: argument and result are in `Cold::memory`, sizes in front of them.
+const OUTSIDE: u16 = u16::MAX - 1;
+
+/// Sizes in front of an argument that lies outside.
+#[repr(C, align(16))]
+struct Sizes {
+    arg: usize,
+    result: usize,
+}
+
+const fn round_up(size: usize) -> Option<usize> {
+    match size.checked_add(ALIGN - 1) {
+        Some(size) => Some(size / ALIGN * ALIGN),
+        None => None,
+    }
+}
+
+/// A large argument, copied before the submitter takes any lock.
+pub struct Outside(Option<Buffer>);
+
+impl Outside {
+    /// Copies the argument if it does not fit inside a block.
+    ///
+    /// # Safety
+    /// `call.arg` is readable for `call.arg_size` bytes.
+    ///
+    /// # Errors
+    /// `NO_MEMORY`.
+    pub unsafe fn new(call: &Call) -> Result<Self> {
+        let error = || Error::no_memory("the task's argument and result");
+        let arg = round_up(call.arg_size).ok_or_else(error)?;
+        let result = round_up(call.result_size).ok_or_else(error)?;
+        let inside = if call.arg_size == 0 { ALIGN } else { arg };
+        if inside.checked_add(result).is_some_and(|sum| sum <= INLINE) {
+            return Ok(Self(None));
+        }
+        let size = inside.checked_add(result).and_then(|sum| sum.checked_add(size_of::<Sizes>()));
+        let buffer = size.and_then(Buffer::try_new).ok_or_else(error)?;
+        // SAFETY: the buffer holds the sizes, then the argument rounded up, then the result.
+        unsafe {
+            let sizes = Sizes { arg: call.arg_size, result: call.result_size };
+            buffer.as_ptr().cast::<Sizes>().write(sizes);
+            let place = buffer.as_ptr().add(size_of::<Sizes>());
+            if call.arg_size == 0 {
+                place.cast::<*const c_void>().write(call.arg);
+            } else {
+                ptr::copy_nonoverlapping(call.arg.cast::<u8>(), place, call.arg_size);
+            }
+        }
+        Ok(Self(Some(buffer)))
+    }
+}
+
+/// A reference to a task; who holds one keeps the block from being reused.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TaskRef(NonNull<Task>);
+
+// SAFETY: a task may be touched from any thread under the rules of the table above.
+unsafe impl Send for TaskRef {}
+// SAFETY: as above.
+unsafe impl Sync for TaskRef {}
+
+impl std::ops::Deref for TaskRef {
+    type Target = Task;
+    fn deref(&self) -> &Task {
+        // SAFETY: the holder of a TaskRef owns a reference, so the block is alive.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl TaskRef {
+    /// A reference from a pointer.
+    ///
+    /// # Safety
+    /// The pointer is to a block in which the caller owns a reference.
+    pub unsafe fn from_raw(task: NonNull<Task>) -> Self {
+        Self(task)
+    }
+
+    /// The block's address.
+    pub fn as_non_null(self) -> NonNull<Task> {
+        self.0
+    }
+
+    /// Gives the reference up; the last one frees the block.
+    pub fn release(self) {
+        if self.state.drop_reference() {
+            let core = self.core;
+            // SAFETY: the last owner is alone with the block; the core outlives its blocks.
+            unsafe {
+                *self.cold.get() = None;
+                (*core).blocks.free(self.0);
+            }
+        }
+    }
+
+    /// Ends the task: the outcome becomes visible, waiters wake, the callback is delivered, and
+    /// the caller's reference is given up.
+    pub fn finish(self, status: Status, worker: u32) {
+        self.status.set(status);
+        self.worker.set(worker);
+        let callback = self.callback.get().is_some();
+        if self.state.finish().wake {
+            self.state.wake();
+        }
+        if callback {
+            self.core().callbacks.deliver(self.core(), self);
+        } else {
+            self.release();
+        }
+    }
+
+    /// Ends a claimed task that never ran.
+    pub fn finish_unrun(self, status: Status) {
+        self.set_message(status::meaning(status));
+        self.finish(status, POOL_NO_WORKER);
+    }
+}
+
+impl Task {
+    /// A block that holds no task.
+    pub fn empty(core: *const Core) -> Self {
+        Self {
+            state: State::default(),
+            status: Cell::new(0),
+            next: AtomicPtr::new(ptr::null_mut()),
+            core,
+            function: Cell::new(None),
+            callback: Cell::new(None),
+            user_data: Cell::new(ptr::null_mut()),
+            cold: UnsafeCell::new(None),
+            worker: Cell::new(POOL_NO_WORKER),
+            arg_size: Cell::new(0),
+            result_size: Cell::new(0),
+            inline: UnsafeCell::new([0; INLINE / ALIGN]),
+        }
+    }
+
+    /// The pool that the task belongs to.
+    pub fn core(&self) -> &Core {
+        // SAFETY: a core outlives its blocks.
+        unsafe { &*self.core }
+    }
+
+    /// Fills an empty block with a call and makes it `QUEUED`. Must be alone with the block.
+    ///
+    /// # Safety
+    /// `call.arg` is readable for `call.arg_size` bytes unless `outside` holds its copy.
+    ///
+    /// # Errors
+    /// `NO_MEMORY`; the block stays empty.
+    pub unsafe fn fill(&self, call: &Call, outside: Outside, references: u32) -> Result<()> {
+        if let Some(memory) = outside.0 {
+            let cold = try_box(Cold { memory: Some(memory), ..Cold::default() })
+                .ok_or_else(|| Error::no_memory("a task"))?;
+            // SAFETY: alone with the block.
+            unsafe { *self.cold.get() = Some(cold) };
+            self.arg_size.set(OUTSIDE);
+        } else {
+            let inline = self.inline.get().cast::<u8>();
+            // SAFETY: alone with the block; `Outside::new` found that both fit.
+            unsafe {
+                if call.arg_size == 0 {
+                    inline.cast::<*const c_void>().write(call.arg);
+                    self.arg_size.set(POINTER);
+                } else {
+                    ptr::copy_nonoverlapping(call.arg.cast::<u8>(), inline, call.arg_size);
+                    self.arg_size.set(call.arg_size as u16);
+                }
+            }
+            self.result_size.set(call.result_size as u16);
+        }
+        self.function.set(call.function);
+        self.callback.set(call.callback);
+        self.user_data.set(call.user_data);
+        self.state.publish(references);
+        Ok(())
+    }
+
+    /// Fills an empty block with a map and makes it `QUEUED`. Must be alone with the block.
+    ///
+    /// # Errors
+    /// `NO_MEMORY`; the block stays empty.
+    pub fn fill_map(
+        &self,
+        map: Map,
+        callback: pool_callback_fn,
+        user_data: *mut c_void,
+        references: u32,
+    ) -> Result<()> {
+        let cold = try_box(Cold { map: Some(map), ..Cold::default() })
+            .ok_or_else(|| Error::no_memory("a map"))?;
+        // SAFETY: alone with the block.
+        unsafe { *self.cold.get() = Some(cold) };
+        self.arg_size.set(POINTER);
+        self.result_size.set(0);
+        self.function.set(None);
+        self.callback.set(callback);
+        self.user_data.set(user_data);
+        self.state.publish(references);
+        Ok(())
+    }
+
+    fn cold(&self) -> Option<&Cold> {
+        // SAFETY: read under the rules of the module's table.
+        unsafe { (*self.cold.get()).as_deref() }
+    }
+
+    /// The cold part, made when missing; only for who claimed the task.
+    #[allow(clippy::mut_from_ref)]
+    fn cold_mut(&self) -> &mut Cold {
+        // SAFETY: who claimed the task is alone with its outcome, and takes one such reference
+        // at a time.
+        unsafe { (*self.cold.get()).get_or_insert_default() }
+    }
+
+    /// The map that the block holds, if it is one.
+    pub fn map(&self) -> Option<&Map> {
+        self.cold()?.map.as_ref()
+    }
+
+    /// Whether the task has a callback.
+    pub fn has_callback(&self) -> bool {
+        self.callback.get().is_some()
+    }
+
+    /// The places of argument and result.
+    fn places(&self) -> (*const c_void, Place) {
+        let (start, pointer, arg_size, result_size) = match self.arg_size.get() {
+            OUTSIDE => {
+                let memory = self.cold().and_then(|cold| cold.memory.as_ref());
+                let memory = memory.expect("a large task has memory of its own").as_ptr();
+                // SAFETY: `Outside::new` wrote the sizes there.
+                let sizes = unsafe { &*memory.cast::<Sizes>() };
+                // SAFETY: the argument follows the sizes.
+                let start = unsafe { memory.add(size_of::<Sizes>()) };
+                (start, sizes.arg == 0, sizes.arg, sizes.result)
+            }
+            POINTER => (self.inline.get().cast::<u8>(), true, 0, self.result_size.get().into()),
+            size => {
+                (self.inline.get().cast::<u8>(), false, size.into(), self.result_size.get().into())
+            }
+        };
+        let arg = if pointer {
+            // SAFETY: `fill` or `Outside::new` wrote the pointer there.
+            unsafe { *start.cast::<*const c_void>() }
+        } else {
+            start.cast_const().cast::<c_void>()
+        };
+        let step = if pointer { ALIGN } else { arg_size.div_ceil(ALIGN) * ALIGN };
+        // SAFETY: the result follows the argument, rounded up.
+        let result = if result_size == 0 { ptr::null_mut() } else { unsafe { start.add(step) } };
+        (arg, Place { start: result, size: result_size })
+    }
+
+    /// Runs a claimed task; then `finish` it with the status that this returns.
+    pub fn run(&self, worker: u32) -> Status {
+        let (arg, place) = self.places();
+        // SAFETY: the result's place is ours until the task is finished.
+        unsafe { ptr::write_bytes(place.start, 0, place.size) };
+        let frame = Frame::for_task(self, place, worker);
+        // SAFETY: the argument and the result are as `pool_fn` promises.
+        let status = frame.enter(|| unsafe { frame.call(self.function.get(), arg, place.start) });
+        let outcome = frame.take_outcome();
+        if outcome.is_none() && status == status::OK {
+            return status;
+        }
+        let outcome = outcome.unwrap_or_default();
+        if outcome.set_result.is_some() {
+            self.cold_mut().set_result = outcome.set_result;
+        }
+        if status != status::OK {
+            self.set_message(outcome.message.as_deref().unwrap_or_else(|| status::meaning(status)));
+        }
+        status
+    }
+
+    /// The sentence about the failure; only by who claimed the task.
+    pub fn set_message(&self, message: &str) {
+        self.cold_mut().message = Some(to_c(message));
+    }
+
+    /// The lowest failed index of a map; only by who claimed the task.
+    pub fn set_index(&self, index: usize) {
+        self.cold_mut().index = index;
+    }
+
+    /// The status of a task that has ended.
+    pub fn status(&self) -> Status {
+        self.status.get()
+    }
+
+    /// The sentence about the failure of a task that has ended; empty if there is none.
+    pub fn message(&self) -> &CStr {
+        self.cold().and_then(|cold| cold.message.as_deref()).unwrap_or(c"")
+    }
+
+    /// The result of a task that has ended.
+    pub fn result(&self) -> (*const c_void, usize) {
+        if self.status.get() != status::OK || self.map().is_some() {
+            return (ptr::null(), 0);
+        }
+        if let Some(set) = self.cold().and_then(|cold| cold.set_result.as_ref()) {
+            let data = if set.size() == 0 { ptr::null() } else { set.as_ptr().cast_const() };
+            return (data.cast(), set.size());
+        }
+        let (_, place) = self.places();
+        (place.start.cast_const().cast(), place.size)
+    }
+
+    /// Calls the callback with the outcome of a task that has ended.
+    pub fn call_back(&self) {
+        let (data, size) = self.result();
+        let ran = self.worker.get() != POOL_NO_WORKER || self.status.get() >= 0;
+        let outcome = pool_result_t {
+            status: self.status.get(),
+            message: self.message().as_ptr(),
+            data,
+            size,
+            index: self.cold().map_or(0, |cold| cold.index),
+            worker: self.worker.get(),
+            pid: if ran { std::process::id().cast_signed() } else { 0 },
+        };
+        if let Some(callback) = self.callback.get() {
+            // SAFETY: the outcome is valid during the call, as the callback's contract says.
+            unsafe { callback(&raw const outcome, self.user_data.get()) };
+        }
+    }
+}
+
+/// A C string; what follows a NUL is cut off.
+pub fn to_c(text: &str) -> CString {
+    let text = text.split('\0').next().unwrap_or_default();
+    CString::new(text).unwrap_or_default()
+}
+
+/// A task that runs in the caller, without a block: what `pool_apply` does when nobody else
+/// need be asked.
+///
+/// # Safety
+/// As `pool_fn` and `Call` say; `result` is writable for `call.result_size` bytes, or null.
+pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, worker: u32) -> Result<Status> {
+    const SMALL: usize = 256;
+    let mut small = [0_u128; 2 * SMALL / ALIGN];
+    let memory;
+    let base: *mut u8 = if call.arg_size <= SMALL && call.result_size <= SMALL {
+        small.as_mut_ptr().cast()
+    } else {
+        let error = || Error::no_memory("the task's argument and result");
+        let size = round_up(call.arg_size)
+            .and_then(|arg| arg.checked_add(call.result_size))
+            .ok_or_else(error)?;
+        memory = Buffer::try_new(size).ok_or_else(error)?;
+        // SAFETY: the buffer is that large.
+        unsafe { ptr::write_bytes(memory.as_ptr(), 0, size) };
+        memory.as_ptr()
+    };
+    // SAFETY: the memory holds the argument, rounded up, and then the result; it is zeroed.
+    unsafe {
+        let arg = if call.arg_size == 0 {
+            call.arg
+        } else {
+            ptr::copy_nonoverlapping(call.arg.cast::<u8>(), base, call.arg_size);
+            base.cast_const().cast()
+        };
+        let start = if call.result_size == 0 {
+            ptr::null_mut()
+        } else {
+            base.add(call.arg_size.div_ceil(ALIGN) * ALIGN)
+        };
+        let place = Place { start, size: call.result_size };
+        let frame = Frame::without_task(core, place, worker);
+        let status = frame.enter(|| frame.call(call.function, arg, start));
+        let outcome = frame.take_outcome().unwrap_or_default();
+        if status != status::OK {
+            let message = outcome.message.unwrap_or_else(|| status::meaning(status).to_owned());
+            return Err(Error::new(status, message));
+        }
+        match outcome.set_result {
+            Some(set) => copy_result(set.as_ptr().cast(), set.size(), result, call.result_size)?,
+            None => copy_result(start.cast(), call.result_size, result, call.result_size)?,
+        }
+    }
+    Ok(status::OK)
+}
+
+/// Hands a result of `size` bytes out to a buffer of `room`.
+///
+/// # Safety
+/// Both pointers are valid for these sizes.
+///
+/// # Errors
+/// `SIZE` when it does not fit; nothing is written then.
+pub unsafe fn copy_result(data: *const c_void, size: usize, to: *mut u8, room: usize) -> Result<()> {
+    if size > room {
+        let message = format!("the result has {size} bytes, the buffer {room}");
+        return Err(Error::new(status::SIZE, message));
+    }
+    if size > 0 {
+        // SAFETY: promised by the caller.
+        unsafe { ptr::copy_nonoverlapping(data.cast::<u8>(), to, size) };
+    }
+    Ok(())
+}
+
+const _: () = assert!(cfg!(loom) || size_of::<Task>() == 128, "a task is two cache lines");
+const _: () = assert!(align_of::<pool_task_t>() <= ALIGN);
+

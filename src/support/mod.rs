@@ -1,0 +1,12 @@
+//! Small tools that every layer may use, and the one place where concurrency types are chosen.
+
+pub mod alloc;
+#[cfg(not(loom))]
+pub mod doorbell;
+#[cfg(not(loom))]
+pub mod process;
+pub mod spin;
+pub mod sync;
+pub mod wait_word;
+
+pub use crossbeam_utils::CachePadded;

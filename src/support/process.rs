@@ -1,0 +1,3 @@
+//! Telling this process from those forked from it.
+
+pub use crate::sys::fork::{epoch, is_current};

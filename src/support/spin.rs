@@ -1,0 +1,25 @@
+//! Bounded spinning.
+
+/// Looks at `done` up to `rounds` times with a growing pause between; true as soon as it holds.
+pub fn spin_until(rounds: u32, mut done: impl FnMut() -> bool) -> bool {
+    for round in 0..rounds {
+        if done() {
+            return true;
+        }
+        pause(1 << round.min(5));
+    }
+    done()
+}
+
+/// About `count` times the shortest pause the processor offers (some 20 ns on x86-64).
+pub fn pause(count: u32) {
+    #[cfg(not(loom))]
+    for _ in 0..count {
+        std::hint::spin_loop();
+    }
+    #[cfg(loom)]
+    {
+        let _ = count;
+        loom::thread::yield_now();
+    }
+}

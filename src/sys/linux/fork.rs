@@ -1,0 +1,80 @@
+#![allow(unsafe_code)]
+//! Tells a forked child from its parent without a system call.
+//!
+//! One page is marked `MADV_WIPEONFORK`: it reads as zero in a child. A number is drawn for it
+//! from a counter that fork copies, so that a child's number differs from all its ancestors'.
+//! Kernels before 4.14 lack the mark; there a `pthread_atfork` handler zeroes the word.
+
+use once_cell::race::OnceBox;
+use std::{
+    io, ptr,
+    sync::atomic::{AtomicPtr, AtomicU32, Ordering},
+};
+
+/// The process's number; wiped to zero in a forked child. A `OnceBox` races instead of
+/// locking, so that a fork in the middle of the first use leaves no lock held.
+static WORD: OnceBox<AtomicPtr<AtomicU32>> = OnceBox::new();
+static NEXT: AtomicU32 = AtomicU32::new(1);
+
+/// The number of this process: never zero, and different from every ancestor's.
+///
+/// # Errors
+/// When the page that carries the number cannot be had.
+pub fn epoch() -> io::Result<u32> {
+    let word = word()?;
+    match word.load(Ordering::Relaxed) {
+        0 => {
+            let fresh = NEXT.fetch_add(1, Ordering::Relaxed);
+            match word.compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => Ok(fresh),
+                Err(other) => Ok(other),
+            }
+        }
+        number => Ok(number),
+    }
+}
+
+/// Whether this process is the one in which `epoch()` returned `number`.
+pub fn is_current(number: u32) -> bool {
+    WORD.get().is_some_and(|word| {
+        // SAFETY: the page is never unmapped.
+        unsafe { &*word.load(Ordering::Relaxed) }.load(Ordering::Relaxed) == number
+    })
+}
+
+fn word() -> io::Result<&'static AtomicU32> {
+    let word = WORD.get_or_try_init(|| map_page().map(|page| Box::new(AtomicPtr::new(page))))?;
+    // SAFETY: `map_page` returned a page that is never unmapped, aligned, and zero at first.
+    Ok(unsafe { &*word.load(Ordering::Relaxed) })
+}
+
+/// A page of its own that holds zero. The loser of a race leaves its page behind, once.
+fn map_page() -> io::Result<*mut AtomicU32> {
+    // SAFETY: a fresh anonymous mapping overlaps nothing.
+    unsafe {
+        let page = libc::mmap(
+            ptr::null_mut(),
+            4096,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        );
+        if page == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        if libc::madvise(page, 4096, libc::MADV_WIPEONFORK) != 0 {
+            let error = libc::pthread_atfork(None, None, Some(wipe));
+            if error != 0 {
+                return Err(io::Error::from_raw_os_error(error));
+            }
+        }
+        Ok(page.cast())
+    }
+}
+
+unsafe extern "C" fn wipe() {
+    if let Ok(word) = word() {
+        word.store(0, Ordering::Relaxed);
+    }
+}

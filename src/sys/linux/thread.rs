@@ -1,0 +1,95 @@
+#![allow(unsafe_code)]
+//! Signal masks, affinity and stack bounds of the calling thread.
+
+use std::{mem::MaybeUninit, ops::Range};
+
+/// Blocks every signal in this thread until dropped; a thread started meanwhile is born, and
+/// stays, with all signals blocked.
+pub struct SignalsBlocked(libc::sigset_t);
+
+impl SignalsBlocked {
+    /// Blocks all signals and remembers the mask.
+    pub fn new() -> Self {
+        let mut all = MaybeUninit::uninit();
+        let mut old = MaybeUninit::uninit();
+        // SAFETY: both sets are written before they are read: `sigfillset` cannot fail, and
+        // `pthread_sigmask` with a valid `how` cannot either.
+        unsafe {
+            libc::sigfillset(all.as_mut_ptr());
+            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), old.as_mut_ptr());
+            Self(old.assume_init())
+        }
+    }
+}
+
+impl Drop for SignalsBlocked {
+    fn drop(&mut self) {
+        // SAFETY: the mask was filled in by `pthread_sigmask`.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, std::ptr::null_mut());
+        }
+    }
+}
+
+/// A set of CPUs, as large as the kernel's.
+#[derive(Clone)]
+pub struct CpuSet(Vec<u64>);
+
+/// The CPUs that the calling thread may run on; `None` if the system does not say.
+pub fn affinity() -> Option<CpuSet> {
+    let mut words = 16;
+    while words <= 4096 {
+        let mut set = vec![0_u64; words];
+        // SAFETY: the kernel writes at most the size given.
+        let status = unsafe {
+            libc::sched_getaffinity(0, words * 8, set.as_mut_ptr().cast::<libc::cpu_set_t>())
+        };
+        if status == 0 {
+            return Some(CpuSet(set));
+        }
+        words *= 2;
+    }
+    None
+}
+
+/// Moves the calling thread onto `set`. A set that has become impossible is left aside: the
+/// thread then runs wherever it may.
+pub fn set_affinity(set: &CpuSet) {
+    // SAFETY: the kernel reads the size given, which is the vector's.
+    unsafe {
+        libc::sched_setaffinity(0, set.0.len() * 8, set.0.as_ptr().cast::<libc::cpu_set_t>());
+    }
+}
+
+/// The usable addresses of the calling thread's stack; `None` if the system does not say.
+pub fn stack() -> Option<Range<usize>> {
+    let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+    let mut low = std::ptr::null_mut();
+    let mut size = 0;
+    let mut guard = 0;
+    // SAFETY: the attributes are initialised by `pthread_getattr_np` when it returns 0, and
+    // destroyed after use.
+    unsafe {
+        if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
+            return None;
+        }
+        let known = libc::pthread_attr_getstack(attributes.as_ptr(), &mut low, &mut size) == 0;
+        libc::pthread_attr_getguardsize(attributes.as_ptr(), &mut guard);
+        libc::pthread_attr_destroy(attributes.as_mut_ptr());
+        known.then(|| low as usize + guard..low as usize + size)
+    }
+}
+
+/// The stack size in bytes that new threads get by default.
+pub fn default_stack_size() -> usize {
+    let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+    let mut size = 0;
+    // SAFETY: initialised by `pthread_attr_init` when it returns 0, and destroyed after use.
+    unsafe {
+        if libc::pthread_attr_init(attributes.as_mut_ptr()) == 0 {
+            libc::pthread_attr_getstacksize(attributes.as_ptr(), &mut size);
+            libc::pthread_attr_destroy(attributes.as_mut_ptr());
+        }
+    }
+    if size == 0 { 8 << 20 } else { size }
+}

@@ -1,0 +1,22 @@
+//! Every system call of the library, behind one documented interface; one folder per platform.
+//!
+//! | module   | what it promises |
+//! |----------|------------------|
+//! | `futex`  | `wait` sleeps only while the word holds the expected value and is woken by `wake`; spurious returns allowed |
+//! | `fork`   | `epoch()` differs in every forked child from all its ancestors', without a system call |
+//! | `thread` | signal masks, affinity and the stack bounds of the calling thread |
+//! | `event`  | a file descriptor that is readable while it is set |
+//! | `module` | keeps the library mapped while threads run its code |
+//!
+//! `linux` uses the kernel's own means; `portable` (any other system, or the feature of that
+//! name) makes do with std and leaves out what std cannot do, saying so in each function.
+
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+mod linux;
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+pub use linux::{event, fork, futex, module, thread};
+
+#[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
+mod portable;
+#[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
+pub use portable::{event, fork, futex, module, thread};

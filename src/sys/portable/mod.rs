@@ -1,0 +1,7 @@
+//! The fallback on std's primitives, for systems without a folder of their own.
+
+pub mod event;
+pub mod fork;
+pub mod futex;
+pub mod module;
+pub mod thread;

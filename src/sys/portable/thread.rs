@@ -1,0 +1,33 @@
+//! What std does not offer is left out here: signals stay as they are, affinity too.
+
+/// Blocks nothing on this platform.
+pub struct SignalsBlocked;
+
+impl SignalsBlocked {
+    /// Does nothing.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+/// A set of CPUs; unknown on this platform.
+#[derive(Clone)]
+pub struct CpuSet;
+
+/// Unknown on this platform.
+pub fn affinity() -> Option<CpuSet> {
+    None
+}
+
+/// Does nothing on this platform.
+pub fn set_affinity(_set: &CpuSet) {}
+
+/// Unknown on this platform.
+pub fn stack() -> Option<std::ops::Range<usize>> {
+    None
+}
+
+/// The stack size in bytes that new threads get by default.
+pub fn default_stack_size() -> usize {
+    8 << 20
+}

@@ -1,0 +1,318 @@
+#![allow(unsafe_code)]
+//! The engine as the pool's layer sees it: who runs a task, and who wakes whom.
+
+use super::{
+    helper,
+    queue::{Queues, Seat},
+    sleep::{MOST, Notify, Sleep},
+    worker,
+};
+use crate::{
+    pool::{
+        context,
+        core::Core,
+        engine::Engine,
+        options::Options,
+        status::{self, Error, Result},
+        submit,
+        task::TaskRef,
+    },
+    support::{
+        sync::{Arc, AtomicBool, Mutex, Ordering, Weak, lock, thread},
+        wait_word::WaitWord,
+    },
+    sys,
+};
+use std::time::Instant;
+
+type Threads = Vec<thread::JoinHandle<()>>;
+
+/// How a new worker has been counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Born {
+    /// As active and searching.
+    Active,
+    /// As sleeping.
+    Asleep,
+}
+
+/// See the module.
+pub struct ThreadEngine {
+    me: Weak<Self>,
+    pub(super) sleep: Sleep,
+    pub(super) queues: Queues,
+    /// Joined when the pool is; also those that have left already.
+    threads: Mutex<Threads>,
+    /// Threads that have not left.
+    alive: WaitWord,
+    /// 1 when a closed pool has done all it had to do.
+    finished: WaitWord,
+    /// Spare workers cannot be initialised; do not try again.
+    no_spares: AtomicBool,
+    /// How many initial workers have not reported yet, and what the first failed one said.
+    starting: WaitWord,
+    start_failure: Mutex<Option<Error>>,
+    affinity: Option<sys::thread::CpuSet>,
+    stack_size: usize,
+    /// How often to look before sleeping; 0 when there is no CPU to spare.
+    pub(super) patience: u32,
+}
+
+impl ThreadEngine {
+    /// An engine without threads.
+    pub fn new(options: &Options) -> Arc<Self> {
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        let stack_size = match options.stack_size {
+            0 => sys::thread::default_stack_size(),
+            size => size,
+        };
+        Arc::new_cyclic(|me| Self {
+            me: me.clone(),
+            sleep: Sleep::new(options.workers),
+            queues: Queues::new(options.workers, MOST - 1),
+            threads: Mutex::new(Vec::new()),
+            alive: WaitWord::new(0),
+            finished: WaitWord::new(0),
+            no_spares: AtomicBool::new(false),
+            starting: WaitWord::new(0),
+            start_failure: Mutex::new(None),
+            affinity: sys::thread::affinity(),
+            stack_size,
+            patience: if cpus > 1 && options.workers <= cpus { 24 } else { 0 },
+        })
+    }
+
+    /// The stack that a task must find free before it is started on top of another.
+    pub(super) fn stack_reserve(&self) -> usize {
+        (self.stack_size / 2).min(1 << 20)
+    }
+
+    /// Puts the calling thread where the pool's threads belong.
+    pub(super) fn settle(&self) {
+        if let Some(cpus) = &self.affinity {
+            sys::thread::set_affinity(cpus);
+        }
+    }
+
+    /// Starts a worker that has been counted as `born` says.
+    fn start_thread(&self, core: &Core, born: Born) -> Result<()> {
+        self.start_in(&mut lock(&self.threads), core, born)
+    }
+
+    fn start_in(&self, threads: &mut Threads, core: &Core, born: Born) -> Result<()> {
+        if self.is_finished() {
+            return Err(Error::from(status::CLOSED));
+        }
+        if self.no_spares.load(Ordering::Relaxed) {
+            return Err(Error::new(status::SYSTEM, "the initializer of a spare worker failed"));
+        }
+        let number = self.queues.reserve()?;
+        let name = format!("{}-{number}", core.options.name);
+        let (owner, engine) = (core.to_arc(), self.me.upgrade().ok_or(status::INTERNAL)?);
+        self.alive.fetch_add(1, Ordering::SeqCst);
+        let signals = sys::thread::SignalsBlocked::new();
+        let started = thread::Builder::new()
+            .name(name)
+            .stack_size(self.stack_size)
+            .spawn(move || worker::run(&owner, &engine, number, born));
+        drop(signals);
+        match started {
+            Ok(handle) => {
+                // Threads that have left are joined here, lest their number grow for ever.
+                let mut index = 0;
+                while threads.len() > 2 * core.options.workers && index < threads.len() {
+                    if threads[index].is_finished() {
+                        let _ = threads.swap_remove(index).join();
+                    } else {
+                        index += 1;
+                    }
+                }
+                threads.push(handle);
+                Ok(())
+            }
+            Err(error) => {
+                self.queues.give_up(number);
+                self.left();
+                Err(Error::system("no worker thread could be started", &error))
+            }
+        }
+    }
+
+    /// One thread less is alive.
+    pub(super) fn left(&self) {
+        self.alive.fetch_sub(1, Ordering::SeqCst);
+        self.alive.wake_all();
+    }
+
+    /// As `wake`, but says so when a worker should be started and cannot be.
+    fn try_wake(&self, core: &Core) -> Result<()> {
+        loop {
+            if self.sleep.notify() == Notify::Done {
+                return Ok(());
+            }
+            let Err(error) = self.start_thread(core, Born::Active) else { return Ok(()) };
+            self.sleep.leave(true);
+            // While the worker that never came was counted as searching, another submitter may
+            // have relied on it; a sleeper must do instead.
+            if !self.sleep.has_sleepers() {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Whether a worker would find something to do.
+    pub(super) fn has_work(&self, core: &Core) -> bool {
+        core.callbacks.is_wanted() || !self.queues.is_empty()
+    }
+
+    /// After the calling thread has given up its place [L]: somebody else may be needed.
+    pub(super) fn pass_on(&self, core: &Core) {
+        if self.has_work(core) {
+            self.wake(core);
+        }
+        self.check_finished(core);
+    }
+
+    /// A worker reports how its initializer ended.
+    pub(super) fn report(&self, outcome: Result<()>) {
+        if let Err(error) = outcome {
+            self.no_spares.store(true, Ordering::Relaxed);
+            lock(&self.start_failure).get_or_insert(error);
+        }
+        if self.starting.load(Ordering::SeqCst) > 0 {
+            self.starting.fetch_sub(1, Ordering::SeqCst);
+            self.starting.wake_all();
+        }
+    }
+
+    fn start_all(&self, core: &Core) -> Result<()> {
+        let workers = core.options.workers as u32;
+        self.starting.store(workers, Ordering::SeqCst);
+        for number in 0..workers {
+            self.sleep.count_sleeper();
+            if let Err(error) = self.start_thread(core, Born::Asleep) {
+                self.sleep.uncount_sleeper();
+                lock(&self.start_failure).get_or_insert(error);
+                self.starting.fetch_sub(workers - number, Ordering::SeqCst);
+                break;
+            }
+        }
+        loop {
+            let left = self.starting.load(Ordering::SeqCst);
+            if left == 0 {
+                break;
+            }
+            self.starting.wait(left, None);
+        }
+        lock(&self.start_failure).take().map_or(Ok(()), Err)
+    }
+}
+
+impl Engine for ThreadEngine {
+    fn start(&self, core: &Arc<Core>) -> Result<()> {
+        sys::module::pin();
+        if core.options.hooks.initializer.is_none() {
+            return Ok(());
+        }
+        let outcome = self.start_all(core);
+        if outcome.is_err() {
+            core.close();
+            self.join(core, None);
+        }
+        outcome
+    }
+
+    fn prepare(&self, core: &Core) -> Result<()> {
+        if self.alive.load(Ordering::Relaxed) > 0 {
+            return Ok(());
+        }
+        let mut threads = lock(&self.threads);
+        if self.alive.load(Ordering::Relaxed) > 0 {
+            return Ok(());
+        }
+        self.sleep.count_sleeper();
+        let started = self.start_in(&mut threads, core, Born::Asleep);
+        drop(threads);
+        if started.is_err() {
+            self.sleep.uncount_sleeper();
+            self.pass_on(core);
+        }
+        started
+    }
+
+    fn enqueue(&self, core: &Core, task: TaskRef) {
+        match context::find(core).and_then(|context| context.engine) {
+            // SAFETY: a worker's context holds its seat, which lives as long; the thread is this.
+            Some(seat) => unsafe { seat.cast::<Seat<'_>>().as_ref() }.push(task),
+            None => self.queues.inject(task),
+        }
+    }
+
+    fn wake(&self, core: &Core) {
+        // A worker that cannot be started is missed, but those that exist do the work.
+        let _ = self.try_wake(core);
+    }
+
+    fn lend(&self, core: &Core, body: &mut dyn FnMut(u32)) -> bool {
+        helper::lend(self, core, body)
+    }
+
+    fn wait(&self, core: &Core, task: TaskRef, deadline: Option<Instant>) -> Result<bool> {
+        helper::wait(self, core, task, deadline)
+    }
+
+    fn begin_blocking(&self, core: &Core) -> bool {
+        self.sleep.begin_blocking();
+        !self.has_work(core) || self.try_wake(core).is_ok() || self.sleep.has_active()
+    }
+
+    fn end_blocking(&self, _core: &Core) {
+        self.sleep.end_blocking();
+    }
+
+    fn close(&self, core: &Core) {
+        self.check_finished(core);
+    }
+
+    fn drop_queued(&self, core: &Core) {
+        while let Some(task) = self.queues.take_any() {
+            submit::drop_queued(core, task);
+        }
+        self.check_finished(core);
+    }
+
+    fn check_finished(&self, core: &Core) {
+        if !core.is_closed() || self.is_finished() {
+            return;
+        }
+        let is_empty = || self.queues.is_empty() && core.callbacks.is_idle();
+        if self.sleep.is_quiet(is_empty) && self.finished.swap(1, Ordering::SeqCst) == 0 {
+            self.sleep.wake_all();
+            self.finished.wake_all();
+            core.callbacks.ring();
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        self.finished.load(Ordering::SeqCst) != 0
+    }
+
+    fn join(&self, _core: &Core, deadline: Option<Instant>) -> bool {
+        if !self.finished.wait_until_not(0, deadline) {
+            return false;
+        }
+        loop {
+            let alive = self.alive.load(Ordering::SeqCst);
+            if alive == 0 {
+                break;
+            }
+            if !self.alive.wait_until_not(alive, deadline) {
+                return false;
+            }
+        }
+        for handle in lock(&self.threads).drain(..) {
+            let _ = handle.join();
+        }
+        true
+    }
+}

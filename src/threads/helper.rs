@@ -1,0 +1,108 @@
+//! Threads that run a task while they wait for it.
+//!
+//! A waiter runs only the very task it waits for (or items of the very map). A task run on top
+//! of another must not depend on what lies below it; the awaited task cannot, unless the program
+//! waits in a circle, while any other might, and would then wait for ever for a frame that cannot
+//! go on until it returns. What the awaited task submits is run by the spare worker that may
+//! take a blocked waiter's place.
+
+use super::engine::ThreadEngine;
+use crate::{
+    pool::{
+        abi::POOL_NO_WORKER,
+        context::{self, Context},
+        core::Core,
+        frame,
+        status::{self, Error, Result},
+        submit,
+        task::TaskRef,
+    },
+    support::spin,
+    sys,
+};
+use std::{cell::OnceCell, ops::Range, time::Instant};
+
+/// As `Engine::lend`.
+pub fn lend(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut(u32)) -> bool {
+    if let Some(context) = context::find(core).filter(|context| context.counted) {
+        if context.has_stack() {
+            body(context.worker);
+            return true;
+        }
+        return false;
+    }
+    // Whoever submitted earlier comes first.
+    engine.queues.is_injector_empty() && visit(engine, core, &mut || body(POOL_NO_WORKER))
+}
+
+/// Runs `body` on this outsider's thread if a place is free and the stack has room. A pool of
+/// one worker is a serial queue: there an outsider steps in only when nobody is at work.
+fn visit(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut()) -> bool {
+    if core.options.hooks.initializer.is_some() {
+        return false;
+    }
+    let stack = this_stack(engine.stack_reserve());
+    if !stack.contains(&context::stack_pointer()) {
+        return false;
+    }
+    let sleep = &engine.sleep;
+    let serial = core.options.workers == 1;
+    if !(if serial { sleep.enter_alone() } else { sleep.enter() }) {
+        return false;
+    }
+    let visitor = Context::visitor(core, POOL_NO_WORKER, true, stack);
+    let free = !serial || engine.queues.is_injector_empty();
+    if free {
+        visitor.enter(body);
+    }
+    sleep.leave(false);
+    engine.pass_on(core);
+    free
+}
+
+/// Where this thread's stack has `reserve` bytes left.
+fn this_stack(reserve: usize) -> Range<usize> {
+    thread_local!(static STACK: OnceCell<Range<usize>> = const { OnceCell::new() });
+    STACK.with(|stack| {
+        let stack = stack.get_or_init(|| sys::thread::stack().unwrap_or(0..0));
+        stack.start + reserve..stack.end
+    })
+}
+
+/// As `Engine::wait`.
+pub fn wait(
+    engine: &ThreadEngine,
+    core: &Core,
+    task: TaskRef,
+    deadline: Option<Instant>,
+) -> Result<bool> {
+    if frame::is_on_this_stack(&task) {
+        let text = "the task that is to be waited for is running on this very thread";
+        return Err(Error::new(status::DEADLOCK, text));
+    }
+    let context = context::find(core).filter(|context| context.counted);
+    let has_stack = context.is_some_and(Context::has_stack);
+    if deadline.is_none() {
+        if let Some(context) = context {
+            if has_stack {
+                submit::run_awaited(core, task, context.worker);
+            }
+        } else if core.options.workers > 1
+            && !task.has_callback()
+            && (task.state.is_queued() || task.map().is_some())
+        {
+            visit(engine, core, &mut || submit::run_awaited(core, task, POOL_NO_WORKER));
+        }
+    }
+    if spin::spin_until(engine.patience / 2, || task.state.is_done()) {
+        return Ok(true);
+    }
+    context::blocking(|served| {
+        if !served && deadline.is_none() && context.is_some() && task.state.is_queued() {
+            let text = "the stack is too deep to run the awaited task here, \
+                        and no thread could be started to run it";
+            return Err(Error::new(status::SYSTEM, text));
+        }
+        Ok(task.state.wait(deadline))
+    })
+}

@@ -1,0 +1,20 @@
+//! The work-stealing engine.
+//!
+//! | file        | noun |
+//! |-------------|------|
+//! | `README.md` | who wakes whom, and why no wake-up is lost |
+//! | `sleep`     | the counts and the eventcount (model-checked) |
+//! | `queue`     | where tasks wait; the only file that knows crossbeam-deque |
+//! | `engine`    | what the pool's layer sees |
+//! | `worker`    | the life of a worker's thread |
+//! | `helper`    | threads that run a task while they wait for it |
+
+#[cfg(not(loom))]
+pub mod engine;
+#[cfg(not(loom))]
+mod helper;
+#[cfg(not(loom))]
+mod queue;
+pub mod sleep;
+#[cfg(not(loom))]
+mod worker;

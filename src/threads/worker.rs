@@ -1,0 +1,172 @@
+//! The life of a worker: initialise, look, run, rest, leave.
+
+use super::{
+    engine::{Born, ThreadEngine},
+    queue::Seat,
+    sleep::Rest,
+};
+use crate::{
+    pool::{
+        blocks::Local,
+        context::{self, Context},
+        core::Core,
+        engine::Engine,
+        status::{self, Error, Result},
+        submit,
+    },
+    support::{spin, sync::Arc},
+    sys,
+};
+use std::ptr::NonNull;
+
+/// Aborts the process when it is dropped by a panic: the counts could not be trusted any more.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
+/// The whole life of the worker `number`, which has been counted as `born` says.
+pub fn run(core: &Arc<Core>, engine: &ThreadEngine, number: usize, born: Born) {
+    let _bomb = Bomb;
+    engine.settle();
+    let local = Local::new();
+    if let Some(seat) = engine.queues.sit_down(number) {
+        let worker = Worker { core, engine, seat: &seat, number: number as u32 };
+        let reserve = engine.stack_reserve();
+        let here = context::stack_pointer();
+        let stack = sys::thread::stack()
+            .map_or(here.saturating_sub(reserve)..here, |stack| stack.start + reserve..stack.end);
+        let context =
+            Context::worker(core, worker.number, stack, &local, NonNull::from(&seat).cast());
+        context.enter(|| worker.live(born));
+        core.blocks.come_home(&local);
+    }
+    engine.left();
+}
+
+struct Worker<'a> {
+    core: &'a Core,
+    engine: &'a ThreadEngine,
+    seat: &'a Seat<'a>,
+    number: u32,
+}
+
+impl Worker<'_> {
+    fn live(&self, born: Born) {
+        let outcome = self.initialize();
+        let ready = outcome.is_ok();
+        self.engine.report(outcome);
+        if born == Born::Asleep {
+            self.engine.sleep.sleep();
+        }
+        if ready {
+            self.work();
+            self.finalize();
+        } else {
+            self.engine.sleep.leave(true);
+            self.engine.pass_on(self.core);
+        }
+    }
+
+    /// Runs tasks until the pool is finished, or too many workers are idle.
+    fn work(&self) {
+        let mut searching = true;
+        let mut patience = self.engine.patience;
+        let mut tick = 0_u32;
+        loop {
+            if self.core.callbacks.is_wanted() {
+                self.found(&mut searching);
+                self.core.callbacks.drain_wanted();
+                continue;
+            }
+            if let Some(task) = self.seat.find(&self.engine.queues, tick) {
+                self.found(&mut searching);
+                submit::run_queued(self.core, task, self.number);
+                tick = tick.wrapping_add(1);
+                if !self.engine.sleep.is_crowded() {
+                    continue;
+                }
+            } else if self.look_longer(&mut searching, &mut patience) {
+                continue;
+            }
+            if !self.rest(&mut searching) {
+                return;
+            }
+        }
+    }
+
+    /// Stops searching; the last searcher that finds something calls another if there is more.
+    fn found(&self, searching: &mut bool) {
+        if *searching {
+            *searching = false;
+            if self.engine.sleep.found() && self.engine.has_work(self.core) {
+                self.engine.wake(self.core);
+            }
+        }
+    }
+
+    /// Looks for a while before it rests; true if there is something. What did not pay last
+    /// time is tried for less long the next.
+    fn look_longer(&self, searching: &mut bool, patience: &mut u32) -> bool {
+        if self.engine.patience == 0 || !(*searching || self.engine.sleep.search()) {
+            return false;
+        }
+        *searching = true;
+        let found = spin::spin_until(*patience, || self.engine.has_work(self.core));
+        *patience = if found {
+            (*patience * 2).min(self.engine.patience)
+        } else {
+            (*patience / 2).max(4)
+        };
+        found
+    }
+
+    /// Gives up its place and sleeps; false if it is to leave for good.
+    fn rest(&self, searching: &mut bool) -> bool {
+        let sleep = &self.engine.sleep;
+        if sleep.rest(*searching) == Rest::Retire {
+            self.engine.pass_on(self.core);
+            return false;
+        }
+        if !(self.engine.has_work(self.core) && sleep.stay()) {
+            self.engine.check_finished(self.core);
+            sleep.sleep();
+        }
+        *searching = true;
+        if self.engine.is_finished() {
+            sleep.leave(true);
+            return false;
+        }
+        true
+    }
+
+    #[allow(unsafe_code)]
+    fn initialize(&self) -> Result<()> {
+        let hooks = &self.core.options.hooks;
+        let Some(initializer) = hooks.initializer else { return Ok(()) };
+        // SAFETY: the caller's function, called as its contract says.
+        let code = unsafe { initializer(hooks.data, self.number) };
+        match code {
+            0 => Ok(()),
+            code => {
+                let status = if code > 0 { code } else { status::INTERNAL };
+                let text = format!("the initializer of worker {} returned {code}", self.number);
+                Err(Error::new(status, text))
+            }
+        }
+    }
+
+    #[allow(unsafe_code)]
+    fn finalize(&self) {
+        let hooks = &self.core.options.hooks;
+        if let Some(finalizer) = hooks.finalizer {
+            // SAFETY: the caller's function, called as its contract says.
+            unsafe { finalizer(hooks.data, self.number) }
+        }
+    }
+}
