@@ -31,7 +31,7 @@ mod compose;
 mod pool;
 #[cfg_attr(loom, allow(dead_code))]
 mod support;
-#[cfg_attr(loom, allow(dead_code))]
+#[cfg(not(loom))]
 mod sys;
 #[cfg_attr(loom, allow(dead_code))]
 mod threads;

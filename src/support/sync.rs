@@ -12,14 +12,9 @@ pub use std::{
 };
 
 #[cfg(loom)]
-pub use loom::{
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard,
-        atomic::{
-            AtomicBool, AtomicIsize, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
-        },
-    },
-    thread,
+pub use loom::sync::{
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence},
 };
 
 /// Locks, also when a panic has poisoned the lock: what these locks guard is consistent at

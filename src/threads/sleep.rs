@@ -271,6 +271,8 @@ impl Sleep {
     /// Whether nobody is active or waits in a task, and `is_empty` finds nothing to do, at one
     /// and the same moment [Q].
     pub fn is_quiet(&self, is_empty: impl FnOnce() -> bool) -> bool {
+        // [Q1] after the pool was closed, before the look at the counts; pairs with [S2], [L].
+        fence(Ordering::SeqCst);
         let before = self.load();
         before.active() == 0 && before.blocked() == 0 && is_empty() && self.load() == before
     }

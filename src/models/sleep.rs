@@ -1,0 +1,217 @@
+//! Sleep, wake, close: the worker's loop around the real `Sleep`, with a counter as the queue.
+
+use super::check;
+use crate::threads::sleep::{Notify, Rest, Sleep};
+use loom::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+struct Pool {
+    sleep: Sleep,
+    /// How many tasks are queued. Relaxed, so that only the fences of `Sleep` give an order.
+    queued: AtomicUsize,
+    done: AtomicUsize,
+    /// The gate: closed.
+    gate: Mutex<bool>,
+    closed: AtomicBool,
+    finished: AtomicBool,
+    /// After so many tasks a worker leaves, where a model has no close.
+    enough: usize,
+}
+
+impl Pool {
+    fn new(limit: usize, enough: usize) -> Arc<Self> {
+        Arc::new(Self {
+            sleep: Sleep::new(limit),
+            queued: AtomicUsize::new(0),
+            done: AtomicUsize::new(0),
+            gate: Mutex::new(false),
+            closed: AtomicBool::new(false),
+            finished: AtomicBool::new(false),
+            enough,
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.queued.load(Ordering::Relaxed) == 0
+    }
+
+    fn take(&self) -> bool {
+        let mut queued = self.queued.load(Ordering::Relaxed);
+        while queued > 0 {
+            match self.queued.compare_exchange(
+                queued,
+                queued - 1,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return true,
+                Err(now) => queued = now,
+            }
+        }
+        false
+    }
+
+    fn notify(&self) {
+        // All workers of these models are started before.
+        assert_eq!(self.sleep.notify(), Notify::Done);
+    }
+
+    /// True if the pool took the task.
+    fn submit(&self) -> bool {
+        let gate = self.gate.lock().unwrap();
+        if *gate {
+            return false;
+        }
+        self.queued.fetch_add(1, Ordering::Release);
+        drop(gate);
+        self.notify();
+        true
+    }
+
+    fn check_finished(&self) {
+        if !self.closed.load(Ordering::SeqCst) || self.finished.load(Ordering::SeqCst) {
+            return;
+        }
+        if self.sleep.is_quiet(|| self.is_empty()) && !self.finished.swap(true, Ordering::SeqCst) {
+            self.sleep.wake_all();
+        }
+    }
+
+    fn close(&self) {
+        *self.gate.lock().unwrap() = true;
+        self.closed.store(true, Ordering::SeqCst);
+        self.check_finished();
+    }
+
+    /// A worker that was counted as sleeping.
+    fn work(&self) {
+        self.sleep.sleep();
+        let mut searching = true;
+        loop {
+            if self.finished.load(Ordering::SeqCst) {
+                self.sleep.leave(searching);
+                return;
+            }
+            if self.take() {
+                if searching {
+                    searching = false;
+                    if self.sleep.found() && !self.is_empty() {
+                        self.notify();
+                    }
+                }
+                if self.done.fetch_add(1, Ordering::Relaxed) + 1 == self.enough {
+                    return;
+                }
+                continue;
+            }
+            assert_eq!(self.sleep.rest(searching), Rest::Sleep);
+            if !(!self.is_empty() && self.sleep.stay()) {
+                self.check_finished();
+                self.sleep.sleep();
+            }
+            searching = true;
+        }
+    }
+}
+
+fn start(pool: &Arc<Pool>) -> thread::JoinHandle<()> {
+    pool.sleep.count_sleeper();
+    let pool = Arc::clone(pool);
+    thread::spawn(move || pool.work())
+}
+
+/// A lost wake-up would leave the worker asleep: loom reports the deadlock.
+#[test]
+fn no_wake_up_is_lost_between_two_submitters_and_a_worker() {
+    check(3, || {
+        let pool = Pool::new(1, 2);
+        let worker = start(&pool);
+        let other = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || assert!(pool.submit()))
+        };
+        assert!(pool.submit());
+        other.join().unwrap();
+        worker.join().unwrap();
+        assert_eq!(pool.done.load(Ordering::Relaxed), 2);
+    });
+}
+
+/// The task that a helping outsider's place kept waiting is passed on when it leaves.
+#[test]
+fn no_wake_up_is_lost_when_an_outsider_gives_up_the_place() {
+    check(3, || {
+        let pool = Pool::new(1, 1);
+        let worker = start(&pool);
+        let helper = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || {
+                if pool.sleep.enter() {
+                    pool.sleep.leave(false);
+                    if !pool.is_empty() {
+                        pool.notify();
+                    }
+                }
+            })
+        };
+        assert!(pool.submit());
+        helper.join().unwrap();
+        worker.join().unwrap();
+    });
+}
+
+/// What was accepted before close is done before the pool is finished; then the worker leaves.
+#[test]
+fn close_waits_for_what_was_accepted() {
+    check(3, || {
+        let pool = Pool::new(1, usize::MAX);
+        let worker = start(&pool);
+        let submitter = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || usize::from(pool.submit()))
+        };
+        pool.close();
+        let accepted = submitter.join().unwrap();
+        worker.join().unwrap();
+        assert!(pool.finished.load(Ordering::Relaxed));
+        assert_eq!(pool.done.load(Ordering::Relaxed), accepted);
+        assert!(pool.is_empty());
+    });
+}
+
+/// Two tasks, two sleeping workers: the second is called too, by the submitter or by the first.
+#[test]
+fn two_workers_come_for_two_tasks_that_need_each_other() {
+    check(2, || {
+        let pool = Pool::new(2, usize::MAX);
+        let meet = Arc::new(AtomicUsize::new(0));
+        let workers: Vec<_> = (0..2)
+            .map(|_| {
+                pool.sleep.count_sleeper();
+                let (pool, meet) = (Arc::clone(&pool), Arc::clone(&meet));
+                thread::spawn(move || {
+                    pool.sleep.sleep();
+                    assert!(pool.take(), "a worker was called for nothing");
+                    if pool.sleep.found() && !pool.is_empty() {
+                        pool.notify();
+                    }
+                    // Each task ends only when the other has begun.
+                    meet.fetch_add(1, Ordering::Relaxed);
+                    while meet.load(Ordering::Relaxed) < 2 {
+                        thread::yield_now();
+                    }
+                })
+            })
+            .collect();
+        assert!(pool.submit());
+        assert!(pool.submit());
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+}
