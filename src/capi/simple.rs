@@ -8,7 +8,7 @@ use super::{
 use crate::{
     compose,
     pool::{
-        abi::pool_fn,
+        abi::{Function, pool_fn},
         map::MapCall,
         options::Options,
         status::{Error, Result},
@@ -139,11 +139,8 @@ pub unsafe extern "C" fn pool_map(
 }
 
 /// The function, if there is one.
-pub fn checked(function: pool_fn) -> Result<pool_fn> {
-    match function {
-        None => Err(Error::invalid("fn is NULL")),
-        some => Ok(some),
-    }
+pub fn checked(function: pool_fn) -> Result<Function> {
+    function.ok_or_else(|| Error::invalid("fn is NULL"))
 }
 
 /// A map's description, checked.
@@ -161,7 +158,7 @@ pub fn map_call(
         function: checked(function)?,
         args,
         arg_size,
-        results,
+        results: if result_size == 0 { ptr::null_mut() } else { results },
         result_size,
         count,
         context: ptr::null(),

@@ -42,6 +42,10 @@ pub type pool_fn = Option<
     unsafe extern "C" fn(arg: *const c_void, result: *mut c_void, task: *mut pool_task_t) -> i32,
 >;
 
+// A pool_fn that has been found not to be NULL.
+pub(crate) type Function =
+    unsafe extern "C" fn(arg: *const c_void, result: *mut c_void, task: *mut pool_task_t) -> i32;
+
 /// How a task ended. Everything it points to is valid during the callback only.
 #[repr(C)]
 #[derive(Debug)]

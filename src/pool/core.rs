@@ -6,8 +6,8 @@ use super::{
     status::{self, Error, Result},
 };
 use crate::support::{
-    process,
-    sync::{Arc, AtomicBool, Ordering, Weak},
+    CachePadded, process,
+    sync::{Arc, AtomicBool, AtomicU32, Ordering, Weak},
 };
 use std::time::Instant;
 
@@ -24,6 +24,8 @@ pub struct Core {
     pub callbacks: Callbacks,
     closed: AtomicBool,
     terminated: AtomicBool,
+    /// Counts what participants in maps should look up for.
+    pokes: CachePadded<AtomicU32>,
     /// Who runs the tasks.
     pub engine: Arc<dyn Engine>,
 }
@@ -49,6 +51,7 @@ impl Core {
             callbacks,
             closed: AtomicBool::new(false),
             terminated: AtomicBool::new(false),
+            pokes: CachePadded::new(AtomicU32::new(0)),
             engine,
         });
         core.engine.start(&core)?;
@@ -75,6 +78,17 @@ impl Core {
         }
         let text = "the pool was made before this process was forked; make a new one here";
         Err(Error::new(status::FORKED, text))
+    }
+
+    /// Makes those inside a map's chunk look up. Release: what was raised before is seen by who
+    /// sees the poke.
+    pub fn poke(&self) {
+        self.pokes.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often the pool was poked.
+    pub fn pokes(&self) -> u32 {
+        self.pokes.load(Ordering::Acquire)
     }
 
     /// Whether `terminate` was called.
@@ -117,6 +131,7 @@ impl Core {
     /// Ends what has not started, and asks what runs to stop.
     pub fn terminate(&self) {
         self.terminated.store(true, Ordering::SeqCst);
+        self.poke();
         self.close();
         self.engine.drop_queued(self);
     }

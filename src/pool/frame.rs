@@ -2,7 +2,7 @@
 //! A task while it runs: what its function sees, and what it says about its outcome.
 
 use super::{
-    abi::{pool_fn, pool_task_t},
+    abi::{Function, pool_task_t},
     core::Core,
     map::Map,
     status::{self, Error, Result, Status},
@@ -76,8 +76,8 @@ impl<'a> Frame<'a> {
     }
 
     /// The frame of a participant in a map.
-    pub fn for_map(task: &'a Task, map: &'a Map, worker: u32) -> Self {
-        let place = Place { start: ptr::null_mut(), size: 0 };
+    pub fn for_map(task: &'a Task, map: &'a Map, result_size: usize, worker: u32) -> Self {
+        let place = Place { start: ptr::null_mut(), size: result_size };
         let mut frame = Self::new(task.core(), Some(task), place, worker);
         frame.map = Some(map);
         frame.head.get_mut().context = map.context();
@@ -95,25 +95,30 @@ impl<'a> Frame<'a> {
         })
     }
 
-    /// Makes the frame that of the map's item `index`, with its result at `place`.
-    pub fn set_item(&self, index: usize, place: Place) {
-        // SAFETY: nobody holds a reference into the head; the function sees a raw pointer.
-        unsafe { (*self.head.as_ptr()).index = index };
-        self.place.set(place);
+    /// Makes the frame that of the map's item `index`, with its result at `result`.
+    #[inline]
+    pub fn set_item(&self, index: usize, result: *mut u8) {
+        // SAFETY: nobody holds a reference into these; the function sees a raw pointer.
+        unsafe {
+            (*self.head.as_ptr()).index = index;
+            (*self.place.as_ptr()).start = result;
+        }
     }
 
     /// Calls the function, and makes its return a status.
     ///
     /// # Safety
     /// `arg` and `result` are what `pool_fn` promises.
-    pub unsafe fn call(&self, function: pool_fn, arg: *const c_void, result: *mut u8) -> Status {
-        let Some(function) = function else { return status::INTERNAL };
+    #[inline]
+    pub unsafe fn call(&self, function: Function, arg: *const c_void, result: *mut u8) -> Status {
         let task = ptr::from_ref(self).cast_mut().cast::<pool_task_t>();
         // SAFETY: promised by the caller; the frame begins with what the function may read.
         let status = unsafe { function(arg, result.cast(), task) };
-        if status >= 0 {
-            return status;
-        }
+        if status >= 0 { status } else { self.negative(status) }
+    }
+
+    #[cold]
+    fn negative(&self, status: Status) -> Status {
         self.outcome_mut(|outcome| {
             outcome.message.get_or_insert_with(|| {
                 format!("the task returned {status}; only 0 and positive codes are a task's own")

@@ -8,14 +8,17 @@
 //! Chunks grow while they are quick, so that a cheap item costs no atomic of its own. A chunk
 //! that turns out to be slow is no harm: a participant that finds nothing to steal raises
 //! `HUNGRY`, and whoever is in a chunk puts the rest of it back before its next item. So neither
-//! even nor wildly uneven work needs a chunk size.
+//! even nor wildly uneven work needs a chunk size. So that an item costs no more than one load
+//! for this, whoever raises a flag also pokes the pool: between items only the count of pokes is
+//! looked at.
 //!
 //! `left` counts items not accounted for; each participant subtracts what it did, or skipped,
 //! when it leaves, and the one that brings it to zero ends the map.
 
 use super::{
-    abi::{POOL_NO_WORKER, pool_fn},
-    frame::{Frame, Outcome, Place},
+    core::Core,
+    abi::{Function, POOL_NO_WORKER},
+    frame::{Frame, Outcome},
     status::{self, Error, Result, Status},
     task::TaskRef,
 };
@@ -25,7 +28,6 @@ use crate::support::{
 };
 use std::{
     ffi::c_void,
-    ptr,
     time::{Duration, Instant},
 };
 
@@ -40,8 +42,8 @@ const HUNGRY: u32 = 2;
 /// What to run, over what: checked, and borrowed from the caller until the map has ended.
 #[derive(Clone, Copy)]
 pub struct MapCall {
-    /// The function, never null.
-    pub function: pool_fn,
+    /// The function.
+    pub function: Function,
     /// The first argument.
     pub args: *const c_void,
     /// The distance between arguments; 0: each item gets `args` itself.
@@ -133,10 +135,10 @@ impl Map {
     }
 
     /// Starts no more items; the map ends with `reason` if any were left.
-    pub fn stop(&self, reason: Status) {
+    pub fn stop(&self, core: &Core, reason: Status) {
         let reason = reason.cast_unsigned();
         let _ = self.stopped.compare_exchange(0, reason, Ordering::Relaxed, Ordering::Relaxed);
-        self.attention.fetch_or(STOP, Ordering::Release);
+        self.raise(core, STOP);
     }
 
     /// Whether one more participant would find something to do.
@@ -157,7 +159,7 @@ impl Map {
             return;
         };
         self.present.fetch_add(1, Ordering::Relaxed);
-        let frame = Frame::for_map(&task, self, worker);
+        let frame = Frame::for_map(&task, self, self.call.result_size, worker);
         let done = frame.enter(|| self.work(&task, &frame, mine, invite));
         self.present.fetch_sub(1, Ordering::Relaxed);
         self.slots[mine].taken.store(false, Ordering::Release);
@@ -174,13 +176,13 @@ impl Map {
         let mut invited = false;
         loop {
             if task.core().is_terminated() {
-                self.stop(status::TERMINATED);
+                self.stop(task.core(), status::TERMINATED);
             }
             if self.is_stopped() {
                 return done + self.skip_all();
             }
             let Some((low, high)) = self.take(mine, size) else {
-                if self.steal(mine) || self.wait_for_share(mine) {
+                if self.steal(mine) || self.wait_for_share(task.core(), mine) {
                     continue;
                 }
                 return done;
@@ -216,47 +218,66 @@ impl Map {
         (unit as usize).saturating_mul(self.unit).min(self.call.count)
     }
 
-    /// Runs items until `high`, or until somebody wants attention; returns where it stopped.
+    /// Runs items until `high`, or until the pool is poked and this map is meant; returns where
+    /// it stopped.
     fn run(&self, task: &TaskRef, frame: &Frame<'_>, low: usize, high: usize) -> usize {
-        let call = &self.call;
         let core = task.core();
+        let MapCall { function, args, arg_size, results, result_size, statuses, .. } = self.call;
+        // Read before the flags, which were raised before the poke.
+        let mut pokes = core.pokes();
+        let high = if self.wants_attention(core) { high.min(low + self.unit) } else { high };
+        let mut arg = args.wrapping_byte_add(low * arg_size);
+        let mut result = results.wrapping_byte_add(low * result_size).cast::<u8>();
         for index in low..high {
-            if (self.attention.load(Ordering::Relaxed) != 0 || core.is_terminated())
-                && index > low
-                && index.is_multiple_of(self.unit)
-            {
-                return index;
-            }
-            let arg = call.args.wrapping_byte_add(index * call.arg_size);
-            let result = if call.result_size == 0 {
-                ptr::null_mut()
-            } else {
-                call.results.wrapping_byte_add(index * call.result_size).cast::<u8>()
-            };
-            frame.set_item(index, Place { start: result, size: call.result_size });
-            // SAFETY: the arrays hold `count` items, and this one is nobody else's.
-            let status = unsafe { frame.call(call.function, arg, result) };
-            if !call.statuses.is_null() {
-                // SAFETY: as above.
-                unsafe { call.statuses.add(index).write(status) };
-                if status != status::OK {
-                    drop(frame.take_outcome());
+            if core.pokes() != pokes {
+                pokes = core.pokes();
+                if self.wants_attention(core) && index.is_multiple_of(self.unit) {
+                    return index;
                 }
-            } else if status != status::OK {
-                self.fail(index, status, frame.take_outcome());
             }
+            frame.set_item(index, result);
+            // SAFETY: the arrays hold `count` items, and this one is nobody else's.
+            let status = unsafe { frame.call(function, arg, result) };
+            if status != status::OK || !statuses.is_null() {
+                self.note(core, index, status, frame);
+            }
+            arg = arg.wrapping_byte_add(arg_size);
+            result = result.wrapping_byte_add(result_size);
         }
         high
     }
 
-    fn fail(&self, index: usize, status: Status, outcome: Option<Box<Outcome>>) {
+    fn wants_attention(&self, core: &Core) -> bool {
+        self.attention.load(Ordering::Relaxed) != 0 || core.is_terminated()
+    }
+
+    /// Raises a flag, and sees to it that those inside a chunk look at it.
+    fn raise(&self, core: &Core, flag: u32) {
+        self.attention.fetch_or(flag, Ordering::Relaxed);
+        core.poke();
+    }
+
+    /// Writes an item's status down: to its place, or as the failure of the map.
+    #[cold]
+    fn note(&self, core: &Core, index: usize, status: Status, frame: &Frame<'_>) {
+        let outcome = frame.take_outcome();
+        if self.call.statuses.is_null() {
+            self.fail(core, index, status, outcome);
+        } else {
+            // SAFETY: the array holds `count` statuses, and this one is the item's.
+            unsafe { self.call.statuses.add(index).write(status) };
+        }
+    }
+
+    fn fail(&self, core: &Core, index: usize, status: Status, outcome: Option<Box<Outcome>>) {
         let message = outcome.and_then(|outcome| outcome.message);
         let message = message.unwrap_or_else(|| status::meaning(status).to_owned());
         let mut failure = lock(&self.failure);
         if failure.as_ref().is_none_or(|lowest| index < lowest.index) {
             *failure = Some(Failure { index, status, message });
         }
-        self.attention.fetch_or(STOP, Ordering::Release);
+        drop(failure);
+        self.raise(core, STOP);
     }
 
     /// Takes up to `size` units from the front of the own range.
@@ -285,12 +306,12 @@ impl Map {
     }
 
     /// Raises `HUNGRY` and steals what somebody puts back soon; false if nobody does.
-    fn wait_for_share(&self, mine: usize) -> bool {
+    fn wait_for_share(&self, core: &Core, mine: usize) -> bool {
         let alone = || self.present.load(Ordering::Relaxed) <= 1;
         if alone() {
             return false;
         }
-        self.attention.fetch_or(HUNGRY, Ordering::Relaxed);
+        self.raise(core, HUNGRY);
         let mut stolen = false;
         spin::spin_until(PATIENCE, || {
             stolen = self.steal(mine);

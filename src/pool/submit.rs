@@ -232,7 +232,7 @@ pub fn run_awaited(core: &Core, task: TaskRef, worker: u32) {
 /// Starts no more items of a map; ends it here if none are running.
 fn stop(core: &Core, task: TaskRef, reason: Status) {
     if let Some(map) = task.map() {
-        map.stop(reason);
+        map.stop(core, reason);
         participate(core, task, POOL_NO_WORKER);
     }
 }

@@ -12,7 +12,7 @@
 //! | `status`, `worker`, `pid`, result, message | who claimed it, before `finish` | anyone, after `DONE` |
 
 use super::{
-    abi::{POOL_NO_WORKER, pool_callback_fn, pool_fn, pool_result_t, pool_task_t},
+    abi::{Function, POOL_NO_WORKER, pool_callback_fn, pool_result_t, pool_task_t},
     core::Core,
     frame::{Frame, Place},
     map::Map,
@@ -37,8 +37,8 @@ const ALIGN: usize = 16;
 /// What to run, and on what: a call, checked and ready to be submitted.
 #[derive(Clone, Copy)]
 pub struct Call {
-    /// The function, never null.
-    pub function: pool_fn,
+    /// The function.
+    pub function: Function,
     /// The argument's bytes, or with `arg_size` 0 the argument itself.
     pub arg: *const c_void,
     /// Bytes to copy from `arg`.
@@ -72,7 +72,7 @@ pub struct Task {
     /// The next block in the free list or the callback queue.
     pub next: AtomicPtr<Task>,
     core: *const Core,
-    function: Cell<pool_fn>,
+    function: Cell<Option<Function>>,
     callback: Cell<pool_callback_fn>,
     user_data: Cell<*mut c_void>,
     cold: UnsafeCell<Option<Box<Cold>>>,
@@ -257,7 +257,7 @@ impl Task {
             }
             self.result_size.set(call.result_size as u16);
         }
-        self.function.set(call.function);
+        self.function.set(Some(call.function));
         self.callback.set(call.callback);
         self.user_data.set(call.user_data);
         self.state.publish(references);
@@ -342,12 +342,13 @@ impl Task {
 
     /// Runs a claimed task; then `finish` it with the status that this returns.
     pub fn run(&self, worker: u32) -> Status {
+        let Some(function) = self.function.get() else { return status::INTERNAL };
         let (arg, place) = self.places();
-        // SAFETY: the result's place is ours until the task is finished.
-        unsafe { ptr::write_bytes(place.start, 0, place.size) };
+        // SAFETY: the result's place is ours until the task is finished, and is rounded up.
+        unsafe { zero(place) };
         let frame = Frame::for_task(self, place, worker);
         // SAFETY: the argument and the result are as `pool_fn` promises.
-        let status = frame.enter(|| unsafe { frame.call(self.function.get(), arg, place.start) });
+        let status = frame.enter(|| unsafe { frame.call(function, arg, place.start) });
         let outcome = frame.take_outcome();
         if outcome.is_none() && status == status::OK {
             return status;
@@ -412,6 +413,22 @@ impl Task {
             // SAFETY: the outcome is valid during the call, as the callback's contract says.
             unsafe { callback(&raw const outcome, self.user_data.get()) };
         }
+    }
+}
+
+/// Zeroes a result; the small ones without a call.
+///
+/// # Safety
+/// The place is aligned and has room for its size, rounded up to `ALIGN`.
+unsafe fn zero(place: Place) {
+    if place.size <= INLINE {
+        for step in 0..place.size.div_ceil(ALIGN) {
+            // SAFETY: promised by the caller.
+            unsafe { place.start.cast::<u128>().add(step).write(0) };
+        }
+    } else {
+        // SAFETY: promised by the caller.
+        unsafe { ptr::write_bytes(place.start, 0, place.size) };
     }
 }
 

@@ -61,7 +61,8 @@ pub struct ThreadEngine {
 impl ThreadEngine {
     /// An engine without threads.
     pub fn new(options: &Options) -> Arc<Self> {
-        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        let affinity = sys::thread::affinity();
+        let cpus = affinity.as_ref().map_or(1, sys::thread::CpuSet::count);
         let stack_size = match options.stack_size {
             0 => sys::thread::default_stack_size(),
             size => size,
@@ -76,7 +77,7 @@ impl ThreadEngine {
             no_spares: AtomicBool::new(false),
             starting: WaitWord::new(0),
             start_failure: Mutex::new(None),
-            affinity: sys::thread::affinity(),
+            affinity,
             stack_size,
             patience: if cpus > 1 && options.workers <= cpus { 24 } else { 0 },
         })

@@ -35,6 +35,13 @@ impl Drop for SignalsBlocked {
 #[derive(Clone)]
 pub struct CpuSet(Vec<u64>);
 
+impl CpuSet {
+    /// How many CPUs are in the set.
+    pub fn count(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+}
+
 /// The CPUs that the calling thread may run on; `None` if the system does not say.
 pub fn affinity() -> Option<CpuSet> {
     let mut words = 16;

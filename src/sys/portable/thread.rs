@@ -14,6 +14,13 @@ impl SignalsBlocked {
 #[derive(Clone)]
 pub struct CpuSet;
 
+impl CpuSet {
+    /// How many CPUs are in the set.
+    pub fn count(&self) -> usize {
+        1
+    }
+}
+
 /// Unknown on this platform.
 pub fn affinity() -> Option<CpuSet> {
     None
