@@ -10,7 +10,7 @@ use super::{
 /// goes on, and running tasks and callbacks may still submit. Does not wait. A second call does
 /// nothing. Returns POOL_OK, POOL_ERR_INVALID, _FORKED.
 #[unsafe(no_mangle)]
-pub extern "C" fn pool_close(pool: *mut pool_t) -> i32 {
+pub unsafe extern "C" fn pool_close(pool: *mut pool_t) -> i32 {
     status(|| {
         handle::own_core(pool)?.close();
         Ok(())
@@ -24,7 +24,7 @@ pub extern "C" fn pool_close(pool: *mut pool_t) -> i32 {
 /// Returns POOL_OK; POOL_ERR_TIMEOUT; POOL_ERR_INVALID before close; POOL_ERR_DEADLOCK, at once,
 /// from a task or callback of the pool itself; _FORKED.
 #[unsafe(no_mangle)]
-pub extern "C" fn pool_join(pool: *mut pool_t, timeout_ms: i64) -> i32 {
+pub unsafe extern "C" fn pool_join(pool: *mut pool_t, timeout_ms: i64) -> i32 {
     status(|| handle::own_core(pool)?.join(deadline(timeout_ms)?))
 }
 
@@ -34,7 +34,7 @@ pub extern "C" fn pool_join(pool: *mut pool_t, timeout_ms: i64) -> i32 {
 /// more items, and borrows its arrays until it has ended. Returns POOL_OK, POOL_ERR_INVALID,
 /// _FORKED.
 #[unsafe(no_mangle)]
-pub extern "C" fn pool_terminate(pool: *mut pool_t) -> i32 {
+pub unsafe extern "C" fn pool_terminate(pool: *mut pool_t) -> i32 {
     status(|| {
         handle::own_core(pool)?.terminate();
         Ok(())
@@ -47,7 +47,7 @@ pub extern "C" fn pool_terminate(pool: *mut pool_t) -> i32 {
 /// Returns POOL_OK; POOL_ERR_DEADLOCK, at once and freeing nothing, from a task or callback of
 /// the pool itself; POOL_ERR_INVALID, as a rule, when the pool was freed before; _FORKED.
 #[unsafe(no_mangle)]
-pub extern "C" fn pool_close_join(pool: *mut pool_t) -> i32 {
+pub unsafe extern "C" fn pool_close_join(pool: *mut pool_t) -> i32 {
     status(|| {
         if pool.is_null() {
             return Ok(());

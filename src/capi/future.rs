@@ -6,9 +6,10 @@ use super::{
     handle::{self, pool_future_t},
 };
 use crate::pool::{
+    payload::copy_result,
     status::{self as code, Error, Result},
     submit,
-    task::{self, TaskRef},
+    task::TaskRef,
 };
 use std::{
     ffi::{c_char, c_void},
@@ -22,7 +23,7 @@ use std::{
 /// is running on this very thread; POOL_ERR_SYSTEM when the stack is too deep to run the task
 /// here and no thread can be started for it; _FORKED unless it ended before the fork.
 #[unsafe(no_mangle)]
-pub extern "C" fn pool_future_wait(future: *const pool_future_t, timeout_ms: i64) -> i32 {
+pub unsafe extern "C" fn pool_future_wait(future: *const pool_future_t, timeout_ms: i64) -> i32 {
     status(|| wait(future, timeout_ms).map(drop))
 }
 
@@ -36,20 +37,20 @@ fn wait(future: *const pool_future_t, timeout_ms: i64) -> Result<TaskRef> {
 
 /// Whether the task has ended: 1 or 0, or POOL_ERR_INVALID. Does not block.
 #[unsafe(no_mangle)]
-pub extern "C" fn pool_future_ready(future: *const pool_future_t) -> i32 {
+pub unsafe extern "C" fn pool_future_ready(future: *const pool_future_t) -> i32 {
     number(|| Ok(handle::task(future)?.state.is_done().into()))
 }
 
 /// Whether the task is running right now: 1 or 0, or POOL_ERR_INVALID. Does not block.
 #[unsafe(no_mangle)]
-pub extern "C" fn pool_future_running(future: *const pool_future_t) -> i32 {
+pub unsafe extern "C" fn pool_future_running(future: *const pool_future_t) -> i32 {
     number(|| Ok(handle::task(future)?.state.is_running().into()))
 }
 
 /// Whether the task has ended with POOL_OK: 1, or 0 (also while it has not ended), or
 /// POOL_ERR_INVALID. Does not block.
 #[unsafe(no_mangle)]
-pub extern "C" fn pool_future_successful(future: *const pool_future_t) -> i32 {
+pub unsafe extern "C" fn pool_future_successful(future: *const pool_future_t) -> i32 {
     number(|| {
         let task = handle::task(future)?;
         Ok((task.state.is_done() && task.status() == code::OK).into())
@@ -82,7 +83,7 @@ pub unsafe extern "C" fn pool_future_get(
             return Ok(());
         }
         // SAFETY: the caller vouches for the room; the result lives as long as the future.
-        unsafe { task::copy_result(data, size, result.cast(), result_size) }
+        unsafe { copy_result(data, size, result.cast(), result_size) }
     })
 }
 
@@ -103,7 +104,9 @@ pub unsafe extern "C" fn pool_future_data(
             status => Err(Error::new(status, task.message().to_string_lossy().into_owned())),
         }
     });
-    let Ok((data, length)) = found else { return ptr::null() };
+    let Ok((data, length)) = found else {
+        return ptr::null();
+    };
     // SAFETY: null, or the caller vouches for it.
     if let Some(size) = unsafe { size.as_mut() } {
         *size = length;
@@ -121,14 +124,14 @@ fn ended(future: *const pool_future_t) -> Result<TaskRef> {
 
 /// The status of the task; POOL_ERR_TIMEOUT while it has not ended. Does not block.
 #[unsafe(no_mangle)]
-pub extern "C" fn pool_future_status(future: *const pool_future_t) -> i32 {
+pub unsafe extern "C" fn pool_future_status(future: *const pool_future_t) -> i32 {
     number(|| Ok(ended(future)?.status()))
 }
 
 /// A sentence about the task's failure; "" if there is none, or not yet. Never NULL, valid until
 /// the future is released. Does not block.
 #[unsafe(no_mangle)]
-pub extern "C" fn pool_future_message(future: *const pool_future_t) -> *const c_char {
+pub unsafe extern "C" fn pool_future_message(future: *const pool_future_t) -> *const c_char {
     match handle::task(future) {
         Ok(task) if task.state.is_done() => task.message().as_ptr(),
         Ok(_) => c"".as_ptr(),
@@ -146,7 +149,7 @@ pub extern "C" fn pool_future_message(future: *const pool_future_t) -> *const c_
 /// Returns 1 if the task will not run (a map: if it had not ended), 0 if it is running or has
 /// ended, or POOL_ERR_INVALID, _FORKED.
 #[unsafe(no_mangle)]
-pub extern "C" fn pool_future_cancel(future: *mut pool_future_t) -> i32 {
+pub unsafe extern "C" fn pool_future_cancel(future: *mut pool_future_t) -> i32 {
     number(|| {
         let task = handle::task(future)?;
         if task.state.is_done() {
@@ -160,7 +163,7 @@ pub extern "C" fn pool_future_cancel(future: *mut pool_future_t) -> i32 {
 /// Gives the handle back; once, after which it must not be used. The task goes on. NULL does
 /// nothing. May be called from the task and its callback. Returns POOL_OK, POOL_ERR_INVALID.
 #[unsafe(no_mangle)]
-pub extern "C" fn pool_future_release(future: *mut pool_future_t) -> i32 {
+pub unsafe extern "C" fn pool_future_release(future: *mut pool_future_t) -> i32 {
     status(|| {
         if future.is_null() {
             return Ok(());

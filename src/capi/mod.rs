@@ -1,4 +1,9 @@
 #![allow(non_camel_case_types)]
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "the documentation is the C header's manual, which says what each pointer must be"
+)]
+#![allow(clippy::too_many_arguments, reason = "C has no others")]
 //! The C interface: one file for each section of the header. It converts and checks, and decides
 //! nothing.
 //!
@@ -19,8 +24,8 @@ mod task;
 mod version;
 
 pub use crate::pool::{abi::*, codes::*};
+pub use handle::{pool_future_t, pool_t};
 pub use {
     call::*, close::*, errors::*, future::*, options::*, poll::*, simple::*, submit::*, task::*,
     version::*,
 };
-pub use handle::{pool_future_t, pool_t};

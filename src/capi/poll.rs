@@ -14,7 +14,7 @@ use super::{
 /// come any more. Or POOL_ERR_INVALID in other pools; POOL_ERR_DEADLOCK from a task or callback
 /// of the pool itself; _FORKED. One thread polls at a time; a second one waits.
 #[unsafe(no_mangle)]
-pub extern "C" fn pool_poll(pool: *mut pool_t, timeout_ms: i64) -> i32 {
+pub unsafe extern "C" fn pool_poll(pool: *mut pool_t, timeout_ms: i64) -> i32 {
     number(|| {
         let core = handle::core(pool)?;
         let count = core.callbacks.poll(core, deadline(timeout_ms)?)?;
@@ -29,6 +29,6 @@ pub extern "C" fn pool_poll(pool: *mut pool_t, timeout_ms: i64) -> i32 {
 /// Returns the descriptor, or POOL_ERR_INVALID in pools that are not polled, _SYSTEM when the
 /// process has no descriptors left, _FORKED.
 #[unsafe(no_mangle)]
-pub extern "C" fn pool_poll_fd(pool: *mut pool_t) -> i32 {
+pub unsafe extern "C" fn pool_poll_fd(pool: *mut pool_t) -> i32 {
     number(|| handle::core(pool)?.callbacks.descriptor())
 }

@@ -11,9 +11,9 @@ use crate::{
         abi::{Function, pool_fn},
         map::MapCall,
         options::Options,
+        payload::Call,
         status::{Error, Result},
         submit,
-        task::Call,
     },
     support::process,
 };

@@ -8,8 +8,9 @@ use super::{
 };
 use crate::pool::{
     abi::{pool_callback_fn, pool_fn},
+    payload::Call,
     submit,
-    task::{Call, Task},
+    task::Task,
 };
 use std::ffi::c_void;
 

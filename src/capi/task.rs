@@ -64,6 +64,6 @@ pub unsafe extern "C" fn pool_task_set_result(
 /// Whether the task has been asked to stop: by pool_future_cancel(), by pool_terminate(), or,
 /// in a map, because another item has failed. 1 or 0, or POOL_ERR_INVALID. Cheap.
 #[unsafe(no_mangle)]
-pub extern "C" fn pool_task_cancelled(task: *const pool_task_t) -> i32 {
+pub unsafe extern "C" fn pool_task_cancelled(task: *const pool_task_t) -> i32 {
     number(|| Ok(frame(task)?.is_asked_to_stop().into()))
 }

@@ -78,5 +78,4 @@ pub type pool_initializer_fn =
     Option<unsafe extern "C" fn(worker_data: *mut c_void, worker: u32) -> i32>;
 
 /// Cleans up after a worker: called on its thread after its last task, if it was initialised.
-pub type pool_finalizer_fn =
-    Option<unsafe extern "C" fn(worker_data: *mut c_void, worker: u32)>;
+pub type pool_finalizer_fn = Option<unsafe extern "C" fn(worker_data: *mut c_void, worker: u32)>;

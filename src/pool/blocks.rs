@@ -257,7 +257,9 @@ impl Depot {
             self.slabs.push(Slab { start, blocks });
             self.fresh = blocks;
         }
-        let Some(slab) = self.slabs.last() else { return Err(error()) };
+        let Some(slab) = self.slabs.last() else {
+            return Err(error());
+        };
         let count = self.fresh.min(BATCH);
         let end = slab.blocks - self.fresh + count;
         for index in (end - count..end).rev() {

@@ -8,9 +8,9 @@
 //! `INLINE`: the worker that ran the task runs its callback; others leave it as in `SERIAL`.
 
 use super::{
+    abi::POOL_NO_WORKER,
     context::{self, Context},
     core::Core,
-    abi::POOL_NO_WORKER,
     mailbox::{Mailbox, Node},
     options::Callbacks as Mode,
     status::{self, Error, Result},
@@ -188,7 +188,9 @@ impl Callbacks {
 
     /// Runs what waits now, on this thread; 0 also when another thread is polling.
     pub fn run_polled(&self, core: &Core) -> u32 {
-        let Ok(held) = self.polling.try_lock() else { return 0 };
+        let Ok(held) = self.polling.try_lock() else {
+            return 0;
+        };
         if self.mailbox.is_idle() {
             return 0;
         }

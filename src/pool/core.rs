@@ -2,7 +2,11 @@
 //! The heart of a pool: what its handle, its workers, and its tasks share.
 
 use super::{
-    blocks::Blocks, callbacks::Callbacks, context, engine::Engine, options::Options,
+    blocks::Blocks,
+    callbacks::Callbacks,
+    context,
+    engine::Engine,
+    options::Options,
     status::{self, Error, Result},
 };
 use crate::support::{
@@ -161,7 +165,8 @@ impl Core {
         if context::find(self).is_none() {
             return Ok(());
         }
-        let text = format!("a task or callback cannot {what} its own pool: it would wait for itself");
+        let text =
+            format!("a task or callback cannot {what} its own pool: it would wait for itself");
         Err(Error::new(status::DEADLOCK, text))
     }
 }

@@ -1,10 +1,6 @@
 //! What a pool asks of whoever runs its tasks.
 
-use super::{
-    core::Core,
-    status::Result,
-    task::TaskRef,
-};
+use super::{core::Core, status::Result, task::TaskRef};
 use crate::support::sync::Arc;
 use std::time::Instant;
 

@@ -5,6 +5,7 @@ use super::{
     abi::{Function, pool_task_t},
     core::Core,
     map::Map,
+    payload::copy_result,
     status::{self, Error, Result, Status},
     task::Task,
 };
@@ -164,7 +165,7 @@ impl<'a> Frame<'a> {
         if self.map.is_some() {
             let place = self.place.get();
             // SAFETY: the slot is the item's own.
-            return unsafe { super::task::copy_result(data, size, place.start, place.size) };
+            return unsafe { copy_result(data, size, place.start, place.size) };
         }
         let buffer = Buffer::try_new(size).ok_or_else(|| Error::no_memory("the task's result"))?;
         if size > 0 {

@@ -16,8 +16,8 @@
 //! when it leaves, and the one that brings it to zero ends the map.
 
 use super::{
-    core::Core,
     abi::{Function, POOL_NO_WORKER},
+    core::Core,
     frame::{Frame, Outcome},
     status::{self, Error, Result, Status},
     task::TaskRef,
@@ -332,7 +332,8 @@ impl Map {
     fn skip_all(&self) -> usize {
         let mut skipped = 0;
         for slot in 0..self.slots.len() {
-            let taken = self.change(slot, |low, high| (low < high).then_some(((low, high), (0, 0))));
+            let taken =
+                self.change(slot, |low, high| (low < high).then_some(((low, high), (0, 0))));
             if let Some((low, high)) = taken {
                 let (low, high) = (self.item(low), self.item(high));
                 skipped += high - low;

@@ -10,6 +10,8 @@
 //! | `engine`       | the interface to whoever runs tasks |
 //! | `state`        | the life of a task in one word (model-checked) |
 //! | `task`         | the block that holds a task |
+//! | `payload`      | arguments and results as bytes |
+//! | `direct`       | a task that runs in its caller, without a block |
 //! | `blocks`       | recycled blocks, and the gate that close shuts |
 //! | `frame`        | a task while it runs |
 //! | `context`      | which pools a thread is working for |
@@ -31,6 +33,8 @@ pub mod context;
 #[cfg(not(loom))]
 pub mod core;
 #[cfg(not(loom))]
+pub mod direct;
+#[cfg(not(loom))]
 pub mod engine;
 #[cfg(not(loom))]
 pub mod frame;
@@ -39,6 +43,8 @@ pub mod mailbox;
 pub mod map;
 #[cfg(not(loom))]
 pub mod options;
+#[cfg(not(loom))]
+pub mod payload;
 pub mod state;
 #[cfg(not(loom))]
 pub mod status;

@@ -77,7 +77,9 @@ fn count(workers: u32) -> Result<usize> {
         // std knows the affinity mask and the quotas of cgroups.
         0 => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
         1..=POOL_MAX_WORKERS => Ok(workers as usize),
-        _ => Err(Error::invalid(format!("{workers} workers; at most {POOL_MAX_WORKERS} are possible"))),
+        _ => Err(Error::invalid(format!(
+            "{workers} workers; at most {POOL_MAX_WORKERS} are possible"
+        ))),
     }
 }
 

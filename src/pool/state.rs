@@ -58,7 +58,7 @@ impl State {
     /// A new task's word, `QUEUED`, with `references` owners. Ordering: whoever is handed the
     /// block gets it through a queue that synchronises.
     pub fn publish(&self, references: u32) {
-        self.0.store(QUEUED | references * REFERENCE, Ordering::Release);
+        self.0.store(QUEUED + references * REFERENCE, Ordering::Release);
     }
 
     /// `QUEUED` to `RUNNING`; false if somebody else was first.

@@ -5,10 +5,12 @@ use super::{
     abi::{POOL_NO_WORKER, pool_callback_fn},
     context,
     core::Core,
+    direct,
     map::{Map, MapCall},
+    payload::{Call, Outside, copy_result},
     state::Cancel,
     status::{self, Error, Result, Status},
-    task::{self, Call, Outside, Task, TaskRef},
+    task::{Task, TaskRef},
 };
 use std::{ffi::c_void, ptr::NonNull, time::Instant};
 
@@ -25,7 +27,7 @@ pub unsafe fn apply(core: &Core, call: &Call, result: *mut u8) -> Result<()> {
     let lent = core.engine.lend(core, &mut |worker| {
         outcome = Some(core.require_open(inside).and_then(|()| {
             // SAFETY: promised by the caller.
-            unsafe { task::run_here(core, call, result, worker) }
+            unsafe { direct::run_here(core, call, result, worker) }
         }));
     });
     if lent {
@@ -40,7 +42,7 @@ pub unsafe fn apply(core: &Core, call: &Call, result: *mut u8) -> Result<()> {
     let outcome = wait_for_end(core, future).and_then(|()| {
         let (data, size) = future.result();
         // SAFETY: promised by the caller; the data live until the release below.
-        unsafe { task::copy_result(data, size, result, call.result_size) }
+        unsafe { copy_result(data, size, result, call.result_size) }
     });
     future.release();
     outcome

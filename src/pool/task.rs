@@ -16,6 +16,7 @@ use super::{
     core::Core,
     frame::{Frame, Place},
     map::Map,
+    payload::{ALIGN, Call, INLINE, Outside, Sizes, zero},
     state::State,
     status::{self, Error, Result, Status},
 };
@@ -28,28 +29,6 @@ use std::{
     ffi::{CStr, CString, c_void},
     ptr::{self, NonNull},
 };
-
-/// Bytes for argument and result inside the block.
-const INLINE: usize = 64;
-/// Argument and result start at multiples of this.
-const ALIGN: usize = 16;
-
-/// What to run, and on what: a call, checked and ready to be submitted.
-#[derive(Clone, Copy)]
-pub struct Call {
-    /// The function.
-    pub function: Function,
-    /// The argument's bytes, or with `arg_size` 0 the argument itself.
-    pub arg: *const c_void,
-    /// Bytes to copy from `arg`.
-    pub arg_size: usize,
-    /// Bytes of the result.
-    pub result_size: usize,
-    /// Called with the outcome.
-    pub callback: pool_callback_fn,
-    /// Passed to the callback.
-    pub user_data: *mut c_void,
-}
 
 /// What a small task does not need.
 #[derive(Default)]
@@ -87,56 +66,6 @@ pub struct Task {
 const POINTER: u16 = u16::MAX;
 /// In `arg_size`: argument and result are in `Cold::memory`, sizes in front of them.
 const OUTSIDE: u16 = u16::MAX - 1;
-
-/// Sizes in front of an argument that lies outside.
-#[repr(C, align(16))]
-struct Sizes {
-    arg: usize,
-    result: usize,
-}
-
-const fn round_up(size: usize) -> Option<usize> {
-    match size.checked_add(ALIGN - 1) {
-        Some(size) => Some(size / ALIGN * ALIGN),
-        None => None,
-    }
-}
-
-/// A large argument, copied before the submitter takes any lock.
-pub struct Outside(Option<Buffer>);
-
-impl Outside {
-    /// Copies the argument if it does not fit inside a block.
-    ///
-    /// # Safety
-    /// `call.arg` is readable for `call.arg_size` bytes.
-    ///
-    /// # Errors
-    /// `NO_MEMORY`.
-    pub unsafe fn new(call: &Call) -> Result<Self> {
-        let error = || Error::no_memory("the task's argument and result");
-        let arg = round_up(call.arg_size).ok_or_else(error)?;
-        let result = round_up(call.result_size).ok_or_else(error)?;
-        let inside = if call.arg_size == 0 { ALIGN } else { arg };
-        if inside.checked_add(result).is_some_and(|sum| sum <= INLINE) {
-            return Ok(Self(None));
-        }
-        let size = inside.checked_add(result).and_then(|sum| sum.checked_add(size_of::<Sizes>()));
-        let buffer = size.and_then(Buffer::try_new).ok_or_else(error)?;
-        // SAFETY: the buffer holds the sizes, then the argument rounded up, then the result.
-        unsafe {
-            let sizes = Sizes { arg: call.arg_size, result: call.result_size };
-            buffer.as_ptr().cast::<Sizes>().write(sizes);
-            let place = buffer.as_ptr().add(size_of::<Sizes>());
-            if call.arg_size == 0 {
-                place.cast::<*const c_void>().write(call.arg);
-            } else {
-                ptr::copy_nonoverlapping(call.arg.cast::<u8>(), place, call.arg_size);
-            }
-        }
-        Ok(Self(Some(buffer)))
-    }
-}
 
 /// A reference to a task; who holds one keeps the block from being reused.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -335,14 +264,17 @@ impl Task {
             start.cast_const().cast::<c_void>()
         };
         let step = if pointer { ALIGN } else { arg_size.div_ceil(ALIGN) * ALIGN };
-        // SAFETY: the result follows the argument, rounded up.
-        let result = if result_size == 0 { ptr::null_mut() } else { unsafe { start.add(step) } };
+        // SAFETY: the result follows the argument, rounded up; it may be empty.
+        let behind = unsafe { start.add(step) };
+        let result = if result_size == 0 { ptr::null_mut() } else { behind };
         (arg, Place { start: result, size: result_size })
     }
 
     /// Runs a claimed task; then `finish` it with the status that this returns.
     pub fn run(&self, worker: u32) -> Status {
-        let Some(function) = self.function.get() else { return status::INTERNAL };
+        let Some(function) = self.function.get() else {
+            return status::INTERNAL;
+        };
         let (arg, place) = self.places();
         // SAFETY: the result's place is ours until the task is finished, and is rounded up.
         unsafe { zero(place) };
@@ -416,97 +348,11 @@ impl Task {
     }
 }
 
-/// Zeroes a result; the small ones without a call.
-///
-/// # Safety
-/// The place is aligned and has room for its size, rounded up to `ALIGN`.
-unsafe fn zero(place: Place) {
-    if place.size <= INLINE {
-        for step in 0..place.size.div_ceil(ALIGN) {
-            // SAFETY: promised by the caller.
-            unsafe { place.start.cast::<u128>().add(step).write(0) };
-        }
-    } else {
-        // SAFETY: promised by the caller.
-        unsafe { ptr::write_bytes(place.start, 0, place.size) };
-    }
-}
-
 /// A C string; what follows a NUL is cut off.
 pub fn to_c(text: &str) -> CString {
     let text = text.split('\0').next().unwrap_or_default();
     CString::new(text).unwrap_or_default()
 }
 
-/// A task that runs in the caller, without a block: what `pool_apply` does when nobody else
-/// need be asked.
-///
-/// # Safety
-/// As `pool_fn` and `Call` say; `result` is writable for `call.result_size` bytes, or null.
-pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, worker: u32) -> Result<Status> {
-    const SMALL: usize = 256;
-    let mut small = [0_u128; 2 * SMALL / ALIGN];
-    let memory;
-    let base: *mut u8 = if call.arg_size <= SMALL && call.result_size <= SMALL {
-        small.as_mut_ptr().cast()
-    } else {
-        let error = || Error::no_memory("the task's argument and result");
-        let size = round_up(call.arg_size)
-            .and_then(|arg| arg.checked_add(call.result_size))
-            .ok_or_else(error)?;
-        memory = Buffer::try_new(size).ok_or_else(error)?;
-        // SAFETY: the buffer is that large.
-        unsafe { ptr::write_bytes(memory.as_ptr(), 0, size) };
-        memory.as_ptr()
-    };
-    // SAFETY: the memory holds the argument, rounded up, and then the result; it is zeroed.
-    unsafe {
-        let arg = if call.arg_size == 0 {
-            call.arg
-        } else {
-            ptr::copy_nonoverlapping(call.arg.cast::<u8>(), base, call.arg_size);
-            base.cast_const().cast()
-        };
-        let start = if call.result_size == 0 {
-            ptr::null_mut()
-        } else {
-            base.add(call.arg_size.div_ceil(ALIGN) * ALIGN)
-        };
-        let place = Place { start, size: call.result_size };
-        let frame = Frame::without_task(core, place, worker);
-        let status = frame.enter(|| frame.call(call.function, arg, start));
-        let outcome = frame.take_outcome().unwrap_or_default();
-        if status != status::OK {
-            let message = outcome.message.unwrap_or_else(|| status::meaning(status).to_owned());
-            return Err(Error::new(status, message));
-        }
-        match outcome.set_result {
-            Some(set) => copy_result(set.as_ptr().cast(), set.size(), result, call.result_size)?,
-            None => copy_result(start.cast(), call.result_size, result, call.result_size)?,
-        }
-    }
-    Ok(status::OK)
-}
-
-/// Hands a result of `size` bytes out to a buffer of `room`.
-///
-/// # Safety
-/// Both pointers are valid for these sizes.
-///
-/// # Errors
-/// `SIZE` when it does not fit; nothing is written then.
-pub unsafe fn copy_result(data: *const c_void, size: usize, to: *mut u8, room: usize) -> Result<()> {
-    if size > room {
-        let message = format!("the result has {size} bytes, the buffer {room}");
-        return Err(Error::new(status::SIZE, message));
-    }
-    if size > 0 {
-        // SAFETY: promised by the caller.
-        unsafe { ptr::copy_nonoverlapping(data.cast::<u8>(), to, size) };
-    }
-    Ok(())
-}
-
-const _: () = assert!(cfg!(loom) || size_of::<Task>() == 128, "a task is two cache lines");
+const _: () = assert!(size_of::<Task>() == 128, "a task is two cache lines");
 const _: () = assert!(align_of::<pool_task_t>() <= ALIGN);
-

@@ -151,7 +151,9 @@ impl ThreadEngine {
             if self.sleep.notify() == Notify::Done {
                 return Ok(());
             }
-            let Err(error) = self.start_thread(core, Born::Active) else { return Ok(()) };
+            let Err(error) = self.start_thread(core, Born::Active) else {
+                return Ok(());
+            };
             self.sleep.leave(true);
             // While the worker that never came was counted as searching, another submitter may
             // have relied on it; a sleeper must do instead.

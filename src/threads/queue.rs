@@ -150,7 +150,7 @@ impl Queues {
     }
 
     /// The oldest task of an outsider.
-    fn from_injector(&self) -> Option<TaskRef> {
+    fn take_injected(&self) -> Option<TaskRef> {
         retry(|| self.injector.steal())
     }
 
@@ -166,7 +166,7 @@ impl Queues {
 
     /// Any task, for a thread that has no deque.
     pub fn take_any(&self) -> Option<TaskRef> {
-        self.from_injector()
+        self.take_injected()
             .or_else(|| self.stealers().find_map(|stealer| retry(|| stealer.steal())))
     }
 }
@@ -193,15 +193,12 @@ impl Seat<'_> {
 
     /// The next task for this worker; `tick` counts the tasks it has run.
     pub fn find(&self, queues: &Queues, tick: u32) -> Option<TaskRef> {
-        if tick % FAIR == 0
-            && let Some(task) = queues.from_injector()
+        if tick.is_multiple_of(FAIR)
+            && let Some(task) = queues.take_injected()
         {
             return Some(task);
         }
-        self.owner()
-            .pop()
-            .or_else(|| queues.from_injector())
-            .or_else(|| queues.steal(self.number))
+        self.owner().pop().or_else(|| queues.take_injected()).or_else(|| queues.steal(self.number))
     }
 }
 

@@ -90,12 +90,8 @@ impl Sleep {
         let mut word = self.counts.load(Ordering::SeqCst);
         loop {
             let next = change(Counts(word))?;
-            match self.counts.compare_exchange_weak(
-                word,
-                next,
-                Ordering::SeqCst,
-                Ordering::SeqCst,
-            ) {
+            match self.counts.compare_exchange_weak(word, next, Ordering::SeqCst, Ordering::SeqCst)
+            {
                 Ok(_) => return Some(Counts(word)),
                 Err(now) => word = now,
             }
@@ -162,10 +158,8 @@ impl Sleep {
     /// An active worker begins to search; false if enough do already.
     #[must_use]
     pub fn search(&self) -> bool {
-        self.update(|counts| {
-            (counts.searching() < self.searchers).then_some(counts.0 + SEARCHING)
-        })
-        .is_some()
+        self.update(|counts| (counts.searching() < self.searchers).then_some(counts.0 + SEARCHING))
+            .is_some()
     }
 
     /// Whether more are active than should be: waiting threads have come back.
@@ -281,9 +275,8 @@ impl Sleep {
     pub fn wake_all(&self) {
         let before = self.update(|counts| {
             let sleeping = counts.sleeping() as u64;
-            (sleeping > 0).then(|| {
-                counts.0 - sleeping * SLEEPING + sleeping * (ACTIVE + SEARCHING) + VERSION
-            })
+            (sleeping > 0)
+                .then(|| counts.0 - sleeping * SLEEPING + sleeping * (ACTIVE + SEARCHING) + VERSION)
         });
         if let Some(counts) = before {
             self.post(counts.sleeping() as u32);

@@ -118,11 +118,8 @@ impl Worker<'_> {
         }
         *searching = true;
         let found = spin::spin_until(*patience, || self.engine.has_work(self.core));
-        *patience = if found {
-            (*patience * 2).min(self.engine.patience)
-        } else {
-            (*patience / 2).max(4)
-        };
+        *patience =
+            if found { (*patience * 2).min(self.engine.patience) } else { (*patience / 2).max(4) };
         found
     }
 
@@ -148,7 +145,9 @@ impl Worker<'_> {
     #[allow(unsafe_code)]
     fn initialize(&self) -> Result<()> {
         let hooks = &self.core.options.hooks;
-        let Some(initializer) = hooks.initializer else { return Ok(()) };
+        let Some(initializer) = hooks.initializer else {
+            return Ok(());
+        };
         // SAFETY: the caller's function, called as its contract says.
         let code = unsafe { initializer(hooks.data, self.number) };
         match code {

@@ -10,7 +10,7 @@ use std::{
 /// Sleeps while `word` holds `expected`, at most until `deadline`; may return early.
 pub fn wait(word: &AtomicU32, expected: u32, deadline: Option<Instant>) {
     let timeout = deadline.map(|at| timespec(at.saturating_duration_since(Instant::now())));
-    let timeout = timeout.as_ref().map_or(ptr::null(), |time| ptr::from_ref(time));
+    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
     // SAFETY: the word and the time live across the call; FUTEX_WAIT only reads both. Every
     // outcome (woken, value changed, interrupted, timed out) is one the caller loops on.
     unsafe {
@@ -29,12 +29,7 @@ pub fn wait(word: &AtomicU32, expected: u32, deadline: Option<Instant>) {
 pub fn wake(word: *const AtomicU32, count: i32) {
     // SAFETY: FUTEX_WAKE does not read the memory behind the address.
     unsafe {
-        libc::syscall(
-            libc::SYS_futex,
-            word,
-            libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
-            count,
-        );
+        libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, count);
     }
 }
 

@@ -1,7 +1,10 @@
 #![allow(unsafe_code)]
 //! The shared object that this code was loaded from.
 
-use std::{mem::MaybeUninit, sync::atomic::{AtomicBool, Ordering}};
+use std::{
+    mem::MaybeUninit,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 /// Keeps the shared object that holds this code mapped until the process ends: threads of a
 /// pool run its code, and nobody can say when the last of them has left it. Does nothing when

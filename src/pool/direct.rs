@@ -1,0 +1,61 @@
+#![allow(unsafe_code)]
+//! A task that runs in its caller, without a block.
+
+use super::{
+    core::Core,
+    frame::{Frame, Place},
+    payload::{ALIGN, Call, copy_result, round_up},
+    status::{self, Error, Result, Status},
+};
+use crate::support::alloc::Buffer;
+use std::ptr;
+
+/// A task that runs in the caller, without a block: what `pool_apply` does when nobody else
+/// need be asked.
+///
+/// # Safety
+/// As `pool_fn` and `Call` say; `result` is writable for `call.result_size` bytes, or null.
+pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, worker: u32) -> Result<Status> {
+    const SMALL: usize = 256;
+    let mut small = [0_u128; 2 * SMALL / ALIGN];
+    let memory;
+    let base: *mut u8 = if call.arg_size <= SMALL && call.result_size <= SMALL {
+        small.as_mut_ptr().cast()
+    } else {
+        let error = || Error::no_memory("the task's argument and result");
+        let size = round_up(call.arg_size)
+            .and_then(|arg| arg.checked_add(call.result_size))
+            .ok_or_else(error)?;
+        memory = Buffer::try_new(size).ok_or_else(error)?;
+        // SAFETY: the buffer is that large.
+        unsafe { ptr::write_bytes(memory.as_ptr(), 0, size) };
+        memory.as_ptr()
+    };
+    // SAFETY: the memory holds the argument, rounded up, and then the result; it is zeroed.
+    unsafe {
+        let arg = if call.arg_size == 0 {
+            call.arg
+        } else {
+            ptr::copy_nonoverlapping(call.arg.cast::<u8>(), base, call.arg_size);
+            base.cast_const().cast()
+        };
+        let start = if call.result_size == 0 {
+            ptr::null_mut()
+        } else {
+            base.add(call.arg_size.div_ceil(ALIGN) * ALIGN)
+        };
+        let place = Place { start, size: call.result_size };
+        let frame = Frame::without_task(core, place, worker);
+        let status = frame.enter(|| frame.call(call.function, arg, start));
+        let outcome = frame.take_outcome().unwrap_or_default();
+        if status != status::OK {
+            let message = outcome.message.unwrap_or_else(|| status::meaning(status).to_owned());
+            return Err(Error::new(status, message));
+        }
+        match outcome.set_result {
+            Some(set) => copy_result(set.as_ptr().cast(), set.size(), result, call.result_size)?,
+            None => copy_result(start.cast(), call.result_size, result, call.result_size)?,
+        }
+    }
+    Ok(status::OK)
+}

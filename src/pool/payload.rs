@@ -1,0 +1,125 @@
+#![allow(unsafe_code)]
+//! Arguments and results as bytes: copied in when a task is submitted, copied out at its end.
+
+use super::{
+    abi::{Function, pool_callback_fn},
+    frame::Place,
+    status::{self, Error, Result},
+};
+use crate::support::alloc::Buffer;
+use std::{ffi::c_void, ptr};
+
+/// Bytes for argument and result inside the block.
+pub const INLINE: usize = 64;
+/// Argument and result start at multiples of this.
+pub const ALIGN: usize = 16;
+
+/// What to run, and on what: a call, checked and ready to be submitted.
+#[derive(Clone, Copy)]
+pub struct Call {
+    /// The function.
+    pub function: Function,
+    /// The argument's bytes, or with `arg_size` 0 the argument itself.
+    pub arg: *const c_void,
+    /// Bytes to copy from `arg`.
+    pub arg_size: usize,
+    /// Bytes of the result.
+    pub result_size: usize,
+    /// Called with the outcome.
+    pub callback: pool_callback_fn,
+    /// Passed to the callback.
+    pub user_data: *mut c_void,
+}
+
+/// Sizes in front of an argument that lies outside.
+#[repr(C, align(16))]
+pub struct Sizes {
+    /// The argument's bytes; 0 when it is a pointer.
+    pub arg: usize,
+    /// The result's bytes.
+    pub result: usize,
+}
+
+/// The next multiple of `ALIGN`, if there is one.
+pub const fn round_up(size: usize) -> Option<usize> {
+    match size.checked_add(ALIGN - 1) {
+        Some(size) => Some(size / ALIGN * ALIGN),
+        None => None,
+    }
+}
+
+/// A large argument, copied before the submitter takes any lock.
+pub struct Outside(pub Option<Buffer>);
+
+impl Outside {
+    /// Copies the argument if it does not fit inside a block.
+    ///
+    /// # Safety
+    /// `call.arg` is readable for `call.arg_size` bytes.
+    ///
+    /// # Errors
+    /// `NO_MEMORY`.
+    pub unsafe fn new(call: &Call) -> Result<Self> {
+        let error = || Error::no_memory("the task's argument and result");
+        let arg = round_up(call.arg_size).ok_or_else(error)?;
+        let result = round_up(call.result_size).ok_or_else(error)?;
+        let inside = if call.arg_size == 0 { ALIGN } else { arg };
+        if inside.checked_add(result).is_some_and(|sum| sum <= INLINE) {
+            return Ok(Self(None));
+        }
+        let size = inside.checked_add(result).and_then(|sum| sum.checked_add(size_of::<Sizes>()));
+        let buffer = size.and_then(Buffer::try_new).ok_or_else(error)?;
+        // SAFETY: the buffer holds the sizes, then the argument rounded up, then the result.
+        unsafe {
+            let sizes = Sizes { arg: call.arg_size, result: call.result_size };
+            buffer.as_ptr().cast::<Sizes>().write(sizes);
+            let place = buffer.as_ptr().add(size_of::<Sizes>());
+            if call.arg_size == 0 {
+                place.cast::<*const c_void>().write(call.arg);
+            } else {
+                ptr::copy_nonoverlapping(call.arg.cast::<u8>(), place, call.arg_size);
+            }
+        }
+        Ok(Self(Some(buffer)))
+    }
+}
+
+/// Zeroes a result; the small ones without a call.
+///
+/// # Safety
+/// The place is aligned and has room for its size, rounded up to `ALIGN`.
+pub unsafe fn zero(place: Place) {
+    if place.size <= INLINE {
+        for step in 0..place.size.div_ceil(ALIGN) {
+            // SAFETY: promised by the caller.
+            unsafe { place.start.cast::<u128>().add(step).write(0) };
+        }
+    } else {
+        // SAFETY: promised by the caller.
+        unsafe { ptr::write_bytes(place.start, 0, place.size) };
+    }
+}
+
+/// Hands a result of `size` bytes out to a buffer of `room`.
+///
+/// # Safety
+/// Both pointers are valid for these sizes.
+///
+/// # Errors
+/// `SIZE` when it does not fit; nothing is written then.
+pub unsafe fn copy_result(
+    data: *const c_void,
+    size: usize,
+    to: *mut u8,
+    room: usize,
+) -> Result<()> {
+    if size > room {
+        let message = format!("the result has {size} bytes, the buffer {room}");
+        return Err(Error::new(status::SIZE, message));
+    }
+    if size > 0 {
+        // SAFETY: promised by the caller.
+        unsafe { ptr::copy_nonoverlapping(data.cast::<u8>(), to, size) };
+    }
+    Ok(())
+}
