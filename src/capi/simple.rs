@@ -23,7 +23,8 @@ use std::{ffi::c_void, ptr};
 /// Makes a pool of threads. It costs little: the threads are started when there is work.
 ///
 /// workers: how many tasks run at a time, at most POOL_MAX_WORKERS; 0 for as many as there are
-///   CPUs that this process may use (its affinity mask, and the quota of its cgroup).
+///   CPUs that this process may use (its affinity mask, and the quota of its cgroup), or as the
+///   environment variable MILLPOND_NUM_WORKERS says.
 /// Returns the pool, the caller's to free with pool_close_join(); NULL on failure, and
 /// pool_last_error() says why: POOL_ERR_INVALID for too many workers, POOL_ERR_SYSTEM. Use
 /// pool_create_with() to get the status, or to choose more.

@@ -8,6 +8,7 @@ use super::{
     engine::Engine,
     options::Options,
     status::{self, Error, Result},
+    submit,
 };
 use crate::support::{
     CachePadded, process,
@@ -127,8 +128,9 @@ impl Core {
 
     /// Takes no more tasks from outside.
     pub fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
+        // The gate first: whoever sees `closed` may conclude that no submission is under way.
         self.blocks.close();
+        self.closed.store(true, Ordering::SeqCst);
         self.engine.close(self);
     }
 
@@ -137,7 +139,7 @@ impl Core {
         self.terminated.store(true, Ordering::SeqCst);
         self.poke();
         self.close();
-        self.engine.drop_queued(self);
+        submit::drop_queued(self);
     }
 
     /// Waits until all tasks and callbacks have ended and the workers are gone.

@@ -48,8 +48,15 @@ pub trait Engine: Send + Sync {
     /// The gate has been shut. Workers leave when there is nothing left to do.
     fn close(&self, core: &Core);
 
-    /// Ends all tasks that have not started as terminated.
-    fn drop_queued(&self, core: &Core);
+    /// Takes a task from the queues, any, with the queues' reference. Only inside `hold`.
+    fn take_queued(&self, core: &Core) -> Option<TaskRef>;
+
+    /// Keeps a closed pool from being finished while the calling thread, which may be no worker,
+    /// ends tasks that have not started.
+    fn hold(&self, core: &Core);
+
+    /// The end of `hold`.
+    fn release(&self, core: &Core);
 
     /// Looks whether a closed pool has done all it had to do, after something that may have
     /// been the last.

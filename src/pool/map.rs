@@ -118,7 +118,7 @@ impl Map {
             present: AtomicUsize::new(0),
             attention: AtomicU32::new(0),
             stopped: AtomicU32::new(0),
-            left: AtomicUsize::new(call.count),
+            left: AtomicUsize::new(call.count.max(1)),
             skipped: AtomicUsize::new(0),
             failure: Mutex::new(None),
         })
@@ -170,6 +170,10 @@ impl Map {
 
     /// Returns the number of items done or skipped.
     fn work(&self, task: &TaskRef, frame: &Frame<'_>, mine: usize, invite: &dyn Fn()) -> usize {
+        if self.call.count == 0 {
+            // Nothing to do but to end.
+            return self.left.load(Ordering::Relaxed);
+        }
         let mut done = 0;
         let mut size = 1;
         let mut before = Instant::now();

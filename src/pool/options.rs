@@ -74,13 +74,27 @@ impl Options {
 /// The number of workers that a request of `workers` means.
 fn count(workers: u32) -> Result<usize> {
     match workers {
-        // std knows the affinity mask and the quotas of cgroups.
-        0 => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+        0 => match std::env::var("MILLPOND_NUM_WORKERS") {
+            Ok(text) if !text.is_empty() => from_environment(&text),
+            // std knows the affinity mask and the quotas of cgroups.
+            _ => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+        },
         1..=POOL_MAX_WORKERS => Ok(workers as usize),
         _ => Err(Error::invalid(format!(
             "{workers} workers; at most {POOL_MAX_WORKERS} are possible"
         ))),
     }
+}
+
+fn from_environment(text: &str) -> Result<usize> {
+    let possible = 1..=POOL_MAX_WORKERS;
+    let number = text.parse().ok().filter(|number| possible.contains(number));
+    number.map(|number| number as usize).ok_or_else(|| {
+        Error::invalid(format!(
+            "the environment sets MILLPOND_NUM_WORKERS to {text:?}, \
+             which is no number from 1 to {POOL_MAX_WORKERS}"
+        ))
+    })
 }
 
 impl Mode {

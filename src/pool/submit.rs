@@ -205,17 +205,21 @@ pub fn run_queued(core: &Core, task: TaskRef, worker: u32) {
     }
 }
 
-/// Ends what was found in a queue without running it, and gives the queue's reference up.
-pub fn drop_queued(core: &Core, task: TaskRef) {
-    if task.map().is_some() {
-        let _ = task.state.claim();
-        stop(core, task, status::TERMINATED);
-        task.release();
-    } else if task.state.claim() {
-        task.finish_unrun(status::TERMINATED);
-    } else {
-        task.release();
+/// Ends all tasks that have not started as terminated.
+pub fn drop_queued(core: &Core) {
+    core.engine.hold(core);
+    while let Some(task) = core.engine.take_queued(core) {
+        if task.map().is_some() {
+            let _ = task.state.claim();
+            stop(core, task, status::TERMINATED);
+            task.release();
+        } else if task.state.claim() {
+            task.finish_unrun(status::TERMINATED);
+        } else {
+            task.release();
+        }
     }
+    core.engine.release(core);
 }
 
 /// Runs a task that the caller waits for, if nobody has begun it. The caller holds a reference.
@@ -241,22 +245,24 @@ fn stop(core: &Core, task: TaskRef, reason: Status) {
 
 /// Cancels a task: true if it will never start (a map: no more items will).
 pub fn cancel(task: TaskRef) -> bool {
-    if task.map().is_some() {
-        if task.state.is_done() {
-            return false;
-        }
+    if task.state.is_done() {
+        return false;
+    }
+    let core = task.core();
+    core.engine.hold(core);
+    let cancelled = if task.map().is_some() {
         let _ = task.state.claim();
-        stop(task.core(), task, status::CANCELLED);
-        return true;
-    }
-    match task.state.cancel() {
-        Cancel::Claimed => {
-            task.state.add_reference();
-            task.finish_unrun(status::CANCELLED);
-            true
-        }
-        Cancel::Asked | Cancel::TooLate => false,
-    }
+        stop(core, task, status::CANCELLED);
+        true
+    } else if task.state.cancel() == Cancel::Claimed {
+        task.state.add_reference();
+        task.finish_unrun(status::CANCELLED);
+        true
+    } else {
+        false
+    };
+    core.engine.release(core);
+    cancelled
 }
 
 /// Waits until a task has ended; false when the deadline came first.

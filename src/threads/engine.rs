@@ -14,7 +14,6 @@ use crate::{
         engine::Engine,
         options::Options,
         status::{self, Error, Result},
-        submit,
         task::TaskRef,
     },
     support::{
@@ -277,10 +276,16 @@ impl Engine for ThreadEngine {
         self.check_finished(core);
     }
 
-    fn drop_queued(&self, core: &Core) {
-        while let Some(task) = self.queues.take_any() {
-            submit::drop_queued(core, task);
-        }
+    fn take_queued(&self, _core: &Core) -> Option<TaskRef> {
+        self.queues.take_any()
+    }
+
+    fn hold(&self, _core: &Core) {
+        self.sleep.hold();
+    }
+
+    fn release(&self, core: &Core) {
+        self.sleep.release();
         self.check_finished(core);
     }
 

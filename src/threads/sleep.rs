@@ -35,7 +35,7 @@ impl Counts {
     fn sleeping(self) -> usize {
         (self.0 >> (2 * WIDTH) & MASK) as usize
     }
-    /// Threads that wait inside a task.
+    /// Threads that wait inside a task, or end tasks from outside.
     fn blocked(self) -> usize {
         (self.0 >> (3 * WIDTH) & MASK) as usize
     }
@@ -250,6 +250,16 @@ impl Sleep {
     /// A thread that waited is active again, even if that is one too many.
     pub fn end_blocking(&self) {
         self.counts.fetch_add(VERSION + ACTIVE - BLOCKED, Ordering::SeqCst);
+    }
+
+    /// Keeps the pool from being quiet: a thread that is not active is about to end a task.
+    pub fn hold(&self) {
+        self.counts.fetch_add(BLOCKED + VERSION, Ordering::SeqCst);
+    }
+
+    /// The end of `hold`. A look whether the pool is quiet must follow.
+    pub fn release(&self) {
+        self.counts.fetch_sub(BLOCKED, Ordering::SeqCst);
     }
 
     /// Whether some workers sleep.

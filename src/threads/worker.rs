@@ -64,12 +64,14 @@ impl Worker<'_> {
         if born == Born::Asleep {
             self.engine.sleep.sleep();
         }
-        if ready {
+        if ready && !self.engine.is_finished() {
             self.work();
-            self.finalize();
         } else {
             self.engine.sleep.leave(true);
             self.engine.pass_on(self.core);
+        }
+        if ready {
+            self.finalize();
         }
     }
 
