@@ -35,24 +35,33 @@ fn wait(future: *const pool_future_t, timeout_ms: i64) -> Result<TaskRef> {
     Err(Error::from(code::TIMEOUT))
 }
 
-/// Whether the task has ended: 1 or 0, or POOL_ERR_INVALID. Does not block.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pool_future_ready(future: *const pool_future_t) -> i32 {
-    number(|| Ok(handle::task(future)?.state.is_done().into()))
+/// The task, if it can still change in this process, or has ended.
+fn looked_at(future: *const pool_future_t) -> Result<TaskRef> {
+    let task = handle::task(future)?;
+    if !task.state.is_done() {
+        task.core().require_this_process()?;
+    }
+    Ok(task)
 }
 
-/// Whether the task is running right now: 1 or 0, or POOL_ERR_INVALID. Does not block.
+/// Whether the task has ended: 1 or 0, or POOL_ERR_INVALID, _FORKED. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_future_ready(future: *const pool_future_t) -> i32 {
+    number(|| Ok(looked_at(future)?.state.is_done().into()))
+}
+
+/// Whether the task is running right now: 1 or 0, or POOL_ERR_INVALID, _FORKED. Does not block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_future_running(future: *const pool_future_t) -> i32 {
-    number(|| Ok(handle::task(future)?.state.is_running().into()))
+    number(|| Ok(looked_at(future)?.state.is_running().into()))
 }
 
 /// Whether the task has ended with POOL_OK: 1, or 0 (also while it has not ended), or
-/// POOL_ERR_INVALID. Does not block.
+/// POOL_ERR_INVALID, _FORKED. Does not block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_future_successful(future: *const pool_future_t) -> i32 {
     number(|| {
-        let task = handle::task(future)?;
+        let task = looked_at(future)?;
         Ok((task.state.is_done() && task.status() == code::OK).into())
     })
 }
@@ -115,14 +124,15 @@ pub unsafe extern "C" fn pool_future_data(
 }
 
 fn ended(future: *const pool_future_t) -> Result<TaskRef> {
-    let task = handle::task(future)?;
+    let task = looked_at(future)?;
     if task.state.is_done() {
         return Ok(task);
     }
     Err(Error::new(code::TIMEOUT, "the task has not ended yet"))
 }
 
-/// The status of the task; POOL_ERR_TIMEOUT while it has not ended. Does not block.
+/// The status of the task; POOL_ERR_TIMEOUT while it has not ended. Or POOL_ERR_INVALID, and
+/// _FORKED unless it ended before the fork. Does not block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_future_status(future: *const pool_future_t) -> i32 {
     number(|| Ok(ended(future)?.status()))

@@ -194,9 +194,9 @@ impl Blocks {
         let mut shard = self.shard();
         shard.free.push(task);
         if shard.retired {
-            let last = self.out.fetch_sub(1, Ordering::AcqRel) == 1;
+            // Unlocked first: until it is counted, this very block keeps the core alive.
             drop(shard);
-            if last {
+            if self.out.fetch_sub(1, Ordering::AcqRel) == 1 {
                 // SAFETY: `retire` left one count of the core for the last block.
                 unsafe { Arc::decrement_strong_count(core) };
             }

@@ -2,15 +2,18 @@
 //! When and where callbacks run.
 //!
 //! `SERIAL`: an ended task is sent to the mailbox; the worker that finds it idle reads it until
-//! it is idle again. A thread that is no worker (it cancelled the task, or helped) does not run
-//! callbacks: it leaves the box to the next worker, `wanted`, and calls one.
+//! it is idle again. A thread that is no worker (it helped), or that is in the midst of a task
+//! (which may hold a lock that the callback wants), does not run callbacks: it leaves the box to
+//! the next worker that is free, `wanted`, and calls one.
 //! `POLLED`: nobody reads the box but `poll`, under the lock of pollers.
-//! `INLINE`: the worker that ran the task runs its callback; others leave it as in `SERIAL`.
+//! `INLINE`: the worker that ran the task runs its callback. Tasks that never ran are left to a
+//! free worker, as in `SERIAL`.
 
 use super::{
     abi::POOL_NO_WORKER,
     context::{self, Context},
     core::Core,
+    frame,
     mailbox::{Mailbox, Node},
     options::Callbacks as Mode,
     status::{self, Error, Result},
@@ -61,17 +64,18 @@ impl Callbacks {
     /// Takes over an ended task's callback, with the reference that comes along.
     pub fn deliver(&self, core: &Core, task: TaskRef) {
         let on_worker = context::find(core).is_some_and(|context| context.engine.is_some());
-        if self.mode == Mode::Inline && on_worker {
+        if self.mode == Mode::Inline && on_worker && task.has_run() {
             task.call_back();
             task.release();
             return;
         }
+        let free = on_worker && !frame::is_inside();
         // SAFETY: the reference keeps the task alive, and an ended task is in no other chain.
         let first = unsafe { self.mailbox.send(task.as_non_null()) };
         match self.mode {
             Mode::Polled => self.ring(),
             _ if !first => {}
-            _ if on_worker => self.drain(),
+            _ if free => self.drain(),
             _ => {
                 self.wanted.store(true, Ordering::SeqCst);
                 core.engine.wake(core);
@@ -171,6 +175,14 @@ impl Callbacks {
         }
     }
 
+    /// Makes the descriptor unreadable, unless something has come meanwhile.
+    fn clear_doorbell(&self) {
+        self.doorbell.clear();
+        if !self.mailbox.is_idle() {
+            self.ring();
+        }
+    }
+
     /// In a polled pool, runs callbacks on this thread until the pool is finished; false when the
     /// deadline came first. Join waits for callbacks, and may be called by the only thread that
     /// would ever poll.
@@ -192,6 +204,7 @@ impl Callbacks {
             return 0;
         };
         if self.mailbox.is_idle() {
+            self.clear_doorbell();
             return 0;
         }
         let context = Context::visitor(core, POOL_NO_WORKER, false, 0..0);
@@ -203,11 +216,8 @@ impl Callbacks {
             }
         });
         let left = self.mailbox.try_leave();
-        self.doorbell.clear();
+        self.clear_doorbell();
         drop(held);
-        if !self.mailbox.is_idle() {
-            self.ring();
-        }
         if left {
             core.engine.check_finished(core);
         }

@@ -20,7 +20,7 @@ pub struct Context {
     /// The number that tasks see.
     pub worker: u32,
     /// Whether the thread counts as one of the pool's active ones.
-    pub counted: bool,
+    pub counted: Cell<bool>,
     /// Where the stack must stand for one more task to start here.
     pub stack: Range<usize>,
     /// The worker's own free blocks.
@@ -40,7 +40,7 @@ impl Context {
         Self {
             core: NonNull::from(core),
             worker,
-            counted,
+            counted: Cell::new(counted),
             stack,
             blocks: None,
             engine: None,
@@ -48,7 +48,7 @@ impl Context {
         }
     }
 
-    /// The context of a worker.
+    /// The context of a worker, not counted yet.
     pub fn worker(
         core: &Arc<Core>,
         worker: u32,
@@ -59,7 +59,7 @@ impl Context {
         Self {
             blocks: Some(NonNull::from(blocks)),
             engine: Some(engine),
-            ..Self::visitor(core, worker, true, stack)
+            ..Self::visitor(core, worker, false, stack)
         }
     }
 
@@ -119,7 +119,8 @@ fn each_counted(visit: impl Fn(&Core)) {
     let mut context = TOP.get();
     // SAFETY: as in `find`.
     while let Some(inner) = unsafe { context.as_ref() } {
-        if inner.counted {
+        // A child that a task forked has left its parent's pools.
+        if inner.counted.get() && inner.core().is_in_this_process() {
             visit(inner.core());
         }
         context = inner.below.get();

@@ -21,6 +21,8 @@ pub struct Core {
     me: Weak<Self>,
     /// The process that the pool belongs to.
     epoch: u32,
+    /// Its number, for outcomes.
+    pub pid: i32,
     /// What the pool was made with.
     pub options: Options,
     /// Memory for tasks, and the gate.
@@ -51,6 +53,7 @@ impl Core {
         let core = Arc::new_cyclic(|me| Self {
             me: me.clone(),
             epoch,
+            pid: std::process::id().cast_signed(),
             options,
             blocks: Blocks::new(),
             callbacks,

@@ -3,7 +3,7 @@
 
 use super::{
     core::Core,
-    frame::{Frame, Place},
+    frame::Frame,
     payload::{ALIGN, Call, copy_result, round_up},
     status::{self, Error, Result, Status},
 };
@@ -44,8 +44,7 @@ pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, worker: u32) -
         } else {
             base.add(call.arg_size.div_ceil(ALIGN) * ALIGN)
         };
-        let place = Place { start, size: call.result_size };
-        let frame = Frame::without_task(core, place, worker);
+        let frame = Frame::without_task(core, worker);
         let status = frame.enter(|| frame.call(call.function, arg, start));
         let outcome = frame.take_outcome().unwrap_or_default();
         if status != status::OK {

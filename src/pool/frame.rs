@@ -16,18 +16,11 @@ use std::{
     ptr::{self, NonNull},
 };
 
-/// Where a result goes.
-#[derive(Clone, Copy)]
-pub struct Place {
-    /// The first byte; null when there is no room.
-    pub start: *mut u8,
-    /// The room in bytes.
-    pub size: usize,
-}
-
 /// What a task said about its outcome.
 #[derive(Default)]
 pub struct Outcome {
+    /// The item of a map that said it.
+    index: usize,
     /// The sentence given to `pool_task_fail`.
     pub message: Option<String>,
     /// The result given to `pool_task_set_result`.
@@ -43,7 +36,6 @@ pub struct Frame<'a> {
     /// The block, if there is one: a task that waits for itself is found by it.
     task: Option<&'a Task>,
     map: Option<&'a Map>,
-    place: Cell<Place>,
     outcome: Cell<Option<Box<Outcome>>>,
     below: Cell<*const Frame<'static>>,
 }
@@ -54,32 +46,30 @@ thread_local! {
 }
 
 impl<'a> Frame<'a> {
-    fn new(core: &'a Core, task: Option<&'a Task>, place: Place, worker: u32) -> Self {
+    fn new(core: &'a Core, task: Option<&'a Task>, worker: u32) -> Self {
         Self {
             head: Cell::new(pool_task_t { context: ptr::null(), index: 0, worker, attempt: 1 }),
             core,
             task,
             map: None,
-            place: Cell::new(place),
             outcome: Cell::new(None),
             below: Cell::new(ptr::null()),
         }
     }
 
     /// The frame of a task in a block.
-    pub fn for_task(task: &'a Task, place: Place, worker: u32) -> Self {
-        Self::new(task.core(), Some(task), place, worker)
+    pub fn for_task(task: &'a Task, worker: u32) -> Self {
+        Self::new(task.core(), Some(task), worker)
     }
 
     /// The frame of a task that has no block.
-    pub fn without_task(core: &'a Core, place: Place, worker: u32) -> Self {
-        Self::new(core, None, place, worker)
+    pub fn without_task(core: &'a Core, worker: u32) -> Self {
+        Self::new(core, None, worker)
     }
 
     /// The frame of a participant in a map.
-    pub fn for_map(task: &'a Task, map: &'a Map, result_size: usize, worker: u32) -> Self {
-        let place = Place { start: ptr::null_mut(), size: result_size };
-        let mut frame = Self::new(task.core(), Some(task), place, worker);
+    pub fn for_map(task: &'a Task, map: &'a Map, worker: u32) -> Self {
+        let mut frame = Self::new(task.core(), Some(task), worker);
         frame.map = Some(map);
         frame.head.get_mut().context = map.context();
         frame
@@ -96,14 +86,16 @@ impl<'a> Frame<'a> {
         })
     }
 
-    /// Makes the frame that of the map's item `index`, with its result at `result`.
+    /// Makes the frame that of the map's item `index`.
     #[inline]
-    pub fn set_item(&self, index: usize, result: *mut u8) {
-        // SAFETY: nobody holds a reference into these; the function sees a raw pointer.
-        unsafe {
-            (*self.head.as_ptr()).index = index;
-            (*self.place.as_ptr()).start = result;
-        }
+    pub fn set_item(&self, index: usize) {
+        // SAFETY: nobody holds a reference into the head; the function sees a raw pointer.
+        unsafe { (*self.head.as_ptr()).index = index };
+    }
+
+    fn index(&self) -> usize {
+        // SAFETY: as above.
+        unsafe { (*self.head.as_ptr()).index }
     }
 
     /// Calls the function, and makes its return a status.
@@ -128,13 +120,16 @@ impl<'a> Frame<'a> {
         status::INTERNAL
     }
 
-    /// What the task said.
+    /// What the task, or the item, said.
     pub fn take_outcome(&self) -> Option<Box<Outcome>> {
-        self.outcome.take()
+        self.outcome.take().filter(|outcome| outcome.index == self.index())
     }
 
     fn outcome_mut(&self, change: impl FnOnce(&mut Outcome)) {
-        let mut outcome = self.outcome.take().unwrap_or_default();
+        // What an earlier item of a map has said before it ended well counts no more.
+        let said = self.outcome.take().filter(|outcome| outcome.index == self.index());
+        let mut outcome = said.unwrap_or_default();
+        outcome.index = self.index();
         change(&mut outcome);
         self.outcome.set(Some(outcome));
     }
@@ -162,8 +157,8 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// `SIZE` in a map when the item's slot is smaller, `NO_MEMORY`.
     pub unsafe fn set_result(&self, data: *const c_void, size: usize) -> Result<()> {
-        if self.map.is_some() {
-            let place = self.place.get();
+        if let Some(map) = self.map {
+            let place = map.place(self.index());
             // SAFETY: the slot is the item's own.
             return unsafe { copy_result(data, size, place.start, place.size) };
         }
@@ -182,6 +177,11 @@ impl<'a> Frame<'a> {
             || self.task.is_some_and(|task| task.state.is_asked_to_stop())
             || self.map.is_some_and(Map::is_stopped)
     }
+}
+
+/// Whether this thread is in the midst of a task.
+pub fn is_inside() -> bool {
+    !TOP.get().is_null()
 }
 
 /// Whether `task` is running on this thread's stack: to wait for it here would be for ever.

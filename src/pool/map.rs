@@ -19,6 +19,7 @@ use super::{
     abi::{Function, POOL_NO_WORKER},
     core::Core,
     frame::{Frame, Outcome},
+    payload::Place,
     status::{self, Error, Result, Status},
     task::TaskRef,
 };
@@ -131,7 +132,7 @@ impl Map {
 
     /// Whether no more items are to be started.
     pub fn is_stopped(&self) -> bool {
-        self.attention.load(Ordering::Relaxed) & STOP != 0
+        self.attention.load(Ordering::Acquire) & STOP != 0
     }
 
     /// Starts no more items; the map ends with `reason` if any were left.
@@ -139,6 +140,20 @@ impl Map {
         let reason = reason.cast_unsigned();
         let _ = self.stopped.compare_exchange(0, reason, Ordering::Relaxed, Ordering::Relaxed);
         self.raise(core, STOP);
+    }
+
+    /// Whether nobody takes part.
+    pub fn is_deserted(&self) -> bool {
+        self.present.load(Ordering::SeqCst) == 0
+    }
+
+    /// Where the result of an item goes.
+    pub fn place(&self, index: usize) -> Place {
+        let offset = index * self.call.result_size;
+        Place {
+            start: self.call.results.wrapping_byte_add(offset).cast(),
+            size: self.call.result_size,
+        }
     }
 
     /// Whether one more participant would find something to do.
@@ -159,7 +174,7 @@ impl Map {
             return;
         };
         self.present.fetch_add(1, Ordering::Relaxed);
-        let frame = Frame::for_map(&task, self, self.call.result_size, worker);
+        let frame = Frame::for_map(&task, self, worker);
         let done = frame.enter(|| self.work(&task, &frame, mine, invite));
         self.present.fetch_sub(1, Ordering::Relaxed);
         self.slots[mine].taken.store(false, Ordering::Release);
@@ -233,13 +248,13 @@ impl Map {
         let mut arg = args.wrapping_byte_add(low * arg_size);
         let mut result = results.wrapping_byte_add(low * result_size).cast::<u8>();
         for index in low..high {
-            if core.pokes() != pokes {
+            if core.pokes() != pokes && index.is_multiple_of(self.unit) {
                 pokes = core.pokes();
-                if self.wants_attention(core) && index.is_multiple_of(self.unit) {
+                if self.wants_attention(core) {
                     return index;
                 }
             }
-            frame.set_item(index, result);
+            frame.set_item(index);
             // SAFETY: the arrays hold `count` items, and this one is nobody else's.
             let status = unsafe { frame.call(function, arg, result) };
             if status != status::OK || !statuses.is_null() {
@@ -257,7 +272,7 @@ impl Map {
 
     /// Raises a flag, and sees to it that those inside a chunk look at it.
     fn raise(&self, core: &Core, flag: u32) {
-        self.attention.fetch_or(flag, Ordering::Relaxed);
+        self.attention.fetch_or(flag, Ordering::Release);
         core.poke();
     }
 

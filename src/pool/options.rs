@@ -77,7 +77,9 @@ fn count(workers: u32) -> Result<usize> {
         0 => match std::env::var("MILLPOND_NUM_WORKERS") {
             Ok(text) if !text.is_empty() => from_environment(&text),
             // std knows the affinity mask and the quotas of cgroups.
-            _ => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+            _ => Ok(std::thread::available_parallelism()
+                .map_or(1, usize::from)
+                .min(POOL_MAX_WORKERS as usize)),
         },
         1..=POOL_MAX_WORKERS => Ok(workers as usize),
         _ => Err(Error::invalid(format!(

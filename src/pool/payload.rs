@@ -3,11 +3,19 @@
 
 use super::{
     abi::{Function, pool_callback_fn},
-    frame::Place,
     status::{self, Error, Result},
 };
 use crate::support::alloc::Buffer;
 use std::{ffi::c_void, ptr};
+
+/// Where a result goes.
+#[derive(Clone, Copy)]
+pub struct Place {
+    /// The first byte; null when there is no room.
+    pub start: *mut u8,
+    /// The room in bytes.
+    pub size: usize,
+}
 
 /// Bytes for argument and result inside the block.
 pub const INLINE: usize = 64;
@@ -103,7 +111,7 @@ pub unsafe fn zero(place: Place) {
 /// Hands a result of `size` bytes out to a buffer of `room`.
 ///
 /// # Safety
-/// Both pointers are valid for these sizes.
+/// Both pointers are valid for these sizes; they may overlap.
 ///
 /// # Errors
 /// `SIZE` when it does not fit; nothing is written then.
@@ -119,7 +127,7 @@ pub unsafe fn copy_result(
     }
     if size > 0 {
         // SAFETY: promised by the caller.
-        unsafe { ptr::copy_nonoverlapping(data.cast::<u8>(), to, size) };
+        unsafe { ptr::copy(data.cast::<u8>(), to, size) };
     }
     Ok(())
 }

@@ -51,7 +51,10 @@ pub unsafe fn apply(core: &Core, call: &Call, result: *mut u8) -> Result<()> {
 /// Waits for ever, and makes a failed task an error.
 fn wait_for_end(core: &Core, task: TaskRef) -> Result<()> {
     if let Err(error) = core.engine.wait(core, task, None) {
-        cancel(task);
+        if !cancel(task) || task.map().is_some() {
+            // Somebody has begun it after all; what it borrows must not be taken away.
+            task.state.wait(None);
+        }
         return Err(error);
     }
     match task.status() {

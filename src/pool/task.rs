@@ -14,9 +14,9 @@
 use super::{
     abi::{Function, POOL_NO_WORKER, pool_callback_fn, pool_result_t, pool_task_t},
     core::Core,
-    frame::{Frame, Place},
+    frame::Frame,
     map::Map,
-    payload::{ALIGN, Call, INLINE, Outside, Sizes, zero},
+    payload::{ALIGN, Call, INLINE, Outside, Place, Sizes, zero},
     state::State,
     status::{self, Error, Result, Status},
 };
@@ -33,12 +33,21 @@ use std::{
 /// What a small task does not need.
 #[derive(Default)]
 struct Cold {
-    /// Argument and result when they don't fit inside the block.
+    /// Argument and result when they don't fit inside the block. Written before `publish`.
     memory: Option<Buffer>,
+    /// As above.
+    map: Option<Map>,
+    /// Written by who claimed the task, while others may look at the map.
+    end: UnsafeCell<End>,
+}
+
+/// What a small task's end does not need.
+#[derive(Default)]
+struct End {
     /// The result that the task set in place of the fixed one.
     set_result: Option<Buffer>,
     message: Option<CString>,
-    map: Option<Map>,
+    /// The lowest failed item of a map.
     index: usize,
 }
 
@@ -222,17 +231,37 @@ impl Task {
         unsafe { (*self.cold.get()).as_deref() }
     }
 
-    /// The cold part, made when missing; only for who claimed the task.
-    #[allow(clippy::mut_from_ref)]
-    fn cold_mut(&self) -> &mut Cold {
-        // SAFETY: who claimed the task is alone with its outcome, and takes one such reference
-        // at a time.
-        unsafe { (*self.cold.get()).get_or_insert_default() }
+    /// What the end of a task leaves in the cold part, if it left something.
+    fn end(&self) -> Option<&End> {
+        // SAFETY: only asked after `DONE`, when nobody writes any more.
+        self.cold().map(|cold| unsafe { &*cold.end.get() })
     }
 
-    /// The map that the block holds, if it is one.
+    /// Changes what `end` will find; only by who claimed the task.
+    fn change_end(&self, change: impl FnOnce(&mut End)) {
+        if self.cold().is_none() {
+            // SAFETY: who claimed a task is alone with a cold part that is not there yet: for
+            // maps it always is, and for other tasks nobody else asks for it.
+            unsafe { *self.cold.get() = Some(Box::default()) };
+        }
+        if let Some(cold) = self.cold() {
+            // SAFETY: who claimed the task is alone with its end until it is `DONE`.
+            change(unsafe { &mut *cold.end.get() });
+        }
+    }
+
+    /// The map that the block holds, if it is one. May be asked while another thread ends the
+    /// task: a task with a function is no map, and its cold part is not looked at.
     pub fn map(&self) -> Option<&Map> {
+        if self.function.get().is_some() {
+            return None;
+        }
         self.cold()?.map.as_ref()
+    }
+
+    /// Whether somebody has run the task, in a block whose task has ended.
+    pub fn has_run(&self) -> bool {
+        self.worker.get() != POOL_NO_WORKER || self.status.get() >= 0
     }
 
     /// Whether the task has a callback.
@@ -278,16 +307,16 @@ impl Task {
         let (arg, place) = self.places();
         // SAFETY: the result's place is ours until the task is finished, and is rounded up.
         unsafe { zero(place) };
-        let frame = Frame::for_task(self, place, worker);
+        let frame = Frame::for_task(self, worker);
         // SAFETY: the argument and the result are as `pool_fn` promises.
         let status = frame.enter(|| unsafe { frame.call(function, arg, place.start) });
         let outcome = frame.take_outcome();
         if outcome.is_none() && status == status::OK {
             return status;
         }
-        let outcome = outcome.unwrap_or_default();
+        let mut outcome = outcome.unwrap_or_default();
         if outcome.set_result.is_some() {
-            self.cold_mut().set_result = outcome.set_result;
+            self.change_end(|end| end.set_result = outcome.set_result.take());
         }
         if status != status::OK {
             self.set_message(outcome.message.as_deref().unwrap_or_else(|| status::meaning(status)));
@@ -297,12 +326,12 @@ impl Task {
 
     /// The sentence about the failure; only by who claimed the task.
     pub fn set_message(&self, message: &str) {
-        self.cold_mut().message = Some(to_c(message));
+        self.change_end(|end| end.message = Some(to_c(message)));
     }
 
     /// The lowest failed index of a map; only by who claimed the task.
     pub fn set_index(&self, index: usize) {
-        self.cold_mut().index = index;
+        self.change_end(|end| end.index = index);
     }
 
     /// The status of a task that has ended.
@@ -312,7 +341,7 @@ impl Task {
 
     /// The sentence about the failure of a task that has ended; empty if there is none.
     pub fn message(&self) -> &CStr {
-        self.cold().and_then(|cold| cold.message.as_deref()).unwrap_or(c"")
+        self.end().and_then(|end| end.message.as_deref()).unwrap_or(c"")
     }
 
     /// The result of a task that has ended.
@@ -320,7 +349,7 @@ impl Task {
         if self.status.get() != status::OK || self.map().is_some() {
             return (ptr::null(), 0);
         }
-        if let Some(set) = self.cold().and_then(|cold| cold.set_result.as_ref()) {
+        if let Some(set) = self.end().and_then(|end| end.set_result.as_ref()) {
             let data = if set.size() == 0 { ptr::null() } else { set.as_ptr().cast_const() };
             return (data.cast(), set.size());
         }
@@ -331,15 +360,14 @@ impl Task {
     /// Calls the callback with the outcome of a task that has ended.
     pub fn call_back(&self) {
         let (data, size) = self.result();
-        let ran = self.worker.get() != POOL_NO_WORKER || self.status.get() >= 0;
         let outcome = pool_result_t {
             status: self.status.get(),
             message: self.message().as_ptr(),
             data,
             size,
-            index: self.cold().map_or(0, |cold| cold.index),
+            index: self.end().map_or(0, |end| end.index),
             worker: self.worker.get(),
-            pid: if ran { std::process::id().cast_signed() } else { 0 },
+            pid: if self.has_run() { self.core().pid } else { 0 },
         };
         if let Some(callback) = self.callback.get() {
             // SAFETY: the outcome is valid during the call, as the callback's contract says.

@@ -44,6 +44,8 @@ pub struct ThreadEngine {
     threads: Mutex<Threads>,
     /// Threads that have not left.
     alive: WaitWord,
+    /// A worker has been started; until the pool is finished, some are never without.
+    has_workers: AtomicBool,
     /// 1 when a closed pool has done all it had to do.
     finished: WaitWord,
     /// Spare workers cannot be initialised; do not try again.
@@ -72,13 +74,14 @@ impl ThreadEngine {
             queues: Queues::new(options.workers, MOST - 1),
             threads: Mutex::new(Vec::new()),
             alive: WaitWord::new(0),
+            has_workers: AtomicBool::new(false),
             finished: WaitWord::new(0),
             no_spares: AtomicBool::new(false),
             starting: WaitWord::new(0),
             start_failure: Mutex::new(None),
             affinity,
             stack_size,
-            patience: if cpus > 1 && options.workers <= cpus { 24 } else { 0 },
+            patience: if cpus > 1 && options.workers <= cpus { 64 } else { 0 },
         })
     }
 
@@ -103,7 +106,7 @@ impl ThreadEngine {
         if self.is_finished() {
             return Err(Error::from(status::CLOSED));
         }
-        if self.no_spares.load(Ordering::Relaxed) {
+        if born == Born::Active && self.no_spares.load(Ordering::Relaxed) {
             return Err(Error::new(status::SYSTEM, "the initializer of a spare worker failed"));
         }
         let number = self.queues.reserve()?;
@@ -128,6 +131,7 @@ impl ThreadEngine {
                     }
                 }
                 threads.push(handle);
+                self.has_workers.store(true, Ordering::Release);
                 Ok(())
             }
             Err(error) => {
@@ -178,8 +182,8 @@ impl ThreadEngine {
     /// A worker reports how its initializer ended.
     pub(super) fn report(&self, outcome: Result<()>) {
         if let Err(error) = outcome {
-            self.no_spares.store(true, Ordering::Relaxed);
             lock(&self.start_failure).get_or_insert(error);
+            self.no_spares.store(true, Ordering::Relaxed);
         }
         if self.starting.load(Ordering::SeqCst) > 0 {
             self.starting.fetch_sub(1, Ordering::SeqCst);
@@ -225,11 +229,11 @@ impl Engine for ThreadEngine {
     }
 
     fn prepare(&self, core: &Core) -> Result<()> {
-        if self.alive.load(Ordering::Relaxed) > 0 {
+        if self.has_workers.load(Ordering::Acquire) {
             return Ok(());
         }
         let mut threads = lock(&self.threads);
-        if self.alive.load(Ordering::Relaxed) > 0 {
+        if self.has_workers.load(Ordering::Acquire) {
             return Ok(());
         }
         self.sleep.count_sleeper();

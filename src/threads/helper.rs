@@ -24,7 +24,7 @@ use std::{cell::OnceCell, ops::Range, time::Instant};
 
 /// As `Engine::lend`.
 pub fn lend(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut(u32)) -> bool {
-    if let Some(context) = context::find(core).filter(|context| context.counted) {
+    if let Some(context) = context::find(core).filter(|context| context.counted.get()) {
         if context.has_stack() {
             body(context.worker);
             return true;
@@ -80,7 +80,7 @@ pub fn wait(
         let text = "the task that is to be waited for is running on this very thread";
         return Err(Error::new(status::DEADLOCK, text));
     }
-    let context = context::find(core).filter(|context| context.counted);
+    let context = context::find(core).filter(|context| context.counted.get());
     let has_stack = context.is_some_and(Context::has_stack);
     if deadline.is_none() {
         if let Some(context) = context {
@@ -98,7 +98,11 @@ pub fn wait(
         return Ok(true);
     }
     context::blocking(|served| {
-        if !served && deadline.is_none() && context.is_some() && task.state.is_queued() {
+        let nobody_is_at_it = || match task.map() {
+            Some(map) => map.is_deserted(),
+            None => task.state.is_queued(),
+        };
+        if !served && deadline.is_none() && context.is_some() && nobody_is_at_it() {
             let text = "the stack is too deep to run the awaited task here, \
                         and no thread could be started to run it";
             return Err(Error::new(status::SYSTEM, text));

@@ -154,14 +154,12 @@ impl Queues {
         retry(|| self.injector.steal())
     }
 
-    /// A task from any queue but the worker's own.
-    pub fn steal(&self, thief: usize) -> Option<TaskRef> {
-        let count = self.used.load(Ordering::Relaxed).max(1);
-        let stealers = || self.stealers();
-        stealers()
-            .skip(thief % count + 1)
-            .chain(stealers().take(thief % count))
-            .find_map(|stealer| retry(|| stealer.steal()))
+    /// A task from any queue but the worker's own, beginning with its neighbour's.
+    fn steal(&self, thief: usize) -> Option<TaskRef> {
+        let others = self.places().skip(thief + 1).chain(self.places().take(thief));
+        others
+            .filter_map(|place| place.deque.get())
+            .find_map(|ends| retry(|| ends.thief.steal()))
     }
 
     /// Any task, for a thread that has no deque.

@@ -218,7 +218,7 @@ impl Sleep {
     #[must_use]
     pub fn enter(&self) -> bool {
         self.update(|counts| {
-            (counts.active() < self.limit && counts.blocked() < MOST)
+            (counts.active() < self.limit && counts.active() + counts.blocked() < MOST)
                 .then_some(counts.0 + ACTIVE + VERSION)
         })
         .is_some()

@@ -17,7 +17,7 @@ use crate::{
     support::{spin, sync::Arc},
     sys,
 };
-use std::ptr::NonNull;
+use std::{cell::Cell, ptr::NonNull};
 
 /// Aborts the process when it is dropped by a panic: the counts could not be trusted any more.
 struct Bomb;
@@ -43,7 +43,7 @@ pub fn run(core: &Arc<Core>, engine: &ThreadEngine, number: usize, born: Born) {
             .map_or(here.saturating_sub(reserve)..here, |stack| stack.start + reserve..stack.end);
         let context =
             Context::worker(core, worker.number, stack, &local, NonNull::from(&seat).cast());
-        context.enter(|| worker.live(born));
+        context.enter(|| worker.live(born, &context.counted));
         core.blocks.come_home(&local);
     }
     engine.left();
@@ -57,7 +57,12 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    fn live(&self, born: Born) {
+    fn live(&self, born: Born, counted: &Cell<bool>) {
+        let mut searching = true;
+        if born == Born::Active && self.core.options.hooks.initializer.is_some() {
+            // The initializer may take long: nobody shall rely on this worker meanwhile.
+            self.found(&mut searching);
+        }
         let outcome = self.initialize();
         let ready = outcome.is_ok();
         self.engine.report(outcome);
@@ -65,9 +70,11 @@ impl Worker<'_> {
             self.engine.sleep.sleep();
         }
         if ready && !self.engine.is_finished() {
-            self.work();
+            counted.set(true);
+            self.work(searching);
+            counted.set(false);
         } else {
-            self.engine.sleep.leave(true);
+            self.engine.sleep.leave(searching);
             self.engine.pass_on(self.core);
         }
         if ready {
@@ -76,8 +83,7 @@ impl Worker<'_> {
     }
 
     /// Runs tasks until the pool is finished, or too many workers are idle.
-    fn work(&self) {
-        let mut searching = true;
+    fn work(&self, mut searching: bool) {
         let mut patience = self.engine.patience;
         let mut tick = 0_u32;
         loop {
