@@ -47,6 +47,19 @@ pub struct Callbacks {
     doorbell: Doorbell,
 }
 
+/// Who runs a callback that was sent.
+#[must_use]
+pub enum Delivery {
+    /// Somebody reads the mailbox already.
+    Left,
+    /// This thread, at once.
+    Here(TaskRef),
+    /// This thread reads the mailbox.
+    Drain,
+    /// A free worker is to be called, or a poller.
+    Call,
+}
+
 impl Callbacks {
     /// Callbacks of a pool with that mode.
     pub fn new(mode: Mode) -> Self {
@@ -61,22 +74,28 @@ impl Callbacks {
         }
     }
 
-    /// Takes over an ended task's callback, with the reference that comes along.
-    pub fn deliver(&self, core: &Core, task: TaskRef) {
+    /// Takes over the callback of a task that is about to end, with the reference that comes
+    /// along; `serve` must follow when it has ended.
+    pub fn send(&self, core: &Core, task: TaskRef) -> Delivery {
         let on_worker = context::find(core).is_some_and(|context| context.engine.is_some());
         if self.mode == Mode::Inline && on_worker && task.has_run() {
-            task.call_back();
-            task.release();
-            return;
+            return Delivery::Here(task);
         }
-        let free = on_worker && !frame::is_inside();
-        // SAFETY: the reference keeps the task alive, and an ended task is in no other chain.
-        let first = unsafe { self.mailbox.send(task.as_non_null()) };
-        match self.mode {
-            Mode::Polled => self.ring(),
-            _ if !first => {}
-            _ if free => self.drain(),
-            _ => {
+        // SAFETY: the reference keeps the task alive, and a task is sent once.
+        if !unsafe { self.mailbox.send(task.as_non_null()) } && self.mode != Mode::Polled {
+            return Delivery::Left;
+        }
+        if on_worker && !frame::is_inside() { Delivery::Drain } else { Delivery::Call }
+    }
+
+    /// Sees to it that the callback runs.
+    pub fn serve(&self, core: &Core, delivery: Delivery) {
+        match delivery {
+            Delivery::Left => {}
+            Delivery::Here(task) => Self::run(task.as_non_null()),
+            _ if self.mode == Mode::Polled => self.ring(),
+            Delivery::Drain => self.drain(),
+            Delivery::Call => {
                 self.wanted.store(true, Ordering::SeqCst);
                 core.engine.wake(core);
             }
@@ -111,6 +130,7 @@ impl Callbacks {
     fn run(task: std::ptr::NonNull<Task>) {
         // SAFETY: the reference that was delivered came along with the task.
         let task = unsafe { TaskRef::from_raw(task) };
+        task.state.wait(None);
         task.call_back();
         task.release();
     }

@@ -32,6 +32,7 @@ const REFERENCE: u32 = 1 << 4;
 
 /// The word. See the module's table.
 #[derive(Default)]
+#[cfg_attr(not(loom), repr(transparent))]
 pub struct State(WaitWord);
 
 /// What `cancel` achieved.
@@ -50,7 +51,7 @@ pub enum Cancel {
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Finished {
-    /// Somebody sleeps on the word: `wake`, then drop the reference.
+    /// Somebody sleeps on the word, and must be woken.
     pub wake: bool,
 }
 
@@ -82,9 +83,16 @@ impl State {
         Finished { wake: before & WAITED != 0 }
     }
 
-    /// Wakes all who sleep on the word.
+    /// Wakes all who sleep on the word; for a finisher that keeps a reference meanwhile.
+    #[cfg(loom)]
     pub fn wake(&self) {
         self.0.wake_all();
+    }
+
+    /// Wakes all who sleep on the word of a block that others may have freed since `finish`.
+    #[cfg(not(loom))]
+    pub fn wake_at(state: *const Self) {
+        WaitWord::wake_all_at(state.cast());
     }
 
     /// Claims a queued task for the caller to finish, or asks a running one to stop.

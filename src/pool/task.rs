@@ -124,14 +124,17 @@ impl TaskRef {
     pub fn finish(self, status: Status, worker: u32) {
         self.status.set(status);
         self.worker.set(worker);
-        let callback = self.callback.get().is_some();
+        let core = self.core();
+        // Sent before anybody can know that the task has ended, so that what ends because of
+        // this is called back later; whoever reads the callback waits for the end.
+        let delivery = self.has_callback().then(|| core.callbacks.send(core, self));
+        let word = &raw const self.state;
         if self.state.finish().wake {
-            self.state.wake();
+            State::wake_at(word);
         }
-        if callback {
-            self.core().callbacks.deliver(self.core(), self);
-        } else {
-            self.release();
+        match delivery {
+            Some(delivery) => core.callbacks.serve(core, delivery),
+            None => self.release(),
         }
     }
 

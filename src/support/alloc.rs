@@ -19,6 +19,13 @@ pub fn try_box<T>(value: T) -> Option<Box<T>> {
     }
 }
 
+/// Whether there is memory for `size` bytes right now: a guard before steps that allocate a
+/// little here and there and cannot say when that fails.
+pub fn is_there_room(size: usize) -> bool {
+    // An allocation that is not used is one that the compiler may leave out.
+    Buffer::try_new(size).is_some_and(|buffer| !std::hint::black_box(buffer.as_ptr()).is_null())
+}
+
 /// A buffer of bytes, 16-aligned, that owns its memory.
 pub struct Buffer {
     place: NonNull<u8>,

@@ -10,6 +10,7 @@ use std::{ops::Deref, time::Instant};
 /// follows a change of the word is never lost: either the waiter sees the new value, or it
 /// sleeps before the wake and is woken by it.
 #[derive(Default)]
+#[cfg_attr(not(loom), repr(transparent))]
 pub struct WaitWord {
     value: AtomicU32,
     #[cfg(loom)]
@@ -42,6 +43,13 @@ impl WaitWord {
     #[cfg(not(loom))]
     pub fn wake_all(&self) {
         crate::sys::futex::wake(&self.value, i32::MAX);
+    }
+
+    /// Wakes all threads that sleep on a word that may be gone already: others had a right to
+    /// free it as soon as it was changed. Whoever uses the address now is woken for nothing.
+    #[cfg(not(loom))]
+    pub fn wake_all_at(word: *const Self) {
+        crate::sys::futex::wake(word.cast(), i32::MAX);
     }
 
     #[cfg(loom)]

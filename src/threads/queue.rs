@@ -157,9 +157,7 @@ impl Queues {
     /// A task from any queue but the worker's own, beginning with its neighbour's.
     fn steal(&self, thief: usize) -> Option<TaskRef> {
         let others = self.places().skip(thief + 1).chain(self.places().take(thief));
-        others
-            .filter_map(|place| place.deque.get())
-            .find_map(|ends| retry(|| ends.thief.steal()))
+        others.filter_map(|place| place.deque.get()).find_map(|ends| retry(|| ends.thief.steal()))
     }
 
     /// Any task, for a thread that has no deque.
