@@ -48,6 +48,11 @@ impl Block {
     }
 
     fn finish(&self) {
+        if self.state.finish_alone() {
+            self.write(0);
+            self.freed.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
         if self.state.finish().wake {
             self.state.wake();
         }

@@ -239,31 +239,58 @@ impl Map {
 
     /// Runs items until `high`, or until the pool is poked and this map is meant; returns where
     /// it stopped.
-    fn run(&self, task: &TaskRef, frame: &Frame<'_>, low: usize, high: usize) -> usize {
+    fn run(&self, task: &TaskRef, frame: &Frame<'_>, low: usize, mut high: usize) -> usize {
         let core = task.core();
-        let MapCall { function, args, arg_size, results, result_size, statuses, .. } = self.call;
-        // Read before the flags, which were raised before the poke.
-        let mut pokes = core.pokes();
-        let high = if self.wants_attention(core) { high.min(low + self.unit) } else { high };
-        let mut arg = args.wrapping_byte_add(low * arg_size);
-        let mut result = results.wrapping_byte_add(low * result_size).cast::<u8>();
-        for index in low..high {
-            if core.pokes() != pokes && index.is_multiple_of(self.unit) {
-                pokes = core.pokes();
-                if self.wants_attention(core) {
-                    return index;
-                }
+        let mut index = low;
+        while index < high {
+            // Read before the flags, which were raised before the poke.
+            let seen = core.pokes();
+            if self.wants_attention(core) {
+                high = high.min(index.max(low + 1).next_multiple_of(self.unit));
             }
-            frame.set_item(index);
-            // SAFETY: the arrays hold `count` items, and this one is nobody else's.
-            let status = unsafe { frame.call(function, arg, result) };
-            if status != status::OK || !statuses.is_null() {
+            let first = index;
+            let status;
+            // SAFETY: the arrays hold `count` items, and these are nobody else's.
+            (index, status) = unsafe { self.sweep(core, frame, seen, first, high) };
+            if !self.call.statuses.is_null() {
+                // SAFETY: as above.
+                unsafe { self.call.statuses.add(first).write_bytes(0, index - first) };
+            }
+            if status != status::OK {
                 self.note(core, index, status, frame);
+                index += 1;
             }
+        }
+        index
+    }
+
+    /// The innermost loop: runs items from `index` on, until one fails, or there is a poke that
+    /// was not `seen`. Returns the item that it did not run, or that failed, and its status. A
+    /// function of its own, so that all it needs stays in registers.
+    #[inline(never)]
+    unsafe fn sweep(
+        &self,
+        core: &Core,
+        frame: &Frame<'_>,
+        seen: u32,
+        mut index: usize,
+        high: usize,
+    ) -> (usize, Status) {
+        let MapCall { function, args, arg_size, results, result_size, .. } = self.call;
+        let mut arg = args.wrapping_byte_add(index * arg_size);
+        let mut result = results.wrapping_byte_add(index * result_size).cast::<u8>();
+        while index < high && core.pokes() == seen {
+            frame.set_item(index);
+            // SAFETY: promised by the caller.
+            let status = unsafe { frame.call(function, arg, result) };
+            if status != status::OK {
+                return (index, status);
+            }
+            index += 1;
             arg = arg.wrapping_byte_add(arg_size);
             result = result.wrapping_byte_add(result_size);
         }
-        high
+        (index, status::OK)
     }
 
     fn wants_attention(&self, core: &Core) -> bool {

@@ -5,6 +5,7 @@
 //! | `FREE`    | the submitter, `publish`                          | `QUEUED`  |
 //! | `QUEUED`  | whoever claims it: worker, waiter, canceller, ... | `RUNNING` |
 //! | `RUNNING` | who claimed it, `finish`                          | `DONE`    |
+//! |           | the same, `finish_alone`, if nobody else owns it  | `FREE`    |
 //! | `DONE`    | who drops the last reference, `drop_reference`    | `FREE`    |
 //!
 //! Beside the phase the word holds two flags and the count of references:
@@ -65,7 +66,12 @@ impl State {
     /// `QUEUED` to `RUNNING`; false if somebody else was first.
     #[must_use]
     pub fn claim(&self) -> bool {
-        let mut word = self.0.load(Ordering::Relaxed);
+        let mut word = self.0.load(Ordering::Acquire);
+        if word == QUEUED + REFERENCE {
+            // The only reference is the claimer's: nobody else can be at the word.
+            self.0.store(RUNNING + REFERENCE, Ordering::Relaxed);
+            return true;
+        }
         while word & PHASE == QUEUED {
             let next = word - QUEUED + RUNNING;
             match self.0.compare_exchange_weak(word, next, Ordering::Acquire, Ordering::Relaxed) {
@@ -74,6 +80,18 @@ impl State {
             }
         }
         false
+    }
+
+    /// `RUNNING` to `FREE`, if the only reference is that of who claimed the task: nobody could
+    /// ever see it `DONE`.
+    #[must_use]
+    pub fn finish_alone(&self) -> bool {
+        // Acquire: what the owners before did with the block comes before its reuse.
+        let alone = self.0.load(Ordering::Acquire) == RUNNING + REFERENCE;
+        if alone {
+            self.0.store(FREE, Ordering::Relaxed);
+        }
+        alone
     }
 
     /// `RUNNING` to `DONE`; only by who claimed the task.

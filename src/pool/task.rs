@@ -110,18 +110,32 @@ impl TaskRef {
     /// Gives the reference up; the last one frees the block.
     pub fn release(self) {
         if self.state.drop_reference() {
-            let core = self.core;
-            // SAFETY: the last owner is alone with the block; the core outlives its blocks.
-            unsafe {
-                *self.cold.get() = None;
-                (*core).blocks.free(self.0);
-            }
+            // SAFETY: the last owner.
+            unsafe { self.free() };
+        }
+    }
+
+    /// Gives the block back.
+    ///
+    /// # Safety
+    /// The caller is alone with the block.
+    unsafe fn free(self) {
+        let core = self.core;
+        // SAFETY: promised by the caller; the core outlives its blocks.
+        unsafe {
+            *self.cold.get() = None;
+            (*core).blocks.free(self.0);
         }
     }
 
     /// Ends the task: the outcome becomes visible, waiters wake, the callback is delivered, and
     /// the caller's reference is given up.
     pub fn finish(self, status: Status, worker: u32) {
+        if !self.has_callback() && self.state.finish_alone() {
+            // SAFETY: no callback, no handle: nobody asks how it ended.
+            unsafe { self.free() };
+            return;
+        }
         self.status.set(status);
         self.worker.set(worker);
         let core = self.core();
