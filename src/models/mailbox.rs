@@ -1,3 +1,4 @@
+#![allow(unsafe_code)]
 //! Serial callbacks: never two at once, none lost, in order.
 
 use super::check;
@@ -31,10 +32,8 @@ struct Post {
 }
 
 // SAFETY: the mailbox lets one reader in at a time; loom checks that it does.
-#[allow(unsafe_code)]
 unsafe impl Sync for Post {}
 // SAFETY: plain data.
-#[allow(unsafe_code)]
 unsafe impl Send for Post {}
 
 impl Post {
@@ -46,7 +45,6 @@ impl Post {
         })
     }
 
-    #[allow(unsafe_code)]
     fn send(&self, number: usize) {
         let message = Box::new(Message { link: AtomicPtr::new(ptr::null_mut()), number });
         // SAFETY: the reader frees it after it has taken it.
@@ -56,7 +54,6 @@ impl Post {
         }
     }
 
-    #[allow(unsafe_code)]
     fn drain(&self) {
         loop {
             for message in self.mailbox.take() {
@@ -91,9 +88,8 @@ fn callbacks_run_once_each_one_at_a_time_in_order() {
             sender.join().unwrap();
         }
         assert!(post.mailbox.is_idle());
-        // SAFETY: the senders are gone.
-        #[allow(unsafe_code)]
         post.read.with(|read| {
+            // SAFETY: the senders are gone.
             let read = unsafe { &*read };
             let place = |number| read.iter().position(|n| *n == number);
             assert_eq!(read.len(), 4);

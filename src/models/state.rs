@@ -1,3 +1,4 @@
+#![allow(unsafe_code)]
 //! Complete, wait, cancel, release: one task, its worker, and its handles.
 
 use super::check;
@@ -18,10 +19,8 @@ struct Block {
 }
 
 // SAFETY: the state decides who may touch the outcome; loom checks that it does.
-#[allow(unsafe_code)]
 unsafe impl Sync for Block {}
 // SAFETY: plain data.
-#[allow(unsafe_code)]
 unsafe impl Send for Block {}
 
 impl Block {
@@ -37,13 +36,11 @@ impl Block {
 
     fn write(&self, outcome: u32) {
         // SAFETY: loom fails the model if anybody else is at it.
-        #[allow(unsafe_code)]
         self.outcome.with_mut(|place| unsafe { *place = outcome });
     }
 
     fn read(&self) -> u32 {
         // SAFETY: as above.
-        #[allow(unsafe_code)]
         self.outcome.with(|place| unsafe { *place })
     }
 

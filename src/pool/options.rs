@@ -4,6 +4,7 @@ use super::{
     abi::{POOL_MAX_WORKERS, pool_finalizer_fn, pool_initializer_fn},
     status::{self, Error, Result},
 };
+use crate::support::process;
 use std::ffi::c_void;
 
 /// Where tasks run.
@@ -76,10 +77,7 @@ fn count(workers: u32) -> Result<usize> {
     match workers {
         0 => match std::env::var("MILLPOND_NUM_WORKERS") {
             Ok(text) if !text.is_empty() => from_environment(&text),
-            // std knows the affinity mask and the quotas of cgroups.
-            _ => Ok(std::thread::available_parallelism()
-                .map_or(1, usize::from)
-                .min(POOL_MAX_WORKERS as usize)),
+            _ => Ok(process::cpus().min(POOL_MAX_WORKERS as usize)),
         },
         1..=POOL_MAX_WORKERS => Ok(workers as usize),
         _ => Err(Error::invalid(format!(

@@ -1,3 +1,10 @@
-//! Telling this process from those forked from it.
+//! This process: told from those forked from it, and how many CPUs it may use.
+
+use super::sync::thread;
 
 pub use crate::sys::fork::{epoch, is_current};
+
+/// How many CPUs this process may use: std knows the affinity mask and the quotas of cgroups.
+pub fn cpus() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}

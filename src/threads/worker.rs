@@ -1,3 +1,4 @@
+#![allow(unsafe_code)]
 //! The life of a worker: initialise, look, run, rest, leave.
 
 use super::{
@@ -14,7 +15,10 @@ use crate::{
         status::{self, Error, Result},
         submit,
     },
-    support::{spin, sync::Arc},
+    support::{
+        spin,
+        sync::{Arc, thread},
+    },
     sys,
 };
 use std::{cell::Cell, ptr::NonNull};
@@ -24,7 +28,7 @@ struct Bomb;
 
 impl Drop for Bomb {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             std::process::abort();
         }
     }
@@ -150,7 +154,6 @@ impl Worker<'_> {
         true
     }
 
-    #[allow(unsafe_code)]
     fn initialize(&self) -> Result<()> {
         let hooks = &self.core.options.hooks;
         let Some(initializer) = hooks.initializer else {
@@ -168,7 +171,6 @@ impl Worker<'_> {
         }
     }
 
-    #[allow(unsafe_code)]
     fn finalize(&self) {
         let hooks = &self.core.options.hooks;
         if let Some(finalizer) = hooks.finalizer {
