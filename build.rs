@@ -74,7 +74,9 @@ mod header {
                 text.push_str(macros);
             }
         }
-        text.push_str("\n#ifdef __cplusplus\n} /* extern \"C\" */\n#endif\n\n#endif /* MILLPOND_H */\n");
+        text.push_str(
+            "\n#ifdef __cplusplus\n} /* extern \"C\" */\n#endif\n\n#endif /* MILLPOND_H */\n",
+        );
         let out = Path::new(&env("OUT_DIR")).join("millpond.h");
         std::fs::write(out, text).expect("writing the header to OUT_DIR");
     }

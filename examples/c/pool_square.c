@@ -1,0 +1,64 @@
+/* S: the squares of 1..5 on five workers, in each of the ways to call a pool. */
+#include "course.h"
+
+#include <millpond.h>
+
+enum { COUNT = 5 };
+
+static int32_t square(const void *arg, void *result, pool_task_t *task) {
+  (void)task;
+  const uint64_t x = *(const uint64_t *)arg;
+  *(uint64_t *)result = x * x;
+  return 0;
+}
+
+/* Prints the list under the name of the call and empties it for the next one. */
+static bool show(const char *name, uint64_t *squares) {
+  static const uint64_t expected[COUNT] = {1, 4, 9, 16, 25};
+  const bool right = memcmp(squares, expected, sizeof expected) == 0;
+  printf("%-16s", name);
+  print_list(squares, COUNT);
+  memset(squares, 0, sizeof expected);
+  return right;
+}
+
+int main(int argc, char **argv) {
+  const Course course = course_begin(argc, argv, 5);
+  const uint64_t numbers[COUNT] = {1, 2, 3, 4, 5};
+  const size_t size = sizeof numbers[0];
+  uint64_t squares[COUNT] = {0};
+  pool_future_t *future = NULL;
+  pool_future_t *futures[COUNT];
+  Log timer = log_open(course.log_file);
+  log_start(&timer, "start");
+  pool_t *pool = check_made(pool_create(course.workers));
+
+  for (size_t i = 0; i < COUNT; i++) {
+    check(pool_apply(pool, square, &numbers[i], size, &squares[i], size), "pool_apply");
+  }
+  bool right = show("apply", squares);
+
+  for (size_t i = 0; i < COUNT; i++) {
+    check(pool_apply_async(pool, square, &numbers[i], size, size, NULL, NULL, &futures[i]), "pool_apply_async");
+  }
+  for (size_t i = 0; i < COUNT; i++) {
+    check(pool_future_get(futures[i], &squares[i], size, -1), "pool_future_get");
+    check(pool_future_release(futures[i]), "pool_future_release");
+  }
+  right = show("apply_async", squares) && right;
+
+  check(pool_map(pool, square, numbers, size, squares, size, COUNT), "pool_map");
+  right = show("map", squares) && right;
+
+  /* The two arrays belong to the map until it is ready. */
+  check(pool_map_async(pool, square, numbers, size, squares, size, COUNT, NULL, NULL, &future), "pool_map_async");
+  check(pool_future_wait(future, -1), "pool_future_wait");
+  check(pool_future_status(future), pool_future_message(future));
+  check(pool_future_release(future), "pool_future_release");
+  right = show("map_async", squares) && right;
+
+  check(pool_close_join(pool), "pool_close_join");
+  log_stop(&timer, "end");
+  log_close(&timer);
+  return course_end(&course, right);
+}
