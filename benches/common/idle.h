@@ -1,0 +1,72 @@
+/* Row W9: what a pool that has worked and has nothing left to do costs. */
+#ifndef BENCH_IDLE_H
+#define BENCH_IDLE_H
+
+#include <dirent.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+static inline int64_t bench_cpu_clock(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* CPU time of all threads but the calling one, past ones too. */
+static inline int64_t bench_others_cpu_ns(void) {
+  return bench_cpu_clock(CLOCK_PROCESS_CPUTIME_ID) - bench_cpu_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static inline unsigned long bench_switches(const char *thread) {
+  char path[300];
+  char line[256];
+  unsigned long count = 0;
+  snprintf(path, sizeof path, "/proc/self/task/%s/status", thread);
+  FILE *status = fopen(path, "r");
+  while (status && fgets(line, sizeof line, status)) {
+    sscanf(line, "voluntary_ctxt_switches: %lu", &count);
+  }
+  if (status) {
+    fclose(status);
+  }
+  return count;
+}
+
+/* How often threads other than the calling one went to sleep so far, which is how often they woke. */
+static inline unsigned long bench_wakes(void) {
+  unsigned long sum = 0;
+  DIR *threads = opendir("/proc/self/task");
+  if (!threads) {
+    bench_fail("/proc/self/task cannot be read");
+  }
+  for (struct dirent *entry = readdir(threads); entry; entry = readdir(threads)) {
+    if (entry->d_name[0] != '.' && strtol(entry->d_name, NULL, 10) != syscall(SYS_gettid)) {
+      sum += bench_switches(entry->d_name);
+    }
+  }
+  closedir(threads);
+  return sum;
+}
+
+static inline void bench_sleep_ms(size_t milliseconds) {
+  struct timespec t = {(time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000};
+  nanosleep(&t, NULL);
+}
+
+/* Called when the pool has just finished its work. The first moments are left out: spinning that ends is no idle cost,
+   and a pool that never ends it shows in the rest. */
+static inline void bench_idle(const struct bench *b) {
+  bench_sleep_ms(bench_pick(b, 10, 200, 200, 200));
+  unsigned long wakes = bench_wakes();
+  int64_t cpu = bench_others_cpu_ns();
+  bench_sleep_ms(bench_pick(b, 20, 2000, 5000, 5000));
+  cpu = bench_others_cpu_ns() - cpu;
+  wakes = bench_wakes() - wakes;
+  /* The two clocks are not read at one moment, so that a few microseconds mean nothing. */
+  bench_print("W9", cpu < 10000 ? 0 : (double)cpu / 1e3, "us", NULL);
+  bench_print("W9-wakes", (double)wakes, "wakes", NULL);
+}
+
+#endif

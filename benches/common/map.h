@@ -1,0 +1,148 @@
+/* Rows W5 and W6: a map through a function pointer, as a ratio to the sequential loop of the same process divided by
+   the number of workers. The signature is Millpond's for everyone, so that nobody's items are cheaper to call. */
+#ifndef BENCH_MAP_H
+#define BENCH_MAP_H
+
+#include "bench.h"
+
+#ifndef BENCH_TASK
+#define BENCH_TASK void
+#endif
+
+typedef int32_t (*bench_item_fn)(const void *arg, void *result, BENCH_TASK *task);
+
+struct bench_map {
+  bench_item_fn fn;
+  const uint64_t *args;
+  uint64_t *results;
+  size_t count;
+};
+
+/* One way of mapping in parallel; label is NULL for a library's only one. */
+struct bench_mapper {
+  const char *label;
+  void (*run)(const struct bench_map *map, void *data);
+};
+
+static inline int32_t bench_square(const void *arg, void *result, BENCH_TASK *task) {
+  uint64_t x = *(const uint64_t *)arg;
+  (void)task;
+  *(uint64_t *)result = x * x + 1;
+  return 0;
+}
+
+/* As many dependent multiplications as the argument says. */
+static inline int32_t bench_spin(const void *arg, void *result, BENCH_TASK *task) {
+  uint64_t steps = *(const uint64_t *)arg;
+  uint64_t x = steps;
+  (void)task;
+  for (uint64_t i = 0; i < steps; i++) {
+    x = x * 6364136223846793005u + 1442695040888963407u;
+    __asm__ volatile("" : "+r"(x));
+  }
+  *(uint64_t *)result = x;
+  return 0;
+}
+
+static inline void bench_map_sequential(const struct bench_map *map) {
+  for (size_t i = 0; i < map->count; i++) {
+    map->fn(&map->args[i], &map->results[i], NULL);
+  }
+}
+
+static inline uint64_t bench_map_checksum(const struct bench_map *map) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < map->count; i++) {
+    sum = sum * 31 + map->results[i];
+  }
+  return sum;
+}
+
+static inline double bench_map_time(const struct bench_mapper *mapper, const struct bench_map *map, void *data) {
+  memset(map->results, 0, map->count * sizeof *map->results);
+  uint64_t start = bench_now();
+  if (mapper) {
+    mapper->run(map, data);
+  } else {
+    bench_map_sequential(map);
+  }
+  return (double)(bench_now() - start);
+}
+
+/* Sequential and parallel runs alternate, so that a change of the machine's speed meets both. */
+static inline void bench_map_row(const struct bench *b, const char *row, const struct bench_map *map, size_t repeats,
+                                 const struct bench_mapper *mappers, size_t mapper_count, void *data) {
+  enum { MAX_MAPPERS = 8, MAX_REPEATS = 15 };
+  double sequential[MAX_REPEATS];
+  double parallel[MAX_MAPPERS][MAX_REPEATS];
+  struct bench_map warm_up = *map;
+  warm_up.count = map->count / 50 + 1;
+  for (size_t m = 0; m < mapper_count; m++) {
+    bench_map_time(&mappers[m], &warm_up, data);
+  }
+  for (size_t r = 0; r < repeats; r++) {
+    sequential[r] = bench_map_time(NULL, map, data);
+    uint64_t expected = bench_map_checksum(map);
+    for (size_t m = 0; m < mapper_count; m++) {
+      parallel[m][r] = bench_map_time(&mappers[m], map, data);
+      if (bench_map_checksum(map) != expected) {
+        bench_fail("a map returned wrong results");
+      }
+    }
+  }
+  double ideal = bench_median(sequential, repeats) / b->workers;
+  for (size_t m = 0; m < mapper_count; m++) {
+    bench_print(row, bench_median(parallel[m], repeats) / ideal, "ratio", mappers[m].label);
+  }
+}
+
+/* The function is read from a volatile, so that no compiler can inline it into a loop. */
+static inline bench_item_fn bench_opaque(bench_item_fn fn) {
+  bench_item_fn volatile opaque = fn;
+  return opaque;
+}
+
+static inline void bench_map_uniform(const struct bench *b, const struct bench_mapper *mappers, size_t mapper_count,
+                                     void *data) {
+  struct bench_map map = {bench_opaque(bench_square), NULL, NULL, bench_pick(b, 2000, 2000000, 10000000, 10000000)};
+  uint64_t *args = (uint64_t *)bench_alloc(map.count, sizeof *args);
+  for (size_t i = 0; i < map.count; i++) {
+    args[i] = i * 2654435761u;
+  }
+  map.args = args;
+  map.results = (uint64_t *)bench_alloc(map.count, sizeof *map.results);
+  bench_map_row(b, "W5", &map, bench_pick(b, 1, 3, 7, 15), mappers, mapper_count, data);
+  free(args);
+  free(map.results);
+}
+
+/* Steps of bench_spin in a nanosecond: the best of a few, since a disturbed run only makes the items cheaper. */
+static inline double bench_steps_per_ns(void) {
+  uint64_t steps = 200000;
+  uint64_t result;
+  double best = 0;
+  for (int i = 0; i < 10; i++) {
+    uint64_t start = bench_now();
+    bench_spin(&steps, &result, NULL);
+    double rate = (double)steps / (double)(bench_now() - start + 1);
+    best = rate > best ? rate : best;
+  }
+  return best;
+}
+
+static inline void bench_map_skewed(const struct bench *b, const struct bench_mapper *mappers, size_t mapper_count,
+                                    void *data) {
+  struct bench_map map = {bench_opaque(bench_spin), NULL, NULL, bench_pick(b, 500, 30000, 100000, 100000)};
+  uint64_t *args = (uint64_t *)bench_alloc(map.count, sizeof *args);
+  double steps_per_ns = bench_steps_per_ns();
+  for (size_t i = 0; i < map.count; i++) {
+    args[i] = (uint64_t)((double)i * 0.2 * steps_per_ns);
+  }
+  map.args = args;
+  map.results = (uint64_t *)bench_alloc(map.count, sizeof *map.results);
+  bench_map_row(b, "W6", &map, bench_pick(b, 1, 1, 1, 3), mappers, mapper_count, data);
+  free(args);
+  free(map.results);
+}
+
+#endif

@@ -1,0 +1,140 @@
+"""The rows: what each measures, where its bar is, and what to know about the way a program does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+OURS = "Millpond"
+LIMITS = "limits"
+
+
+class Against(Enum):
+    """What a bar compares our median with."""
+
+    PEER = "the median of one peer"
+    BEST = "the median of the best peer"
+    BEST_RANGE = "the slowest run of the best peer"
+    LIMIT = "the median of the row's first limit"
+    NOTHING = "zero"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Met when our median is at most factor times what it is compared with, which may be another row's."""
+
+    factor: float
+    against: Against
+    peer: str = ""
+    row: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    id: str
+    title: str
+    unit: str
+    bars: tuple[Bar, ...] = ()
+    # A row that another one's program prints along with its own.
+    printed_by: str = ""
+
+    @property
+    def run_as(self) -> str:
+        return self.printed_by or self.id
+
+
+def peer(factor: float, name: str, row: str = "") -> Bar:
+    return Bar(factor, Against.PEER, name, row)
+
+
+ROWS = (
+    Row("W1", "1,000,000 empty tasks from one outside thread, warm", "ns", (peer(0.5, "OpenMP"),)),
+    Row("W1-cold", "the same, the first time in the process", "ns"),
+    Row("W1c", "the same, warm, each with a completion callback", "ns", (peer(0.9, "OpenMP", "W1"),)),
+    Row("W2", "100,000 tasks with a handle each, waited for in order", "ns", (peer(0.4, "libuv"), peer(1, "OpenMP"))),
+    Row("W3", "one task and wait for it; the waiter may run it", "ns", (peer(0.5, "oneTBB"),)),
+    Row("W3-other", "one task and wait for it; another thread runs it", "ns", (peer(1, "forte"),)),
+    Row("W5", "map of x*x+1 over 10,000,000 numbers", "ratio", (Bar(1, Against.BEST_RANGE),)),
+    Row("W6", "map of 100,000 items, item i costs i * 0.2 ns", "ratio", (Bar(1, Against.BEST_RANGE),)),
+    Row("W8", "a pool of 4: create, one task and its result, destroy", "ns", (peer(1, "oneTBB"),)),
+    Row("W8-async", "a pool of 4: create, submit one task, destroy", "ns", (Bar(1, Against.LIMIT),)),
+    Row("W9", "CPU time of an idle pool's threads in 5 s", "us", (Bar(0, Against.NOTHING),)),
+    Row("W9-wakes", "wake-ups of its threads in that time", "wakes", (Bar(0, Against.NOTHING),), printed_by="W9"),
+)
+
+UNITS = {"ns": "ns", "us": "µs", "ratio": "x ideal", "wakes": "wake-ups"}
+
+# What a reader must know before comparing: a key after the name, explained below the table.
+RUNS_AT_ONCE = "i"
+NOTES = {
+    RUNS_AT_ONCE: "once enough tasks are queued, the submitter runs new ones itself, at once",
+    "w": "the waiting thread runs tasks too",
+    "o": "only other threads run tasks, the waiting one never does",
+    "m": "the submitting thread is one of the N workers, not one beside them",
+    "c": "completion callbacks run on the waiting thread",
+    "h": "no handle in the library: a flag or latch of the program's own for each task",
+    "l": "no map in the library: halves joined down to 64 items, a size found by hand",
+    "s": "the other threads spin at the end of the parallel region meanwhile",
+    "k": "the library keeps the threads for the next pool",
+    "d": "destroying does not wait for the threads to end",
+    "f": "the library ends its threads for good, by asking it to",
+}
+
+_NOTES_OF = {
+    ("oneTBB", "W1"): "mw",
+    ("oneTBB", "W1-cold"): "mw",
+    ("oneTBB", "W2"): "mwh",
+    ("oneTBB", "W3"): "mw",
+    ("oneTBB", "W5"): "m",
+    ("oneTBB", "W6"): "m",
+    ("oneTBB", "W8"): "mwk",
+    ("oneTBB", "W8-async"): "ok",
+    ("OpenMP", "W1"): "imw",
+    ("OpenMP", "W1-cold"): "imw",
+    ("OpenMP", "W2"): "imwh",
+    ("OpenMP", "W3"): "mws",
+    ("OpenMP", "W3-other"): "ms",
+    ("OpenMP", "W5"): "m",
+    ("OpenMP", "W6"): "m",
+    ("OpenMP", "W8"): "mwf",
+    ("rayon", "W1"): "o",
+    ("rayon", "W1-cold"): "o",
+    ("rayon", "W2"): "oh",
+    ("rayon", "W5"): "o",
+    ("rayon", "W6"): "o",
+    ("rayon", "W8"): "ohd",
+    ("rayon", "W8-async"): "ohd",
+    ("forte", "W1"): "mw",
+    ("forte", "W1-cold"): "mw",
+    ("forte", "W2"): "mw",
+    ("forte", "W3"): "mw",
+    ("forte", "W5"): "ml",
+    ("forte", "W6"): "ml",
+    ("forte", "W8"): "oh",
+    ("forte", "W8-async"): "oh",
+    ("chili", "W5"): "ml",
+    ("chili", "W6"): "ml",
+    ("GLib", "W1"): "o",
+    ("GLib", "W1-cold"): "o",
+    ("GLib", "W2"): "oh",
+    ("GLib", "W8"): "ohk",
+    ("GLib", "W8-async"): "ok",
+    ("libuv", "W1"): "oc",
+    ("libuv", "W1-cold"): "oc",
+    ("libuv", "W1c"): "oc",
+    ("libuv", "W2"): "oc",
+    ("libuv", "W3-other"): "oc",
+    (OURS, "W1"): "o",
+    (OURS, "W1-cold"): "o",
+    (OURS, "W1c"): "o",
+    (OURS, "W2"): "w",
+    (OURS, "W3"): "w",
+    (OURS, "W5"): "w",
+    (OURS, "W6"): "w",
+    (OURS, "W8"): "w",
+    (OURS, "W8-async"): "o",
+}
+
+
+def notes(program: str, row: str) -> str:
+    return _NOTES_OF.get((program, row), "")

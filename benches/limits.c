@@ -1,0 +1,269 @@
+/* What the machine itself costs for each row, without any pool: no library can be expected to do better. */
+#include <pthread.h>
+
+#include "common/bench.h"
+#include "common/idle.h"
+#include "common/latch.h"
+#include "common/map.h"
+
+enum { RING_SLOTS = 4096, LINE = 64 };
+
+typedef void (*task_fn)(uint64_t *value);
+
+/* One slot a cache line, as a task with its argument and result needs at least. */
+struct slot {
+  task_fn fn;
+  uint64_t value;
+  uint32_t done;
+  char padding[LINE - sizeof(task_fn) - sizeof(uint64_t) - sizeof(uint32_t)];
+};
+
+static void nothing(uint64_t *value) {
+  (void)value;
+}
+
+static void add_one(uint64_t *value) {
+  ++*value;
+}
+
+/* A ring for one producer and one consumer. Each keeps a private copy of the other's position and looks at the shared
+   one only when that runs out. */
+struct ring {
+  struct slot *slots;
+  size_t slot_count;
+  size_t tasks;
+  _Alignas(LINE) size_t head;
+  _Alignas(LINE) size_t tail;
+};
+
+static void *consume(void *data) {
+  struct ring *ring = data;
+  size_t tail = 0;
+  for (size_t head = 0; head < ring->tasks; head++) {
+    while (head == tail) {
+      tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
+    }
+    struct slot *slot = &ring->slots[head % ring->slot_count];
+    slot->fn(&slot->value);
+    __atomic_store_n(&slot->done, 1, __ATOMIC_RELEASE);
+    if (head % 64 == 63) {
+      __atomic_store_n(&ring->head, head + 1, __ATOMIC_RELEASE);
+    }
+  }
+  __atomic_store_n(&ring->head, ring->tasks, __ATOMIC_RELEASE);
+  return NULL;
+}
+
+/* Pushes all tasks and returns when they have run, or with handles, when each has been waited for in order. */
+static double ring_ns(size_t tasks, struct slot *slots, size_t slot_count, int handles) {
+  static struct ring ring;
+  ring = (struct ring){.slots = slots, .slot_count = slot_count, .tasks = tasks};
+  pthread_t consumer;
+  pthread_create(&consumer, NULL, consume, &ring);
+  bench_sleep_ms(1);
+  size_t head = 0;
+  uint64_t start = bench_now();
+  for (size_t i = 0; i < tasks; i++) {
+    while (i - head >= slot_count) {
+      head = __atomic_load_n(&ring.head, __ATOMIC_ACQUIRE);
+    }
+    struct slot *slot = &ring.slots[i % slot_count];
+    slot->fn = handles ? add_one : nothing;
+    slot->value = i;
+    if (i % 16 == 15 || i + 1 == tasks) {
+      __atomic_store_n(&ring.tail, i + 1, __ATOMIC_RELEASE);
+    }
+  }
+  for (size_t i = 0; handles && i < tasks; i++) {
+    while (!__atomic_load_n(&ring.slots[i].done, __ATOMIC_ACQUIRE)) {
+      bench_pause();
+    }
+    if (ring.slots[i].value != i + 1) {
+      bench_fail("the ring returned a wrong result");
+    }
+  }
+  while (__atomic_load_n(&ring.head, __ATOMIC_ACQUIRE) < tasks) {
+    bench_pause();
+  }
+  double ns = (double)(bench_now() - start) / (double)tasks;
+  pthread_join(consumer, NULL);
+  return ns;
+}
+
+static void w1(const struct bench *b) {
+  struct slot *slots = bench_alloc(RING_SLOTS, sizeof *slots);
+  double ns = ring_ns(bench_w1_tasks(b), slots, RING_SLOTS, 0);
+  bench_print("W1", ns, "ns", "ring, 1 producer, 1 consumer");
+  free(slots);
+}
+
+static void w1_cold(const struct bench *b) {
+  size_t tasks = bench_w1_tasks(b);
+  struct slot *slots = bench_alloc(tasks, sizeof *slots);
+  bench_print("W1-cold", ring_ns(tasks, slots, tasks, 0), "ns", "ring, a fresh line a task");
+  free(slots);
+}
+
+static void w2(const struct bench *b) {
+  size_t tasks = bench_w2_tasks(b);
+  struct slot *slots = bench_alloc(tasks, sizeof *slots);
+  double values[5];
+  for (int i = 0; i < 5; i++) {
+    memset(slots, 0, tasks * sizeof *slots);
+    values[i] = ring_ns(tasks, slots, tasks, 1);
+  }
+  bench_print("W2", bench_median(values, 5), "ns", "ring, a slot a handle");
+  free(slots);
+}
+
+/* A mailbox between two threads; by spinning or by a futex system call for each direction. */
+struct mailbox {
+  _Alignas(LINE) uint32_t request;
+  _Alignas(LINE) uint32_t answer;
+  int sleeps;
+};
+
+static void post(struct mailbox *box, uint32_t *word, uint32_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELEASE);
+  if (box->sleeps) {
+    bench_futex_wake(word);
+  }
+}
+
+static uint32_t await_change(struct mailbox *box, uint32_t *word, uint32_t old) {
+  uint32_t now;
+  while ((now = __atomic_load_n(word, __ATOMIC_ACQUIRE)) == old) {
+    if (box->sleeps) {
+      bench_futex_wait(word, old);
+    }
+  }
+  return now;
+}
+
+static void *answer_requests(void *data) {
+  struct mailbox *box = data;
+  uint32_t request = 0;
+  while ((request = await_change(box, &box->request, request)) != UINT32_MAX) {
+    post(box, &box->answer, request);
+  }
+  return NULL;
+}
+
+static void round_trip(void *data) {
+  struct mailbox *box = data;
+  post(box, &box->request, box->request + 1);
+  await_change(box, &box->answer, box->request - 1);
+}
+
+static void w3_other(const struct bench *b) {
+  for (int sleeps = 0; sleeps < 2; sleeps++) {
+    struct mailbox box = {.sleeps = sleeps};
+    pthread_t thread;
+    pthread_create(&thread, NULL, answer_requests, &box);
+    double ns = bench_p50(bench_w3_samples(b), BENCH_ONE_CALL, round_trip, &box);
+    post(&box, &box.request, UINT32_MAX);
+    pthread_join(thread, NULL);
+    bench_print("W3-other", ns, "ns", sleeps ? "bare futex both ways" : "spinning mailbox");
+  }
+}
+
+struct part {
+  pthread_t thread;
+  struct bench_map map;
+};
+
+static void *map_part(void *data) {
+  bench_map_sequential(&((struct part *)data)->map);
+  return NULL;
+}
+
+/* One fresh thread a part, the calling thread takes the first; ends[k] is where part k ends. */
+static void map_parts(const struct bench_map *map, size_t parts, const size_t *ends) {
+  struct part *part = bench_alloc(parts, sizeof *part);
+  for (size_t k = 0; k < parts; k++) {
+    size_t begin = k ? ends[k - 1] : 0;
+    part[k].map = (struct bench_map){map->fn, map->args + begin, map->results + begin, ends[k] - begin};
+    if (k > 0) {
+      pthread_create(&part[k].thread, NULL, map_part, &part[k]);
+    }
+  }
+  map_part(&part[0]);
+  for (size_t k = 1; k < parts; k++) {
+    pthread_join(part[k].thread, NULL);
+  }
+  free(part);
+}
+
+static void map_equal_counts(const struct bench_map *map, void *data) {
+  size_t parts = ((const struct bench *)data)->workers;
+  size_t *ends = bench_alloc(parts, sizeof *ends);
+  for (size_t k = 0; k < parts; k++) {
+    ends[k] = map->count * (k + 1) / parts;
+  }
+  map_parts(map, parts, ends);
+  free(ends);
+}
+
+/* The arguments are the costs, so the parts can be cut where the cost so far reaches its share. */
+static void map_equal_costs(const struct bench_map *map, void *data) {
+  size_t parts = ((const struct bench *)data)->workers;
+  size_t *ends = bench_alloc(parts, sizeof *ends);
+  uint64_t total = 0;
+  uint64_t sum = 0;
+  for (size_t i = 0; i < map->count; i++) {
+    total += map->args[i];
+  }
+  for (size_t i = 0, k = 0; i < map->count && k + 1 < parts; i++) {
+    sum += map->args[i];
+    if (sum >= total / parts * (k + 1)) {
+      ends[k++] = i + 1;
+    }
+  }
+  ends[parts - 1] = map->count;
+  map_parts(map, parts, ends);
+  free(ends);
+}
+
+static void w5(const struct bench *b) {
+  static const struct bench_mapper MAPPERS[] = {{"equal parts, fresh threads", map_equal_counts}};
+  bench_map_uniform(b, MAPPERS, 1, (void *)(uintptr_t)b);
+}
+
+static void w6(const struct bench *b) {
+  static const struct bench_mapper MAPPERS[] = {{"parts of equal cost", map_equal_costs}};
+  bench_map_skewed(b, MAPPERS, 1, (void *)(uintptr_t)b);
+}
+
+static void *return_at_once(void *data) {
+  return data;
+}
+
+static void threads_once(void *data) {
+  pthread_t threads[BENCH_W8_WORKERS];
+  size_t count = *(const size_t *)data;
+  for (size_t i = 0; i < count; i++) {
+    pthread_create(&threads[i], NULL, return_at_once, NULL);
+  }
+  for (size_t i = 0; i < count; i++) {
+    pthread_join(threads[i], NULL);
+  }
+}
+
+static void w8(const struct bench *b) {
+  size_t count = BENCH_W8_WORKERS;
+  bench_print("W8", bench_p50(bench_w8_samples(b), BENCH_ONE_CALL, threads_once, &count), "ns",
+              "4 threads created, joined");
+}
+
+static void w8_async(const struct bench *b) {
+  size_t count = 1;
+  bench_print("W8-async", bench_p50(bench_w8_samples(b), BENCH_ONE_CALL, threads_once, &count), "ns",
+              "1 thread created, joined");
+}
+
+static const struct bench_row ROWS[] = {
+    {"W1", w1}, {"W1-cold", w1_cold}, {"W2", w2}, {"W3-other", w3_other},
+    {"W5", w5}, {"W6", w6},           {"W8", w8}, {"W8-async", w8_async},
+};
+
+BENCH_MAIN(ROWS)

@@ -1,0 +1,221 @@
+/* Millpond's rows, through the C interface as any user would call it. */
+#include <millpond.h>
+
+#define BENCH_TASK pool_task_t
+#include "common/bench.h"
+#include "common/idle.h"
+#include "common/latch.h"
+#include "common/map.h"
+
+/* A wait that never ends in practice, yet is timed: a timed wait does not run the task on the waiting thread. */
+enum { TIMED_WAIT_MS = 60000 };
+
+static void check(int32_t status) {
+  if (status != POOL_OK) {
+    fprintf(stderr, "%s: %s\n", pool_status_name(status), pool_last_error());
+    exit(1);
+  }
+}
+
+static pool_t *create(uint32_t workers) {
+  pool_t *pool = pool_create(workers);
+  if (!pool) {
+    bench_fail(pool_last_error());
+  }
+  return pool;
+}
+
+static int32_t empty(const void *arg, void *result, pool_task_t *task) {
+  (void)arg;
+  (void)result;
+  (void)task;
+  return 0;
+}
+
+static int32_t count_down(const void *arg, void *result, pool_task_t *task) {
+  (void)result;
+  (void)task;
+  bench_counter_down((struct bench_counter *)(uintptr_t)arg);
+  return 0;
+}
+
+static int32_t add_one(const void *arg, void *result, pool_task_t *task) {
+  (void)task;
+  *(uint64_t *)result = *(const uint64_t *)arg + 1;
+  return 0;
+}
+
+struct batch {
+  pool_t *pool;
+  struct bench_counter counter;
+  uint32_t callbacks_left;
+  pool_future_t **futures;
+};
+
+/* Cold: the tasks are empty, and closing and joining is the wait for all. */
+static void batch_then_join(void *data, size_t tasks) {
+  struct batch *batch = data;
+  for (size_t i = 0; i < tasks; i++) {
+    check(pool_apply_async(batch->pool, empty, NULL, 0, 0, NULL, NULL, NULL));
+  }
+  check(pool_close(batch->pool));
+  check(pool_join(batch->pool, -1));
+}
+
+static void w1_cold(const struct bench *b) {
+  struct batch batch = {.pool = create(b->workers)};
+  bench_print("W1-cold", bench_cold(bench_w1_tasks(b), batch_then_join, &batch), "ns", NULL);
+  check(pool_close_join(batch.pool));
+}
+
+/* Warm: the pool goes on afterwards, so the tasks count down, as a user's would. */
+static void batch_counted(void *data, size_t tasks) {
+  struct batch *batch = data;
+  bench_counter_reset(&batch->counter, (uint32_t)tasks);
+  for (size_t i = 0; i < tasks; i++) {
+    check(pool_apply_async(batch->pool, count_down, &batch->counter, 0, 0, NULL, NULL, NULL));
+  }
+  bench_counter_wait(&batch->counter);
+}
+
+static void w1(const struct bench *b) {
+  struct batch batch = {.pool = create(b->workers)};
+  bench_print("W1", bench_warm(b, bench_w1_tasks(b), batch_counted, &batch), "ns", NULL);
+  check(pool_close_join(batch.pool));
+}
+
+/* Callbacks are serial, so a plain counter will do. */
+static void on_done(const pool_result_t *outcome, void *user_data) {
+  struct batch *batch = user_data;
+  check(outcome->status);
+  if (--batch->callbacks_left == 0) {
+    bench_latch_set(&batch->counter.done);
+  }
+}
+
+static void batch_called_back(void *data, size_t tasks) {
+  struct batch *batch = data;
+  batch->callbacks_left = (uint32_t)tasks;
+  bench_latch_reset(&batch->counter.done);
+  for (size_t i = 0; i < tasks; i++) {
+    check(pool_apply_async(batch->pool, empty, NULL, 0, 0, on_done, batch, NULL));
+  }
+  bench_counter_wait(&batch->counter);
+}
+
+static void w1c(const struct bench *b) {
+  struct batch batch = {.pool = create(b->workers)};
+  bench_print("W1c", bench_warm(b, bench_w1_tasks(b), batch_called_back, &batch), "ns", NULL);
+  check(pool_close_join(batch.pool));
+}
+
+static void batch_of_futures(void *data, size_t tasks) {
+  struct batch *batch = data;
+  for (uint64_t i = 0; i < tasks; i++) {
+    check(pool_apply_async(batch->pool, add_one, &i, sizeof i, sizeof i, NULL, NULL, &batch->futures[i]));
+  }
+  for (uint64_t i = 0; i < tasks; i++) {
+    uint64_t result;
+    check(pool_future_get(batch->futures[i], &result, sizeof result, -1));
+    check(pool_future_release(batch->futures[i]));
+    if (result != i + 1) {
+      bench_fail("a future returned a wrong result");
+    }
+  }
+}
+
+static void w2(const struct bench *b) {
+  size_t tasks = bench_w2_tasks(b);
+  struct batch batch = {.pool = create(b->workers), .futures = bench_alloc(tasks, sizeof *batch.futures)};
+  bench_print("W2", bench_warm(b, tasks, batch_of_futures, &batch), "ns", NULL);
+  check(pool_close_join(batch.pool));
+  free(batch.futures);
+}
+
+static void apply_once(void *pool) {
+  uint64_t x = 1;
+  uint64_t result = 0;
+  check(pool_apply(pool, add_one, &x, sizeof x, &result, sizeof result));
+  if (result != 2) {
+    bench_fail("pool_apply returned a wrong result");
+  }
+}
+
+static void w3(const struct bench *b) {
+  pool_t *pool = create(b->workers);
+  bench_print("W3", bench_p50(bench_w3_samples(b), BENCH_W3_CALLS, apply_once, pool), "ns", NULL);
+  check(pool_close_join(pool));
+}
+
+static void hand_over_once(void *pool) {
+  uint64_t x = 1;
+  uint64_t result = 0;
+  pool_future_t *future;
+  check(pool_apply_async(pool, add_one, &x, sizeof x, sizeof result, NULL, NULL, &future));
+  check(pool_future_get(future, &result, sizeof result, TIMED_WAIT_MS));
+  check(pool_future_release(future));
+  if (result != 2) {
+    bench_fail("a future returned a wrong result");
+  }
+}
+
+static void w3_other(const struct bench *b) {
+  pool_t *pool = create(b->workers);
+  bench_print("W3-other", bench_p50(bench_w3_samples(b), BENCH_ONE_CALL, hand_over_once, pool), "ns", NULL);
+  check(pool_close_join(pool));
+}
+
+static void map(const struct bench_map *map, void *pool) {
+  check(pool_map(pool, map->fn, map->args, sizeof *map->args, map->results, sizeof *map->results, map->count));
+}
+
+static const struct bench_mapper MAPPERS[] = {{NULL, map}};
+
+static void w5(const struct bench *b) {
+  pool_t *pool = create(b->workers);
+  bench_map_uniform(b, MAPPERS, 1, pool);
+  check(pool_close_join(pool));
+}
+
+static void w6(const struct bench *b) {
+  pool_t *pool = create(b->workers);
+  bench_map_skewed(b, MAPPERS, 1, pool);
+  check(pool_close_join(pool));
+}
+
+static void live_and_apply(void *unused) {
+  (void)unused;
+  pool_t *pool = create(BENCH_W8_WORKERS);
+  apply_once(pool);
+  check(pool_close_join(pool));
+}
+
+static void w8(const struct bench *b) {
+  bench_print("W8", bench_p50(bench_w8_samples(b), BENCH_ONE_CALL, live_and_apply, NULL), "ns", NULL);
+}
+
+static void live_and_submit(void *unused) {
+  (void)unused;
+  pool_t *pool = create(BENCH_W8_WORKERS);
+  check(pool_apply_async(pool, empty, NULL, 0, 0, NULL, NULL, NULL));
+  check(pool_close_join(pool));
+}
+
+static void w8_async(const struct bench *b) {
+  bench_print("W8-async", bench_p50(bench_w8_samples(b), BENCH_ONE_CALL, live_and_submit, NULL), "ns", NULL);
+}
+
+static void w9(const struct bench *b) {
+  struct batch batch = {.pool = create(b->workers)};
+  batch_counted(&batch, 1000);
+  bench_idle(b);
+  check(pool_close_join(batch.pool));
+}
+
+static const struct bench_row ROWS[] = {
+    {"W1", w1}, {"W1-cold", w1_cold},   {"W1c", w1c}, {"W2", w2},
+    {"W3", w3}, {"W3-other", w3_other}, {"W5", w5},   {"W6", w6},
+    {"W8", w8}, {"W8-async", w8_async}, {"W9", w9},
+};
+
+BENCH_MAIN(ROWS)
