@@ -30,7 +30,7 @@ use std::{
 };
 
 const SHARDS: usize = 8;
-/// Blocks that lists exchange at a time.
+/// Blocks that change hands at a time.
 const BATCH: usize = 64;
 const FIRST_SLAB: usize = 32;
 const LARGEST_SLAB: usize = 8192;
@@ -58,35 +58,61 @@ impl List {
         self.count -= 1;
         Some(task)
     }
+}
 
-    /// Moves up to `count` blocks from `other` here.
-    fn take_from(&mut self, other: &mut Self, count: usize) {
-        for _ in 0..count {
-            let Some(task) = other.pop() else { return };
-            self.push(task);
+/// Free blocks at hand: a list in use, and a full batch or nothing, so that taking and giving
+/// around a boundary does not go to the depot each time.
+struct Stock {
+    current: List,
+    full: List,
+}
+
+impl Stock {
+    const EMPTY: Self = Self { current: List::EMPTY, full: List::EMPTY };
+
+    fn pop(&mut self, core: &Core) -> Result<NonNull<Task>> {
+        if self.current.count == 0 {
+            std::mem::swap(&mut self.current, &mut self.full);
         }
+        if self.current.count == 0 {
+            self.current = lock(&core.blocks.depot).take(core)?;
+        }
+        self.current.pop().ok_or_else(|| Error::no_memory("a task block"))
+    }
+
+    fn push(&mut self, core: &Core, task: NonNull<Task>) {
+        if self.current.count == BATCH {
+            let full = std::mem::replace(&mut self.full, List::EMPTY);
+            self.full = std::mem::replace(&mut self.current, List::EMPTY);
+            lock(&core.blocks.depot).give(full);
+        }
+        self.current.push(task);
+    }
+
+    fn count(&self) -> usize {
+        self.current.count + self.full.count
     }
 }
 
 /// A worker's own free blocks; nobody else's while the worker lives.
-pub struct Local(Cell<List>);
+pub struct Local(Cell<Stock>);
 
 impl Local {
     /// None yet.
     pub const fn new() -> Self {
-        Self(Cell::new(List::EMPTY))
+        Self(Cell::new(Stock::EMPTY))
     }
 
-    fn with<R>(&self, change: impl FnOnce(&mut List) -> R) -> R {
-        let mut list = self.0.replace(List::EMPTY);
-        let result = change(&mut list);
-        self.0.set(list);
+    fn with<R>(&self, change: impl FnOnce(&mut Stock) -> R) -> R {
+        let mut stock = self.0.replace(Stock::EMPTY);
+        let result = change(&mut stock);
+        self.0.set(stock);
         result
     }
 }
 
 struct Shard {
-    free: List,
+    free: Stock,
     closed: bool,
     retired: bool,
 }
@@ -97,7 +123,10 @@ struct Slab {
 }
 
 struct Depot {
-    free: List,
+    /// The first blocks of batches, each of which leads to the next batch's.
+    batches: *mut Task,
+    /// How many blocks are in the batches.
+    free: usize,
     slabs: Vec<Slab>,
     /// Blocks of the newest slab that were never used.
     fresh: usize,
@@ -120,7 +149,6 @@ unsafe impl Sync for Blocks {}
 
 /// The right to submit, until it is dropped.
 pub struct Entry<'a> {
-    blocks: &'a Blocks,
     core: &'a Core,
     place: Place<'a>,
 }
@@ -134,11 +162,21 @@ impl Blocks {
     /// No blocks yet.
     pub fn new() -> Self {
         let shard = || {
-            CachePadded::new(Mutex::new(Shard { free: List::EMPTY, closed: false, retired: false }))
+            CachePadded::new(Mutex::new(Shard {
+                free: Stock::EMPTY,
+                closed: false,
+                retired: false,
+            }))
         };
         Self {
             shards: std::array::from_fn(|_| shard()),
-            depot: Mutex::new(Depot { free: List::EMPTY, slabs: Vec::new(), fresh: 0, carved: 0 }),
+            depot: Mutex::new(Depot {
+                batches: ptr::null_mut(),
+                free: 0,
+                slabs: Vec::new(),
+                fresh: 0,
+                carved: 0,
+            }),
             out: AtomicIsize::new(0),
         }
     }
@@ -167,7 +205,7 @@ impl Blocks {
             }
             Place::Shard(shard)
         };
-        Ok(Entry { blocks: self, core, place })
+        Ok(Entry { core, place })
     }
 
     /// Shuts the gate: after this no submission from outside is under way.
@@ -183,16 +221,11 @@ impl Blocks {
         let core = unsafe { task.as_ref() }.core();
         if let Some(local) = context::find(core).and_then(|context| context.blocks) {
             // SAFETY: as in `enter`.
-            unsafe { local.as_ref() }.with(|list| {
-                list.push(task);
-                if list.count >= 2 * BATCH {
-                    lock(&self.depot).free.take_from(list, BATCH);
-                }
-            });
+            unsafe { local.as_ref() }.with(|stock| stock.push(core, task));
             return;
         }
         let mut shard = self.shard();
-        shard.free.push(task);
+        shard.free.push(core, task);
         if shard.retired {
             // Unlocked first: until it is counted, this very block keeps the core alive.
             drop(shard);
@@ -200,26 +233,15 @@ impl Blocks {
                 // SAFETY: `retire` left one count of the core for the last block.
                 unsafe { Arc::decrement_strong_count(core) };
             }
-        } else if shard.free.count >= 4 * BATCH {
-            lock(&self.depot).free.take_from(&mut shard.free, 2 * BATCH);
         }
-    }
-
-    fn refill(&self, core: &Core, list: &mut List) -> Result<()> {
-        let mut depot = lock(&self.depot);
-        if depot.free.count == 0 {
-            depot.carve(core)?;
-        }
-        list.take_from(&mut depot.free, BATCH);
-        Ok(())
     }
 
     /// Gives a leaving worker's blocks back.
     pub fn come_home(&self, local: &Local) {
-        local.with(|list| {
-            let count = list.count;
-            lock(&self.depot).free.take_from(list, count);
-        });
+        let stock = local.0.replace(Stock::EMPTY);
+        let mut depot = lock(&self.depot);
+        depot.give(stock.current);
+        depot.give(stock.full);
     }
 
     /// The pool is gone, its workers have left. While handles are out, the core stays.
@@ -230,11 +252,11 @@ impl Blocks {
         for shard in &self.shards {
             let mut shard = lock(shard);
             shard.retired = true;
-            home += shard.free.count;
+            home += shard.free.count();
         }
         let out = {
             let depot = lock(&self.depot);
-            (depot.carved - depot.free.count - home).cast_signed()
+            (depot.carved - depot.free - home).cast_signed()
         };
         if self.out.fetch_add(out, Ordering::AcqRel) + out == 0 {
             // SAFETY: the count forgotten above.
@@ -244,8 +266,27 @@ impl Blocks {
 }
 
 impl Depot {
+    /// A batch: given back before, or else new.
+    fn take(&mut self, core: &Core) -> Result<List> {
+        let Some(head) = NonNull::new(self.batches) else { return self.carve(core) };
+        // SAFETY: the block is free, and the depot's.
+        let (next, count) = unsafe { head.as_ref() }.batch();
+        self.batches = next;
+        self.free -= count;
+        Ok(List { head: head.as_ptr(), count })
+    }
+
+    fn give(&mut self, list: List) {
+        if let Some(head) = NonNull::new(list.head) {
+            // SAFETY: the block is free, and the list's.
+            unsafe { head.as_ref() }.set_batch(self.batches, list.count);
+            self.batches = list.head;
+            self.free += list.count;
+        }
+    }
+
     /// Up to one batch of blocks that were never used.
-    fn carve(&mut self, core: &Core) -> Result<()> {
+    fn carve(&mut self, core: &Core) -> Result<List> {
         let error = || Error::no_memory("task blocks");
         if self.fresh == 0 {
             let blocks =
@@ -262,16 +303,17 @@ impl Depot {
         };
         let count = self.fresh.min(BATCH);
         let end = slab.blocks - self.fresh + count;
+        let mut list = List::EMPTY;
         for index in (end - count..end).rev() {
             // SAFETY: inside the slab, and not carved before.
             let task = unsafe { slab.start.add(index) };
             // SAFETY: as above; nobody else knows the block yet.
             unsafe { task.write(Task::empty(core)) };
-            self.free.push(task);
+            list.push(task);
         }
         self.fresh -= count;
         self.carved += count;
-        Ok(())
+        Ok(list)
     }
 }
 
@@ -292,21 +334,17 @@ impl Entry<'_> {
     /// # Errors
     /// `NO_MEMORY`.
     pub fn allocate(&mut self) -> Result<NonNull<Task>> {
-        let (blocks, core) = (self.blocks, self.core);
-        self.with(|list| {
-            if list.head.is_null() {
-                blocks.refill(core, list)?;
-            }
-            list.pop().ok_or_else(|| Error::no_memory("a task block"))
-        })
+        let core = self.core;
+        self.with(|stock| stock.pop(core))
     }
 
     /// Takes back a block that was allocated here and not used.
     pub fn give_back(&mut self, task: NonNull<Task>) {
-        self.with(|list| list.push(task));
+        let core = self.core;
+        self.with(|stock| stock.push(core, task));
     }
 
-    fn with<R>(&mut self, change: impl FnOnce(&mut List) -> R) -> R {
+    fn with<R>(&mut self, change: impl FnOnce(&mut Stock) -> R) -> R {
         match &mut self.place {
             Place::Worker(local) => local.with(change),
             Place::Shard(shard) => change(&mut shard.free),

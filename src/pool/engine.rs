@@ -1,6 +1,6 @@
 //! What a pool asks of whoever runs its tasks.
 
-use super::{core::Core, status::Result, task::TaskRef};
+use super::{context::Context, core::Core, status::Result, task::TaskRef};
 use crate::support::sync::Arc;
 use std::time::Instant;
 
@@ -19,9 +19,9 @@ pub trait Engine: Send + Sync {
     /// When there is no worker, and none can be had.
     fn prepare(&self, core: &Core) -> Result<()>;
 
-    /// Puts a task, and one reference to it, behind those that were enqueued before. `wake` must
-    /// follow.
-    fn enqueue(&self, core: &Core, task: TaskRef);
+    /// Puts a task, and one reference to it, behind those that were enqueued before; `context` is
+    /// the calling thread's in the pool. `wake` must follow.
+    fn enqueue(&self, context: Option<&Context>, task: TaskRef);
 
     /// Calls a worker if there is something to do and one is allowed to run.
     fn wake(&self, core: &Core);

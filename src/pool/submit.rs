@@ -117,7 +117,7 @@ fn enqueue(
         *future = block.as_ptr();
     }
     // SAFETY: the queue's reference was counted in.
-    core.engine.enqueue(core, unsafe { TaskRef::from_raw(block) });
+    core.engine.enqueue(context, unsafe { TaskRef::from_raw(block) });
     drop(entry);
     core.engine.wake(core);
     Ok(())
@@ -159,7 +159,7 @@ pub fn map(core: &Core, call: MapCall) -> Result<()> {
         outcome = core.engine.prepare(core).and_then(|()| {
             let entry = core.blocks.enter(core, context)?;
             task.state.add_reference();
-            core.engine.enqueue(core, task);
+            core.engine.enqueue(context, task);
             drop(entry);
             core.engine.wake(core);
             Ok(())
@@ -186,7 +186,7 @@ pub fn participate(core: &Core, task: TaskRef, worker: u32) {
 
 fn invite(core: &Core, task: TaskRef) {
     task.state.add_reference();
-    core.engine.enqueue(core, task);
+    core.engine.enqueue(context::find(core), task);
     core.engine.wake(core);
 }
 

@@ -178,6 +178,17 @@ impl Task {
         }
     }
 
+    /// Makes this free block the first of a batch in front of others.
+    pub fn set_batch(&self, next: *mut Self, count: usize) {
+        self.user_data.set(next.cast());
+        self.worker.set(count as u32);
+    }
+
+    /// What `set_batch` has set.
+    pub fn batch(&self) -> (*mut Self, usize) {
+        (self.user_data.get().cast(), self.worker.get() as usize)
+    }
+
     /// The pool that the task belongs to.
     pub fn core(&self) -> &Core {
         // SAFETY: a core outlives its blocks.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     pool::{
-        context,
+        context::Context,
         core::Core,
         engine::Engine,
         options::Options,
@@ -246,8 +246,8 @@ impl Engine for ThreadEngine {
         started
     }
 
-    fn enqueue(&self, core: &Core, task: TaskRef) {
-        match context::find(core).and_then(|context| context.engine) {
+    fn enqueue(&self, context: Option<&Context>, task: TaskRef) {
+        match context.and_then(|context| context.engine) {
             // SAFETY: a worker's context holds its seat, which lives as long; the thread is this.
             Some(seat) => unsafe { seat.cast::<Seat<'_>>().as_ref() }.push(task),
             None => self.queues.inject(task),
