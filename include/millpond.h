@@ -372,15 +372,15 @@ int32_t pool_map_async(pool_t *pool,
  */
 int32_t pool_future_wait(const pool_future_t *future, int64_t timeout_ms);
 
-/** Whether the task has ended: 1 or 0, or POOL_ERR_INVALID. Does not block. */
+/** Whether the task has ended: 1 or 0, or POOL_ERR_INVALID, _FORKED. Does not block. */
 int32_t pool_future_ready(const pool_future_t *future);
 
-/** Whether the task is running right now: 1 or 0, or POOL_ERR_INVALID. Does not block. */
+/** Whether the task is running right now: 1 or 0, or POOL_ERR_INVALID, _FORKED. Does not block. */
 int32_t pool_future_running(const pool_future_t *future);
 
 /**
  * Whether the task has ended with POOL_OK: 1, or 0 (also while it has not ended), or
- * POOL_ERR_INVALID. Does not block.
+ * POOL_ERR_INVALID, _FORKED. Does not block.
  */
 int32_t pool_future_successful(const pool_future_t *future);
 
@@ -407,7 +407,10 @@ int32_t pool_future_get(pool_future_t *future,
  */
 const void *pool_future_data(const pool_future_t *future, size_t *size);
 
-/** The status of the task; POOL_ERR_TIMEOUT while it has not ended. Does not block. */
+/**
+ * The status of the task; POOL_ERR_TIMEOUT while it has not ended. Or POOL_ERR_INVALID, and
+ * _FORKED unless it ended before the fork. Does not block.
+ */
 int32_t pool_future_status(const pool_future_t *future);
 
 /**

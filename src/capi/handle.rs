@@ -7,9 +7,12 @@ use crate::{
         status::{Error, Result},
         task::{Task, TaskRef},
     },
-    support::sync::{Arc, AtomicU32, Mutex, Ordering},
+    support::sync::{Arc, AtomicPtr, AtomicU32, AtomicUsize, Ordering},
 };
-use std::{collections::VecDeque, mem::ManuallyDrop, ptr::NonNull};
+use std::{
+    mem::ManuallyDrop,
+    ptr::{self, NonNull},
+};
 
 /// A pool.
 pub struct pool_t {
@@ -28,9 +31,9 @@ const DEFAULT: u32 = 0x5044_4546;
 const FREED: u32 = 0xdead_504f;
 
 /// Freed handles that are kept for a while, so that a pool that is freed twice, or used after,
-/// is an error and not a crash.
-static FREED_HANDLES: Mutex<VecDeque<Box<pool_t>>> = Mutex::new(VecDeque::new());
-const KEPT: usize = 256;
+/// is an error and not a crash. A ring without a lock, which a fork could copy.
+static FREED_HANDLES: [AtomicPtr<pool_t>; 256] = [const { AtomicPtr::new(ptr::null_mut()) }; 256];
+static FREED_COUNT: AtomicUsize = AtomicUsize::new(0);
 
 impl pool_t {
     /// A handle on a new pool.
@@ -48,6 +51,15 @@ impl pool_t {
     /// The pool behind the handle.
     pub fn core(&self) -> &Arc<Core> {
         &self.core
+    }
+}
+
+impl Drop for pool_t {
+    fn drop(&mut self) {
+        if *self.life.get_mut() != FREED {
+            // SAFETY: the core is there until `life` says otherwise.
+            unsafe { ManuallyDrop::drop(&mut self.core) };
+        }
     }
 }
 
@@ -97,21 +109,16 @@ pub fn free(pool: *mut pool_t) -> Result<()> {
     if was != LIVE {
         return Err(Error::invalid("the pool has been freed already"));
     }
-    // SAFETY: made by `pool_t::new`, and this thread alone found it alive.
-    let mut handle = unsafe { Box::from_raw(pool) };
-    // SAFETY: taken once, since the handle was alive.
-    let core = unsafe { ManuallyDrop::take(&mut handle.core) };
+    // SAFETY: made by `pool_t::new`, and this thread alone found it alive; `life` says that the
+    // core is not there any more.
+    let core = unsafe { ManuallyDrop::take(&mut (*pool).core) };
     core.blocks.retire(&core);
     drop(core);
-    // In a forked child the lock may be held for ever by a thread that is not there.
-    match FREED_HANDLES.try_lock() {
-        Ok(mut freed) => {
-            freed.push_back(handle);
-            if freed.len() > KEPT {
-                freed.pop_front();
-            }
-        }
-        Err(_) => std::mem::forget(handle),
+    let place = FREED_COUNT.fetch_add(1, Ordering::Relaxed) % FREED_HANDLES.len();
+    let oldest = FREED_HANDLES[place].swap(pool, Ordering::AcqRel);
+    if !oldest.is_null() {
+        // SAFETY: a handle is put into the ring once, and taken out once.
+        drop(unsafe { Box::from_raw(oldest) });
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::support::{
     doorbell::Doorbell,
-    sync::{AtomicBool, AtomicPtr, AtomicU32, Mutex, Ordering},
+    sync::{AtomicBool, AtomicPtr, AtomicU32, Mutex, Ordering, lock},
     wait_word::WaitWord,
 };
 use std::time::Instant;
@@ -44,19 +44,20 @@ pub struct Callbacks {
     bell: WaitWord,
     /// How many threads sleep on the bell.
     pollers: AtomicU32,
-    doorbell: Doorbell,
+    /// Readable while the mailbox holds something: both change together, under this lock.
+    doorbell: Mutex<Doorbell>,
 }
 
 /// Who runs a callback that was sent.
 #[must_use]
 pub enum Delivery {
-    /// Somebody reads the mailbox already.
+    /// Somebody reads the mailbox already, or will when it polls.
     Left,
     /// This thread, at once.
     Here(TaskRef),
     /// This thread reads the mailbox.
     Drain,
-    /// A free worker is to be called, or a poller.
+    /// A free worker is to be called.
     Call,
 }
 
@@ -70,7 +71,7 @@ impl Callbacks {
             polling: Mutex::new(()),
             bell: WaitWord::new(0),
             pollers: AtomicU32::new(0),
-            doorbell: Doorbell::new(),
+            doorbell: Mutex::new(Doorbell::new()),
         }
     }
 
@@ -81,8 +82,16 @@ impl Callbacks {
         if self.mode == Mode::Inline && on_worker && task.has_run() {
             return Delivery::Here(task);
         }
+        let doorbell = (self.mode == Mode::Polled).then(|| lock(&self.doorbell));
         // SAFETY: the reference keeps the task alive, and a task is sent once.
-        if !unsafe { self.mailbox.send(task.as_non_null()) } && self.mode != Mode::Polled {
+        let first = unsafe { self.mailbox.send(task.as_non_null()) };
+        if let Some(doorbell) = doorbell {
+            doorbell.set();
+            drop(doorbell);
+            self.ring();
+            return Delivery::Left;
+        }
+        if !first {
             return Delivery::Left;
         }
         if on_worker && !frame::is_inside() { Delivery::Drain } else { Delivery::Call }
@@ -93,7 +102,6 @@ impl Callbacks {
         match delivery {
             Delivery::Left => {}
             Delivery::Here(task) => Self::run(task.as_non_null()),
-            _ if self.mode == Mode::Polled => self.ring(),
             Delivery::Drain => self.drain(),
             Delivery::Call => {
                 self.wanted.store(true, Ordering::SeqCst);
@@ -140,10 +148,9 @@ impl Callbacks {
         self.mailbox.is_idle()
     }
 
-    /// Tells pollers that there may be something new.
+    /// Wakes pollers, to look for something new or for the end.
     pub fn ring(&self) {
         self.bell.fetch_add(1, Ordering::SeqCst);
-        self.doorbell.set();
         if self.pollers.load(Ordering::SeqCst) != 0 {
             self.bell.wake_all();
         }
@@ -152,12 +159,12 @@ impl Callbacks {
     /// The descriptor that is readable while callbacks wait.
     pub fn descriptor(&self) -> Result<i32> {
         self.require_polled()?;
-        let descriptor = self
-            .doorbell
+        let doorbell = lock(&self.doorbell);
+        let descriptor = doorbell
             .descriptor()
             .map_err(|error| Error::system("no file descriptor to poll", &error))?;
-        if !self.mailbox.is_idle() {
-            self.doorbell.set();
+        if self.mailbox.has_nodes() {
+            doorbell.set();
         }
         Ok(descriptor)
     }
@@ -195,14 +202,6 @@ impl Callbacks {
         }
     }
 
-    /// Makes the descriptor unreadable, unless something has come meanwhile.
-    fn clear_doorbell(&self) {
-        self.doorbell.clear();
-        if !self.mailbox.is_idle() {
-            self.ring();
-        }
-    }
-
     /// In a polled pool, runs callbacks on this thread until the pool is finished; false when the
     /// deadline came first. Join waits for callbacks, and may be called by the only thread that
     /// would ever poll.
@@ -223,20 +222,23 @@ impl Callbacks {
         let Ok(held) = self.polling.try_lock() else {
             return 0;
         };
-        if self.mailbox.is_idle() {
-            self.clear_doorbell();
-            return 0;
-        }
+        let sent = {
+            let doorbell = lock(&self.doorbell);
+            doorbell.clear();
+            if self.mailbox.is_idle() {
+                return 0;
+            }
+            self.mailbox.take()
+        };
         let context = Context::visitor(core, POOL_NO_WORKER, false, 0..0);
         let mut count = 0;
         context.enter(|| {
-            for task in self.mailbox.take() {
+            for task in sent {
                 Self::run(task);
                 count += 1;
             }
         });
         let left = self.mailbox.try_leave();
-        self.clear_doorbell();
         drop(held);
         if left {
             core.engine.check_finished(core);

@@ -81,6 +81,12 @@ impl<T: Node> Mailbox<T> {
             .is_ok()
     }
 
+    /// Whether something is inside that nobody has taken.
+    pub fn has_nodes(&self) -> bool {
+        let newest = self.newest.load(Ordering::SeqCst);
+        !newest.is_null() && newest != Self::busy()
+    }
+
     /// Whether nothing is inside and nobody reads.
     pub fn is_idle(&self) -> bool {
         self.newest.load(Ordering::SeqCst).is_null()

@@ -1,0 +1,50 @@
+# Everything that is built lies in target/ (cargo's) and build/ (all else); `make clean` removes both.
+
+PYTHON ?= python3
+PREFIX ?= /usr/local
+DESTDIR ?=
+CMAKE := $(or $(shell command -v cmake),build/venv/bin/cmake)
+# Passed on by `make demo` and `make bench`: make demo ARGS=--full, make bench ARGS="--only W5".
+ARGS ?=
+# The kinds of `make test` to run, by default all (make test ONLY=c,loom), and the time for everything.
+ONLY ?=
+MINUTES ?= 60
+
+# Where rustup puts cargo, for a shell that has not been told.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+.PHONY: build demo test bench lint format header install clean
+
+build: | $(CMAKE)
+	$(CMAKE) -S . -B build/cmake -DCMAKE_INSTALL_PREFIX="$(PREFIX)" -DMILLPOND_TARGET_DIR="$(CURDIR)/target"
+	$(CMAKE) --build build/cmake
+
+demo:
+	$(PYTHON) tools/demo.py $(ARGS)
+
+test:
+	$(PYTHON) tools/setup.py test
+	$(PYTHON) tools/test.py --minutes $(MINUTES) $(if $(ONLY),--only "$(ONLY)")
+
+bench:
+	$(PYTHON) benches/bench.py $(ARGS)
+
+lint:
+	$(PYTHON) tools/setup.py lint
+	$(PYTHON) tools/lint.py
+
+format:
+	$(PYTHON) tools/setup.py lint
+	$(PYTHON) tools/lint.py --fix
+
+header:
+	MILLPOND_BLESS=1 cargo test --features header --test header
+
+install: build
+	DESTDIR="$(DESTDIR)" $(CMAKE) --install build/cmake
+
+clean:
+	rm -rf build target
+
+build/venv/bin/cmake:
+	$(PYTHON) tools/setup.py cmake
