@@ -1,7 +1,7 @@
 /* millpond.h: multiprocessing.Pool for C and C++.
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
- * Generated from src/capi by `make header`; change the sources, not this file.
+ * Generated from src/capi and src/pool by `make header`; change those, not this file.
  *
  *   #include <millpond.h>
  *   #include <stdio.h>
@@ -25,7 +25,8 @@
  * Rules that hold for every function:
  *
  * - Errors. A call returns POOL_OK (0), or a status; pool_last_error() has a sentence about it.
- *   Functions that make something return NULL instead. Every argument is checked: a bad one is
+ *   Functions that return a pointer return NULL instead; those that answer a question return 1
+ *   or 0, or a status, which is negative. Every argument is checked: a bad one is
  *   POOL_ERR_INVALID. Outputs are written only on success (the results of a map in place apart).
  * - Threads. Every function may be called from any thread, at the same time, also from tasks and
  *   callbacks, unless it says otherwise. A pool must not be freed while other threads still call
@@ -35,13 +36,16 @@
  * - Order. Tasks that one thread submits start in that order. A pool of one worker is a serial
  *   queue: one task at a time. Two things may go ahead of others: a task that a task of the same
  *   pool submits, and the very task that somebody waits for without a time-out.
- * - Waiting helps. Who waits without a time-out for a task that has not started runs it, if a
- *   worker's place is free (a task that waits always has one: its own). So tasks may wait for
- *   tasks, to any depth. When a worker must wait, a spare one steps in; while all goes well, at
- *   most `workers` tasks run at a time. A wait with a time-out runs nothing in the caller.
+ * - Waiting helps. Who waits without a time-out for a task that has not started may run it: a
+ *   task of the pool always, while its stack suffices; a thread from outside if one of the pool's
+ *   places is free, the pool has more than one worker and no initializer, and the task no
+ *   callback. So tasks may wait for tasks, to any depth. A wait with a time-out runs nothing in
+ *   the caller. When a worker must wait, a spare one steps in. So at most `workers` tasks run at
+ *   a time, and one more for each that has come back from a wait, until another ends.
  * - Times are milliseconds; -1 is for ever.
  * - fork. In a child that the program forks, every call on the parent's pools and unfinished
- *   futures is POOL_ERR_FORKED, at once; make a new pool there. pool_default() does so itself.
+ *   futures is POOL_ERR_FORKED, at once (pool_future_release() does nothing there, and
+ *   pool_future_message() is ""). Make a new pool there; pool_default() does so itself.
  * - exit and dlclose are safe with work pending: what has not run by then does not.
  * - Worker threads are started when first needed, block all signals, and run on the CPUs that
  *   the thread which made the pool was allowed at that moment. An idle pool uses no CPU.
@@ -146,9 +150,9 @@ typedef struct pool_task_t {
   /** The number of the item in a map, from 0; else 0. */
   size_t index;
   /**
-   * The number of the worker that runs the task, from 0. Spare workers, which step in for
-   * waiting ones, have numbers from `workers` on; POOL_NO_WORKER when the thread that waits
-   * for the task runs it itself.
+   * The number of the worker that runs the task, from 0: no two have the same at a time. It
+   * can be `workers` or more where spare workers have stepped in for waiting ones.
+   * POOL_NO_WORKER on a thread that is none of the pool's, and waits for the task.
    */
   uint32_t worker;
   /** 1 the first time the task runs. */
@@ -214,14 +218,13 @@ typedef void (*pool_finalizer_fn)(void *worker_data, uint32_t worker);
  *   CPUs that this process may use (its affinity mask, and the quota of its cgroup), or as the
  *   environment variable MILLPOND_NUM_WORKERS says.
  * Returns the pool, the caller's to free with pool_close_join(); NULL on failure, and
- * pool_last_error() says why: POOL_ERR_INVALID for too many workers, POOL_ERR_SYSTEM. Use
+ * pool_last_error() says why: POOL_ERR_INVALID for too many workers, _NO_MEMORY, _SYSTEM. Use
  * pool_create_with() to get the status, or to choose more.
  */
 pool_t *pool_create(uint32_t workers);
 
 /**
- * The default pool of this process, made at the first call: threads, as many as CPUs, default
- * options. Every call returns the same one; in a forked child, a fresh one. Nobody frees it:
+ * The default pool of this process, made at the first call as if by pool_create(0). Every call returns the same one; in a forked child, a fresh one. Nobody frees it:
  * pool_close(), pool_join(), pool_terminate() and pool_close_join() on it are POOL_ERR_INVALID.
  *
  * Returns NULL when it cannot be made; pool_last_error() says why.
@@ -235,7 +238,8 @@ pool_t *pool_default(void);
  *   `arg_size` 0 the pointer `arg` itself, which may be NULL.
  * result, result_size: where the result goes, on success only; NULL and 0 for none. If the task
  *   sets a result of its own, at most `result_size` bytes of it.
- * Runs on the calling thread if the pool has a place free, else on a worker; blocks until then.
+ * Runs on the calling thread if the pool has a place free and nothing is queued before it, else
+ * on a worker; blocks until it has ended.
  * Returns the task's status: POOL_OK, its own positive code, or POOL_ERR_INVALID, _CLOSED,
  * _TERMINATED, _FORKED, _NO_MEMORY, _SYSTEM (no thread could be started), _SIZE (the task set
  * a longer result), _INTERNAL.
@@ -310,7 +314,7 @@ int32_t pool_close_join(pool_t *pool);
 
 /**
  * A sentence about this thread's last failed call; "" if none has failed. Never NULL, and valid
- * until this thread's next call into the library.
+ * until this thread's next call that fails.
  */
 const char *pool_last_error(void);
 
@@ -348,6 +352,7 @@ int32_t pool_apply_async(pool_t *pool,
  * Submits a map and returns at once. Arguments as in pool_map(): `args` and `results` are
  * borrowed until the map has ended. callback, user_data, future: as in pool_apply_async(), one
  * for the whole map; its outcome has no data, and after a failure the lowest failed index.
+ * Returns as pool_apply_async(); how the map ended, pool_future_get(future, NULL, 0, -1) returns.
  */
 int32_t pool_map_async(pool_t *pool,
                        pool_fn fn,
@@ -480,7 +485,10 @@ int32_t pool_task_cancelled(const pool_task_t *task);
  */
 #define POOL_CALLBACKS_SERIAL 0
 
-/** `callbacks`: on the worker that ran the task, as it finishes; several at once. */
+/**
+ * `callbacks`: on the worker that ran the task, as it finishes; several at once. Those of tasks
+ * that no worker ran are called on some worker, one at a time.
+ */
 #define POOL_CALLBACKS_INLINE 1
 
 /**
@@ -502,7 +510,7 @@ typedef struct pool_options_t {
   /**
    * Called on each worker before its first task. With an initializer, all workers are started
    * at creation, a failure of one is the failure of pool_create_with(), and only workers run
-   * tasks, never a thread that waits. If a spare worker's fails, it does not step in.
+   * tasks, never a thread from outside that waits. If a spare worker's fails, it does not step in.
    */
   pool_initializer_fn initializer;
   /** Called on each worker after its last task. */
@@ -559,7 +567,9 @@ typedef struct pool_call_t {
  * call: read during the call only.
  * args, results, count: as in pool_map().
  * statuses: room for `count` statuses; then every item is run, whatever becomes of the others,
- *   and POOL_OK is returned also if some have failed. NULL: as in pool_map().
+ *   and POOL_OK is returned also if some have failed. After pool_terminate() those that were
+ *   not started have POOL_ERR_TERMINATED, which is then returned. NULL: as in pool_map().
+ * Blocks, and returns, as pool_map().
  */
 int32_t pool_map_with(pool_t *pool,
                       const struct pool_call_t *call,
@@ -576,7 +586,8 @@ int32_t pool_map_with(pool_t *pool,
 
 /**
  * Runs the callbacks that wait, on the calling thread; only for a pool whose option `callbacks`
- * is POOL_CALLBACKS_POLLED. If none waits, waits for the first one.
+ * is POOL_CALLBACKS_POLLED. If none waits, waits for the first one. After pool_close(),
+ * `while (pool_poll(pool, -1) > 0);` runs all that is left.
  *
  * timeout_ms: how long at most, in milliseconds; 0 not at all, -1 for ever.
  * Returns how many were run: 0 at the end of the time, and when the pool is closed and none can

@@ -15,10 +15,10 @@
 //!   `pool::engine::Engine`.
 //! * [`threads`] runs tasks on work-stealing threads. Its `README.md` says who wakes whom, with
 //!   the proof that no wake-up is lost.
-//! * [`capi`] holds one file for each section of the header, which is generated from it
-//!   (`make header`).
+//! * [`capi`] holds one file for each section of the header; the types that the pool works with
+//!   are in `pool::abi` and `pool::codes`. The header is generated from these (`make header`).
 //! * [`support`] chooses std's or loom's atomics, so that `state`, `mailbox` and `sleep` are
-//!   model-checked as they are (`--cfg loom`).
+//!   model-checked as they are (`--cfg loom`; the models are in `models`).
 //! * [`sys`] has one folder per platform.
 //!
 //! `unsafe` is denied, and allowed by name in the files that need it.

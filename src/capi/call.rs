@@ -30,7 +30,9 @@ pub struct pool_call_t {
 /// call: read during the call only.
 /// args, results, count: as in pool_map().
 /// statuses: room for `count` statuses; then every item is run, whatever becomes of the others,
-///   and POOL_OK is returned also if some have failed. NULL: as in pool_map().
+///   and POOL_OK is returned also if some have failed. After pool_terminate() those that were
+///   not started have POOL_ERR_TERMINATED, which is then returned. NULL: as in pool_map().
+/// Blocks, and returns, as pool_map().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_map_with(
     pool: *mut pool_t,

@@ -6,7 +6,7 @@ use crate::pool::status;
 use std::ffi::c_char;
 
 /// A sentence about this thread's last failed call; "" if none has failed. Never NULL, and valid
-/// until this thread's next call into the library.
+/// until this thread's next call that fails.
 #[unsafe(no_mangle)]
 pub extern "C" fn pool_last_error() -> *const c_char {
     boundary::last()

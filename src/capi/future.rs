@@ -83,10 +83,7 @@ pub unsafe extern "C" fn pool_future_get(
     status(|| {
         boundary::bytes(result, result_size, 1, "result")?;
         let task = wait(future, timeout_ms)?;
-        if task.status() != code::OK {
-            let message = task.message().to_string_lossy().into_owned();
-            return Err(Error::new(task.status(), message));
-        }
+        task.outcome()?;
         let (data, size) = task.result();
         if result.is_null() {
             return Ok(());
@@ -108,10 +105,8 @@ pub unsafe extern "C" fn pool_future_data(
 ) -> *const c_void {
     let found = value(|| {
         let task = ended(future)?;
-        match task.status() {
-            code::OK => Ok(task.result()),
-            status => Err(Error::new(status, task.message().to_string_lossy().into_owned())),
-        }
+        task.outcome()?;
+        Ok(task.result())
     });
     let Ok((data, length)) = found else {
         return ptr::null();

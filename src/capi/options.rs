@@ -25,7 +25,8 @@ pub const POOL_SEQUENTIAL: i32 = 2;
 /// `callbacks`: never two at once, each sees what the former wrote, so that a plain global needs
 /// no lock; in order of completion, on any of the pool's threads.
 pub const POOL_CALLBACKS_SERIAL: i32 = 0;
-/// `callbacks`: on the worker that ran the task, as it finishes; several at once.
+/// `callbacks`: on the worker that ran the task, as it finishes; several at once. Those of tasks
+/// that no worker ran are called on some worker, one at a time.
 pub const POOL_CALLBACKS_INLINE: i32 = 1;
 /// `callbacks`: only inside pool_poll(), pool_join() and pool_close_join(), on their caller's
 /// thread; in order of completion.
@@ -45,7 +46,7 @@ pub struct pool_options_t {
     pub callbacks: i32,
     /// Called on each worker before its first task. With an initializer, all workers are started
     /// at creation, a failure of one is the failure of pool_create_with(), and only workers run
-    /// tasks, never a thread that waits. If a spare worker's fails, it does not step in.
+    /// tasks, never a thread from outside that waits. If a spare worker's fails, it does not step in.
     pub initializer: pool_initializer_fn,
     /// Called on each worker after its last task.
     pub finalizer: pool_finalizer_fn,

@@ -7,7 +7,8 @@ use super::{
 };
 
 /// Runs the callbacks that wait, on the calling thread; only for a pool whose option `callbacks`
-/// is POOL_CALLBACKS_POLLED. If none waits, waits for the first one.
+/// is POOL_CALLBACKS_POLLED. If none waits, waits for the first one. After pool_close(),
+/// `while (pool_poll(pool, -1) > 0);` runs all that is left.
 ///
 /// timeout_ms: how long at most, in milliseconds; 0 not at all, -1 for ever.
 /// Returns how many were run: 0 at the end of the time, and when the pool is closed and none can

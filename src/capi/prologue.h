@@ -1,7 +1,7 @@
 /* millpond.h: multiprocessing.Pool for C and C++.
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
- * Generated from src/capi by `make header`; change the sources, not this file.
+ * Generated from src/capi and src/pool by `make header`; change those, not this file.
  *
  *   #include <millpond.h>
  *   #include <stdio.h>
@@ -25,7 +25,8 @@
  * Rules that hold for every function:
  *
  * - Errors. A call returns POOL_OK (0), or a status; pool_last_error() has a sentence about it.
- *   Functions that make something return NULL instead. Every argument is checked: a bad one is
+ *   Functions that return a pointer return NULL instead; those that answer a question return 1
+ *   or 0, or a status, which is negative. Every argument is checked: a bad one is
  *   POOL_ERR_INVALID. Outputs are written only on success (the results of a map in place apart).
  * - Threads. Every function may be called from any thread, at the same time, also from tasks and
  *   callbacks, unless it says otherwise. A pool must not be freed while other threads still call
@@ -35,13 +36,16 @@
  * - Order. Tasks that one thread submits start in that order. A pool of one worker is a serial
  *   queue: one task at a time. Two things may go ahead of others: a task that a task of the same
  *   pool submits, and the very task that somebody waits for without a time-out.
- * - Waiting helps. Who waits without a time-out for a task that has not started runs it, if a
- *   worker's place is free (a task that waits always has one: its own). So tasks may wait for
- *   tasks, to any depth. When a worker must wait, a spare one steps in; while all goes well, at
- *   most `workers` tasks run at a time. A wait with a time-out runs nothing in the caller.
+ * - Waiting helps. Who waits without a time-out for a task that has not started may run it: a
+ *   task of the pool always, while its stack suffices; a thread from outside if one of the pool's
+ *   places is free, the pool has more than one worker and no initializer, and the task no
+ *   callback. So tasks may wait for tasks, to any depth. A wait with a time-out runs nothing in
+ *   the caller. When a worker must wait, a spare one steps in. So at most `workers` tasks run at
+ *   a time, and one more for each that has come back from a wait, until another ends.
  * - Times are milliseconds; -1 is for ever.
  * - fork. In a child that the program forks, every call on the parent's pools and unfinished
- *   futures is POOL_ERR_FORKED, at once; make a new pool there. pool_default() does so itself.
+ *   futures is POOL_ERR_FORKED, at once (pool_future_release() does nothing there, and
+ *   pool_future_message() is ""). Make a new pool there; pool_default() does so itself.
  * - exit and dlclose are safe with work pending: what has not run by then does not.
  * - Worker threads are started when first needed, block all signals, and run on the CPUs that
  *   the thread which made the pool was allowed at that moment. An idle pool uses no CPU.

@@ -26,7 +26,7 @@ use std::{ffi::c_void, ptr};
 ///   CPUs that this process may use (its affinity mask, and the quota of its cgroup), or as the
 ///   environment variable MILLPOND_NUM_WORKERS says.
 /// Returns the pool, the caller's to free with pool_close_join(); NULL on failure, and
-/// pool_last_error() says why: POOL_ERR_INVALID for too many workers, POOL_ERR_SYSTEM. Use
+/// pool_last_error() says why: POOL_ERR_INVALID for too many workers, _NO_MEMORY, _SYSTEM. Use
 /// pool_create_with() to get the status, or to choose more.
 #[unsafe(no_mangle)]
 pub extern "C" fn pool_create(workers: u32) -> *mut pool_t {
@@ -34,8 +34,7 @@ pub extern "C" fn pool_create(workers: u32) -> *mut pool_t {
     made.map_or(ptr::null_mut(), Box::into_raw)
 }
 
-/// The default pool of this process, made at the first call: threads, as many as CPUs, default
-/// options. Every call returns the same one; in a forked child, a fresh one. Nobody frees it:
+/// The default pool of this process, made at the first call as if by pool_create(0). Every call returns the same one; in a forked child, a fresh one. Nobody frees it:
 /// pool_close(), pool_join(), pool_terminate() and pool_close_join() on it are POOL_ERR_INVALID.
 ///
 /// Returns NULL when it cannot be made; pool_last_error() says why.
@@ -80,7 +79,8 @@ fn default_pool() -> Result<*mut pool_t> {
 ///   `arg_size` 0 the pointer `arg` itself, which may be NULL.
 /// result, result_size: where the result goes, on success only; NULL and 0 for none. If the task
 ///   sets a result of its own, at most `result_size` bytes of it.
-/// Runs on the calling thread if the pool has a place free, else on a worker; blocks until then.
+/// Runs on the calling thread if the pool has a place free and nothing is queued before it, else
+/// on a worker; blocks until it has ended.
 /// Returns the task's status: POOL_OK, its own positive code, or POOL_ERR_INVALID, _CLOSED,
 /// _TERMINATED, _FORKED, _NO_MEMORY, _SYSTEM (no thread could be started), _SIZE (the task set
 /// a longer result), _INTERNAL.

@@ -51,6 +51,7 @@ pub unsafe extern "C" fn pool_apply_async(
 /// Submits a map and returns at once. Arguments as in pool_map(): `args` and `results` are
 /// borrowed until the map has ended. callback, user_data, future: as in pool_apply_async(), one
 /// for the whole map; its outcome has no data, and after a failure the lowest failed index.
+/// Returns as pool_apply_async(); how the map ended, pool_future_get(future, NULL, 0, -1) returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_map_async(
     pool: *mut pool_t,

@@ -12,9 +12,9 @@ pub struct pool_task_t {
     pub context: *const c_void,
     /// The number of the item in a map, from 0; else 0.
     pub index: usize,
-    /// The number of the worker that runs the task, from 0. Spare workers, which step in for
-    /// waiting ones, have numbers from `workers` on; POOL_NO_WORKER when the thread that waits
-    /// for the task runs it itself.
+    /// The number of the worker that runs the task, from 0: no two have the same at a time. It
+    /// can be `workers` or more where spare workers have stepped in for waiting ones.
+    /// POOL_NO_WORKER on a thread that is none of the pool's, and waits for the task.
     pub worker: u32,
     /// 1 the first time the task runs.
     pub attempt: u32,

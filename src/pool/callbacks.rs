@@ -16,7 +16,7 @@ use super::{
     frame,
     mailbox::{Mailbox, Node},
     options::Callbacks as Mode,
-    status::{self, Error, Result},
+    status::{Error, Result},
     task::{Task, TaskRef},
 };
 use crate::support::{
@@ -36,11 +36,12 @@ impl Node for Task {
 pub struct Callbacks {
     mode: Mode,
     mailbox: Mailbox<Task>,
-    /// The mailbox waits for a worker to read it.
+    /// The mailbox waits for a worker to read it: [N1] and [S2] of `threads/README.md`, as a queue.
     wanted: AtomicBool,
     /// Held by the thread that polls.
     polling: Mutex<()>,
-    /// Counts deliveries; pollers sleep on it.
+    /// Counts deliveries; pollers sleep on it. Either `ring` sees the poller counted, or the poller
+    /// sees that the bell has rung.
     bell: WaitWord,
     /// How many threads sleep on the bell.
     pollers: AtomicU32,
@@ -115,13 +116,11 @@ impl Callbacks {
         self.wanted.load(Ordering::SeqCst)
     }
 
-    /// Runs what outsiders have left; true if there was something. On a worker.
-    pub fn drain_wanted(&self) -> bool {
-        if self.is_wanted() && self.wanted.swap(false, Ordering::SeqCst) {
+    /// Runs what others have left. On a worker.
+    pub fn drain_wanted(&self) {
+        if self.wanted.swap(false, Ordering::SeqCst) {
             self.drain();
-            return true;
         }
-        false
     }
 
     fn drain(&self) {
@@ -183,10 +182,7 @@ impl Callbacks {
     /// `INVALID` in other modes; `DEADLOCK` inside the pool.
     pub fn poll(&self, core: &Core, deadline: Option<Instant>) -> Result<u32> {
         self.require_polled()?;
-        if context::find(core).is_some() {
-            let text = "pool_poll was called from a task or callback of its own pool";
-            return Err(Error::new(status::DEADLOCK, text));
-        }
+        core.require_outside("poll")?;
         loop {
             let heard = self.bell.load(Ordering::SeqCst);
             let count = self.run_polled(core);
@@ -218,7 +214,7 @@ impl Callbacks {
     }
 
     /// Runs what waits now, on this thread; 0 also when another thread is polling.
-    pub fn run_polled(&self, core: &Core) -> u32 {
+    fn run_polled(&self, core: &Core) -> u32 {
         let Ok(held) = self.polling.try_lock() else {
             return 0;
         };

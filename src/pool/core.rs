@@ -1,5 +1,13 @@
 #![allow(unsafe_code)]
-//! The heart of a pool: what its handle, its workers, and its tasks share.
+//! The heart of a pool: what its handle, its workers, and its tasks share; and its life.
+//!
+//! | state              | moved on by                                | to         |
+//! |--------------------|--------------------------------------------|------------|
+//! | open               | `close`, `terminate`                       | closed     |
+//! | closed             | `terminate`                                | terminated |
+//! | closed, terminated | the engine's `check_finished`              | finished   |
+//! | finished           | the last worker leaves: `join` returns     | joined     |
+//! | joined             | `capi::handle::free`                       | freed      |
 
 use super::{
     blocks::Blocks,
@@ -105,7 +113,7 @@ impl Core {
     }
 
     /// Fails when the pool takes no more tasks: from outsiders after close, from anybody after
-    /// terminate. `SeqCst` pairs with `close`: see `lend` of the thread engine.
+    /// terminate, or once it is finished (a finalizer). `SeqCst`: [Q2] of `threads/README.md`.
     ///
     /// # Errors
     /// `CLOSED`, `TERMINATED`.
@@ -139,7 +147,8 @@ impl Core {
 
     /// Ends what has not started, and asks what runs to stop.
     pub fn terminate(&self) {
-        self.terminated.store(true, Ordering::SeqCst);
+        // Seen by whoever sees the poke, or `closed`.
+        self.terminated.store(true, Ordering::Relaxed);
         self.poke();
         self.close();
         submit::drop_queued(self);

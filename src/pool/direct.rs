@@ -5,7 +5,7 @@ use super::{
     core::Core,
     frame::Frame,
     payload::{ALIGN, Call, copy_result, round_up},
-    status::{self, Error, Result, Status},
+    status::{self, Error, Result},
 };
 use crate::support::alloc::Buffer;
 use std::ptr;
@@ -15,7 +15,7 @@ use std::ptr;
 ///
 /// # Safety
 /// As `pool_fn` and `Call` say; `result` is writable for `call.result_size` bytes, or null.
-pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, worker: u32) -> Result<Status> {
+pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, worker: u32) -> Result<()> {
     const SMALL: usize = 256;
     let mut small = [0_u128; 2 * SMALL / ALIGN];
     let memory;
@@ -56,5 +56,5 @@ pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, worker: u32) -
             None => copy_result(start.cast(), call.result_size, result, call.result_size)?,
         }
     }
-    Ok(status::OK)
+    Ok(())
 }

@@ -21,7 +21,7 @@ use super::{
     frame::{Frame, Outcome},
     payload::Place,
     status::{self, Error, Result, Status},
-    task::TaskRef,
+    task::{NEVER_RAN, TaskRef},
 };
 use crate::support::{
     CachePadded, spin,
@@ -80,7 +80,7 @@ pub struct Map {
     /// Items that are taken together because there are more than a word can number.
     unit: usize,
     slots: Box<[CachePadded<Slot>]>,
-    /// How many participate right now.
+    /// How many participate right now; a hint, that orders nothing.
     present: AtomicUsize,
     attention: AtomicU32,
     /// Why it was stopped from outside; 0: it was not.
@@ -144,7 +144,7 @@ impl Map {
 
     /// Whether nobody takes part.
     pub fn is_deserted(&self) -> bool {
-        self.present.load(Ordering::SeqCst) == 0
+        self.present.load(Ordering::Relaxed) == 0
     }
 
     /// Where the result of an item goes.
@@ -246,6 +246,7 @@ impl Map {
             // Read before the flags, which were raised before the poke.
             let seen = core.pokes();
             if self.wants_attention(core) {
+                // At least one item, and to the end of its unit: ranges are counted in units.
                 high = high.min(index.max(low + 1).next_multiple_of(self.unit));
             }
             let first = index;
@@ -434,6 +435,7 @@ impl Map {
         } else {
             status::OK
         };
-        task.finish(status, POOL_NO_WORKER);
+        let unrun = self.skipped.load(Ordering::Relaxed) == self.call.count && reason != status::OK;
+        task.finish(status, if unrun { NEVER_RAN } else { POOL_NO_WORKER });
     }
 }

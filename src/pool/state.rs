@@ -3,16 +3,18 @@
 //! | phase     | who moves it on                                   | to        |
 //! |-----------|---------------------------------------------------|-----------|
 //! | `FREE`    | the submitter, `publish`                          | `QUEUED`  |
-//! | `QUEUED`  | whoever claims it: worker, waiter, canceller, ... | `RUNNING` |
+//! | `QUEUED`  | whoever is first: worker, waiter (`claim`), `cancel` | `RUNNING` |
 //! | `RUNNING` | who claimed it, `finish`                          | `DONE`    |
 //! |           | the same, `finish_alone`, if nobody else owns it  | `FREE`    |
 //! | `DONE`    | who drops the last reference, `drop_reference`    | `FREE`    |
 //!
 //! Beside the phase the word holds two flags and the count of references:
 //!
-//! * `WAITED`: set by `begin_wait`; some thread sleeps on the word, and `finish` must wake it.
+//! * `WAITED`: set by `wait`; some thread sleeps on the word, and `finish` must wake it.
 //! * `STOP`: set by `cancel` on a running task; read by the task.
-//! * references: one for each queue entry, handle, and participant; the block is free at zero.
+//! * references: one for each queue entry and each handle; one of a map itself until it ends; one
+//!   that whoever claims a task outside the queues takes for `finish` to give up. The block is
+//!   free at zero.
 //!
 //! A claim is acquire and pairs with the release of `publish`, so the claimer sees the
 //! arguments; `finish` is release and pairs with the acquire of `is_done`, so whoever sees

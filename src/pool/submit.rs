@@ -31,7 +31,7 @@ pub unsafe fn apply(core: &Core, call: &Call, result: *mut u8) -> Result<()> {
         }));
     });
     if lent {
-        return outcome.unwrap_or_else(|| Err(Error::from(status::INTERNAL))).map(drop);
+        return outcome.unwrap_or_else(|| Err(Error::from(status::INTERNAL)));
     }
     let mut future = std::ptr::null_mut();
     // SAFETY: promised by the caller.
@@ -57,10 +57,7 @@ fn wait_for_end(core: &Core, task: TaskRef) -> Result<()> {
         }
         return Err(error);
     }
-    match task.status() {
-        status::OK => Ok(()),
-        status => Err(Error::new(status, task.message().to_string_lossy().into_owned())),
-    }
+    task.outcome()
 }
 
 /// Enqueues a call. With `future`, a handle is written there before the task can start.

@@ -8,8 +8,10 @@
 //! | `state`                   | see `state.rs`                        | anyone with a reference      |
 //! | `next`                    | who owns the block: free list, callback queue | the same             |
 //! | `core`                    | the allocator, once                   | anyone with a reference      |
-//! | `call`, argument          | the submitter, before `publish`       | who claimed the task         |
-//! | `status`, `worker`, `pid`, result, message | who claimed it, before `finish` | anyone, after `DONE` |
+//! | `function`, `callback`, a map | the submitter, before `publish`   | anyone with a reference      |
+//! | `user_data`, sizes, argument  | the same                          | who claimed it; who reads the result after `DONE` |
+//! | `status`, `worker`, result, `Cold::end` (and `cold`, if a task with a function had none) | who claimed it, before `finish` | anyone, after `DONE` |
+//! | `user_data`, `worker` of a free block | the depot: next batch, its size | the depot              |
 
 use super::{
     abi::{Function, POOL_NO_WORKER, pool_callback_fn, pool_result_t, pool_task_t},
@@ -64,13 +66,15 @@ pub struct Task {
     callback: Cell<pool_callback_fn>,
     user_data: Cell<*mut c_void>,
     cold: UnsafeCell<Option<Box<Cold>>>,
-    /// Sizes when both fit inside; `OUTSIDE` in `arg_size` means: see `Cold`.
     worker: Cell<u32>,
+    /// Sizes when both fit inside; `OUTSIDE` in `arg_size` means: see `Cold`.
     arg_size: Cell<u16>,
     result_size: Cell<u16>,
     inline: UnsafeCell<[u128; INLINE / ALIGN]>,
 }
 
+/// In `worker`: nobody ran the task.
+pub const NEVER_RAN: u32 = POOL_NO_WORKER - 1;
 /// In `arg_size`: the argument is the pointer in the first bytes.
 const POINTER: u16 = u16::MAX;
 /// In `arg_size`: argument and result are in `Cold::memory`, sizes in front of them.
@@ -155,7 +159,7 @@ impl TaskRef {
     /// Ends a claimed task that never ran.
     pub fn finish_unrun(self, status: Status) {
         self.set_message(status::meaning(status));
-        self.finish(status, POOL_NO_WORKER);
+        self.finish(status, NEVER_RAN);
     }
 }
 
@@ -287,9 +291,9 @@ impl Task {
         self.cold()?.map.as_ref()
     }
 
-    /// Whether somebody has run the task, in a block whose task has ended.
+    /// Whether the task was started, in a block whose task has ended.
     pub fn has_run(&self) -> bool {
-        self.worker.get() != POOL_NO_WORKER || self.status.get() >= 0
+        self.worker.get() != NEVER_RAN
     }
 
     /// Whether the task has a callback.
@@ -367,6 +371,17 @@ impl Task {
         self.status.get()
     }
 
+    /// How a task that has ended did: its failure as an error.
+    ///
+    /// # Errors
+    /// The task's own.
+    pub fn outcome(&self) -> Result<()> {
+        match self.status() {
+            status::OK => Ok(()),
+            status => Err(Error::new(status, self.message().to_string_lossy().into_owned())),
+        }
+    }
+
     /// The sentence about the failure of a task that has ended; empty if there is none.
     pub fn message(&self) -> &CStr {
         self.end().and_then(|end| end.message.as_deref()).unwrap_or(c"")
@@ -394,7 +409,7 @@ impl Task {
             data,
             size,
             index: self.end().map_or(0, |end| end.index),
-            worker: self.worker.get(),
+            worker: if self.has_run() { self.worker.get() } else { POOL_NO_WORKER },
             pid: if self.has_run() { self.core().pid } else { 0 },
         };
         if let Some(callback) = self.callback.get() {

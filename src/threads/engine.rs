@@ -4,7 +4,7 @@
 use super::{
     helper,
     queue::{Queues, Seat},
-    sleep::{MOST, Notify, Sleep},
+    sleep::{MOST_THREADS, Notify, Sleep},
     worker,
 };
 use crate::{
@@ -44,9 +44,11 @@ pub struct ThreadEngine {
     threads: Mutex<Threads>,
     /// Threads that have not left.
     alive: WaitWord,
-    /// A worker has been started; until the pool is finished, some are never without.
+    /// Set once the first worker has been started: from then until the pool is finished there is
+    /// always one, since workers retire only while `workers` others sleep.
     has_workers: AtomicBool,
-    /// 1 when a closed pool has done all it had to do.
+    /// 1 when a closed pool has done all it had to do: written once by `check_finished`, read by
+    /// workers after their token, and by `join`.
     finished: WaitWord,
     /// Spare workers cannot be initialised; do not try again.
     no_spares: AtomicBool,
@@ -71,7 +73,7 @@ impl ThreadEngine {
         Arc::new_cyclic(|me| Self {
             me: me.clone(),
             sleep: Sleep::new(options.workers),
-            queues: Queues::new(options.workers, MOST - 1),
+            queues: Queues::new(options.workers, MOST_THREADS - 1),
             threads: Mutex::new(Vec::new()),
             alive: WaitWord::new(0),
             has_workers: AtomicBool::new(false),

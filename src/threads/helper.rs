@@ -31,7 +31,7 @@ pub fn lend(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut(u32)) -> bo
         }
         return false;
     }
-    // Whoever submitted earlier comes first.
+    // Whoever submitted earlier comes first. [Q2]: `body` asks whether the pool is closed.
     engine.queues.is_injector_empty() && visit(engine, core, &mut || body(POOL_NO_WORKER))
 }
 

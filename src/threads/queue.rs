@@ -50,7 +50,7 @@ impl Segment {
 pub struct Queues {
     injector: Injector<TaskRef>,
     first: Segment,
-    /// No place from this number on was ever taken.
+    /// No worker has sat down at a place from this number on.
     used: AtomicUsize,
     most: usize,
 }

@@ -17,10 +17,11 @@ const ACTIVE: u64 = 1;
 const SEARCHING: u64 = 1 << WIDTH;
 const SLEEPING: u64 = 1 << (2 * WIDTH);
 const BLOCKED: u64 = 1 << (3 * WIDTH);
+/// The highest bits, so that it may wrap: nothing carries out of it.
 const VERSION: u64 = 1 << (4 * WIDTH);
 
-/// More threads than this are never counted.
-pub const MOST: usize = 8000;
+/// Workers and visitors together are no more than this; threads that `hold` are few.
+pub const MOST_THREADS: usize = 8000;
 
 impl Counts {
     /// Threads that run or look for tasks: workers, and outsiders that help.
@@ -67,7 +68,7 @@ pub struct Sleep {
     /// Tokens posted and not yet consumed; each makes one sleeper active.
     tokens: WaitWord,
     limit: usize,
-    searchers: usize,
+    most_searchers: usize,
 }
 
 impl Sleep {
@@ -77,7 +78,7 @@ impl Sleep {
             counts: CachePadded::new(AtomicU64::new(0)),
             tokens: WaitWord::new(0),
             limit,
-            searchers: limit.div_ceil(2),
+            most_searchers: limit.div_ceil(2),
         }
     }
 
@@ -105,10 +106,13 @@ impl Sleep {
         // [N1] after the push, before the look at the counts.
         fence(Ordering::SeqCst);
         let before = self.update(|counts| {
-            if counts.searching() > 0 || counts.active() >= self.limit {
+            if counts.searching() > 0
+                || counts.active() >= self.limit
+                || counts.active() + counts.blocked() >= MOST_THREADS
+            {
                 return None;
             }
-            let next = counts.0 + ACTIVE + SEARCHING + VERSION;
+            let next = counts.0.wrapping_add(ACTIVE + SEARCHING + VERSION);
             Some(if counts.sleeping() > 0 { next - SLEEPING } else { next })
         });
         match before {
@@ -158,8 +162,10 @@ impl Sleep {
     /// An active worker begins to search; false if enough do already.
     #[must_use]
     pub fn search(&self) -> bool {
-        self.update(|counts| (counts.searching() < self.searchers).then_some(counts.0 + SEARCHING))
-            .is_some()
+        self.update(|counts| {
+            (counts.searching() < self.most_searchers).then_some(counts.0 + SEARCHING)
+        })
+        .is_some()
     }
 
     /// Whether more are active than should be: waiting threads have come back.
@@ -188,7 +194,7 @@ impl Sleep {
     pub fn stay(&self) -> bool {
         self.update(|counts| {
             (counts.sleeping() > 0 && counts.active() < self.limit)
-                .then_some(counts.0 - SLEEPING + ACTIVE + SEARCHING + VERSION)
+                .then_some((counts.0 - SLEEPING).wrapping_add(ACTIVE + SEARCHING + VERSION))
         })
         .is_some()
     }
@@ -218,8 +224,8 @@ impl Sleep {
     #[must_use]
     pub fn enter(&self) -> bool {
         self.update(|counts| {
-            (counts.active() < self.limit && counts.active() + counts.blocked() < MOST)
-                .then_some(counts.0 + ACTIVE + VERSION)
+            (counts.active() < self.limit && counts.active() + counts.blocked() < MOST_THREADS)
+                .then_some(counts.0.wrapping_add(ACTIVE + VERSION))
         })
         .is_some()
     }
@@ -228,7 +234,8 @@ impl Sleep {
     #[must_use]
     pub fn enter_alone(&self) -> bool {
         self.update(|counts| {
-            (counts.active() == 0 && counts.blocked() == 0).then_some(counts.0 + ACTIVE + VERSION)
+            (counts.active() == 0 && counts.blocked() == 0)
+                .then_some(counts.0.wrapping_add(ACTIVE + VERSION))
         })
         .is_some()
     }
@@ -285,11 +292,45 @@ impl Sleep {
     pub fn wake_all(&self) {
         let before = self.update(|counts| {
             let sleeping = counts.sleeping() as u64;
-            (sleeping > 0)
-                .then(|| counts.0 - sleeping * SLEEPING + sleeping * (ACTIVE + SEARCHING) + VERSION)
+            (sleeping > 0).then(|| {
+                (counts.0 - sleeping * SLEEPING)
+                    .wrapping_add(sleeping * (ACTIVE + SEARCHING) + VERSION)
+            })
         });
         if let Some(counts) = before {
             self.post(counts.sleeping() as u32);
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_wraps_and_disturbs_no_other_count() {
+        let sleep = Sleep::new(2);
+        for _ in 0..10_000 {
+            assert!(sleep.enter());
+            sleep.begin_blocking();
+            sleep.end_blocking();
+            sleep.leave(false);
+            sleep.hold();
+            sleep.release();
+        }
+        assert!(sleep.is_quiet(|| true));
+        assert!(!sleep.has_sleepers());
+    }
+
+    #[test]
+    fn places_are_as_many_as_the_limit() {
+        let sleep = Sleep::new(2);
+        assert!(sleep.enter() && sleep.enter() && !sleep.enter());
+        sleep.begin_blocking();
+        assert!(sleep.enter());
+        sleep.end_blocking();
+        assert!(sleep.is_crowded());
+        sleep.leave(false);
+        assert!(!sleep.is_crowded() && !sleep.enter() && !sleep.enter_alone());
     }
 }

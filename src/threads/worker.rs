@@ -64,7 +64,8 @@ impl Worker<'_> {
     fn live(&self, born: Born, counted: &Cell<bool>) {
         let mut searching = true;
         if born == Born::Active && self.core.options.hooks.initializer.is_some() {
-            // The initializer may take long: nobody shall rely on this worker meanwhile.
+            // The initializer may take long: nobody shall rely on this worker meanwhile. It stops
+            // searching as if it had found something.
             self.found(&mut searching);
         }
         let outcome = self.initialize();
@@ -129,7 +130,11 @@ impl Worker<'_> {
             return false;
         }
         *searching = true;
-        let found = spin::spin_until(*patience, || self.engine.has_work(self.core));
+        let mut found = false;
+        spin::spin_until(*patience, || {
+            found = self.engine.has_work(self.core);
+            found || self.core.is_closed()
+        });
         *patience =
             if found { (*patience * 2).min(self.engine.patience) } else { (*patience / 2).max(4) };
         found
@@ -142,6 +147,7 @@ impl Worker<'_> {
             self.engine.pass_on(self.core);
             return false;
         }
+        // [S3]
         if !(self.engine.has_work(self.core) && sleep.stay()) {
             self.engine.check_finished(self.core);
             sleep.sleep();

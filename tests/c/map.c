@@ -224,6 +224,45 @@ CASE(skewed_items) {
   CHECK_OK(pool_close_join(pool));
 }
 
+enum { CHEAP = 100000, DEAR = 300 };
+
+/* Which threads ran dear items. */
+struct share {
+  pthread_mutex_t mutex;
+  pid_t threads[8];
+  int count;
+};
+
+static int32_t cheap_then_dear(const void *arg, void *result, pool_task_t *task)
+{
+  struct share *share = (struct share *)(uintptr_t)arg;
+  (void)result;
+  if (task->index < CHEAP) {
+    return 0;
+  }
+  sleep_ms(1);
+  pthread_mutex_lock(&share->mutex);
+  int known = 0;
+  while (known < share->count && share->threads[known] != gettid()) {
+    known++;
+  }
+  if (known == share->count && known < 8) {
+    share->threads[share->count++] = gettid();
+  }
+  pthread_mutex_unlock(&share->mutex);
+  return 0;
+}
+
+/* Whoever has taken many items together, because they were cheap, shares the rest when they turn out dear. */
+CASE(dear_items_after_cheap_ones_are_shared)
+{
+  pool_t *pool = new_pool(2);
+  struct share share = {PTHREAD_MUTEX_INITIALIZER, {0}, 0};
+  CHECK_OK(pool_map(pool, cheap_then_dear, &share, 0, NULL, 0, CHEAP + DEAR));
+  CHECK(share.count >= 2);
+  CHECK_OK(pool_close_join(pool));
+}
+
 static void *map_many_times(void *data) {
   for (size_t i = 0; i < scaled(100); i++) {
     map_squares(data, i * 10);

@@ -113,6 +113,36 @@ CASE(cancel_a_running_map) {
   CHECK_OK(pool_future_release(future));
 }
 
+enum { CHEAP = 100000 };
+
+static int32_t cheap_then_slow(const void *arg, void *result, pool_task_t *task)
+{
+  struct slow *slow = (struct slow *)(uintptr_t)arg;
+  (void)result;
+  if (task->index >= CHEAP) {
+    atomic_fetch_add(&slow->ran, 1);
+    gate_open(&slow->running);
+    sleep_ms(10);
+  }
+  return 0;
+}
+
+/* However many items somebody has taken together, the next one doesn't start after a cancel. */
+CASE(cancel_items_that_were_taken_together)
+{
+  pool_t *pool = new_pool(2);
+  struct slow slow = {0, GATE_INIT};
+  pool_future_t *future = NULL;
+  CHECK_OK(pool_map_async(pool, cheap_then_slow, &slow, 0, NULL, 0, 2 * CHEAP, NULL, NULL, &future));
+  gate_wait(&slow.running);
+  CHECK_EQ(pool_future_cancel(future), 1);
+  int ran = atomic_load(&slow.ran);
+  CHECK_STATUS(pool_future_get(future, NULL, 0, -1), POOL_ERR_CANCELLED);
+  CHECK(atomic_load(&slow.ran) <= ran + 2);
+  CHECK_OK(pool_future_release(future));
+  CHECK_OK(pool_close_join(pool));
+}
+
 static int32_t item_of_endless(const void *arg, void *result, pool_task_t *task) {
   (void)arg;
   (void)result;
