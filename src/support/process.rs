@@ -1,8 +1,10 @@
-//! This process: told from those forked from it, and how many CPUs it may use.
+//! This process: told from those forked from it, how many CPUs it may use, and its threads'
+//! cancellation.
 
 use super::sync::thread;
 
 pub use crate::sys::fork::{epoch, is_current};
+pub use crate::sys::thread::Uncancellable;
 
 /// How many CPUs this process may use: std knows the affinity mask and the quotas of cgroups.
 pub fn cpus() -> usize {

@@ -31,6 +31,33 @@ impl Drop for SignalsBlocked {
     }
 }
 
+unsafe extern "C" {
+    // Not in the libc crate.
+    fn pthread_setcancelstate(state: libc::c_int, old: *mut libc::c_int) -> libc::c_int;
+}
+
+/// Keeps `pthread_cancel` from unwinding this thread until dropped: it would unwind through
+/// frames that must not be left that way.
+pub struct Uncancellable(libc::c_int);
+
+impl Uncancellable {
+    /// Puts cancellation off, and remembers whether it was on.
+    pub fn new() -> Self {
+        const PTHREAD_CANCEL_DISABLE: libc::c_int = 1;
+        let mut old = 0;
+        // SAFETY: the state is a valid one, and the old one is written to a live variable.
+        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &mut old) };
+        Self(old)
+    }
+}
+
+impl Drop for Uncancellable {
+    fn drop(&mut self) {
+        // SAFETY: restores what `new` was given.
+        unsafe { pthread_setcancelstate(self.0, std::ptr::null_mut()) };
+    }
+}
+
 /// A set of CPUs, as large as the kernel's.
 #[derive(Clone)]
 pub struct CpuSet(Vec<u64>);

@@ -14,6 +14,20 @@ impl Drop for SignalsBlocked {
     fn drop(&mut self) {}
 }
 
+/// Puts nothing off on this platform.
+pub struct Uncancellable;
+
+impl Uncancellable {
+    /// Does nothing.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+impl Drop for Uncancellable {
+    fn drop(&mut self) {}
+}
+
 /// A set of CPUs; unknown on this platform.
 #[derive(Clone)]
 pub struct CpuSet;
