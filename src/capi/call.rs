@@ -43,7 +43,8 @@ pub unsafe extern "C" fn pool_map_with(
     count: usize,
 ) -> i32 {
     status(|| {
-        let core = handle::core(pool)?;
+        // SAFETY: the caller vouches for the handle.
+        let core = unsafe { handle::core(pool) }?;
         // SAFETY: the caller vouches for the struct.
         let full = unsafe { read_struct(call, "call")? };
         let mut call = map_call(full.r#fn, args, full.arg_size, results, full.result_size, count)?;

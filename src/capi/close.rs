@@ -12,7 +12,8 @@ use super::{
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_close(pool: *mut pool_t) -> i32 {
     status(|| {
-        handle::own_core(pool)?.close();
+        // SAFETY: the caller vouches for the handle.
+        unsafe { handle::own_core(pool) }?.close();
         Ok(())
     })
 }
@@ -25,7 +26,10 @@ pub unsafe extern "C" fn pool_close(pool: *mut pool_t) -> i32 {
 /// from a task or callback of the pool itself; _FORKED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_join(pool: *mut pool_t, timeout_ms: i64) -> i32 {
-    status(|| handle::own_core(pool)?.join(deadline(timeout_ms)?))
+    status(|| {
+        // SAFETY: the caller vouches for the handle.
+        unsafe { handle::own_core(pool) }?.join(deadline(timeout_ms)?)
+    })
 }
 
 /// Closes the pool, ends all tasks that have not started with POOL_ERR_TERMINATED (their
@@ -36,7 +40,8 @@ pub unsafe extern "C" fn pool_join(pool: *mut pool_t, timeout_ms: i64) -> i32 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_terminate(pool: *mut pool_t) -> i32 {
     status(|| {
-        handle::own_core(pool)?.terminate();
+        // SAFETY: the caller vouches for the handle.
+        unsafe { handle::own_core(pool) }?.terminate();
         Ok(())
     })
 }
@@ -52,10 +57,12 @@ pub unsafe extern "C" fn pool_close_join(pool: *mut pool_t) -> i32 {
         if pool.is_null() {
             return Ok(());
         }
-        let core = handle::own_core(pool)?;
+        // SAFETY: the caller vouches for the handle.
+        let core = unsafe { handle::own_core(pool) }?;
         core.require_outside("close and join")?;
         core.close();
         core.join(None)?;
-        handle::free(pool)
+        // SAFETY: the caller vouches for the handle.
+        unsafe { handle::free(pool) }
     })
 }

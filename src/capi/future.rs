@@ -24,11 +24,17 @@ use std::{
 /// here and no thread can be started for it; _FORKED unless it ended before the fork.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_future_wait(future: *const pool_future_t, timeout_ms: i64) -> i32 {
-    status(|| wait(future, timeout_ms).map(drop))
+    status(|| {
+        // SAFETY: the caller vouches for the handle.
+        unsafe { wait(future, timeout_ms) }.map(drop)
+    })
 }
 
-fn wait(future: *const pool_future_t, timeout_ms: i64) -> Result<TaskRef> {
-    let task = handle::task(future)?;
+/// # Safety
+/// `future` is null, or a future that the caller has not released.
+unsafe fn wait(future: *const pool_future_t, timeout_ms: i64) -> Result<TaskRef> {
+    // SAFETY: the caller vouches for the handle.
+    let task = unsafe { handle::task(future) }?;
     if submit::wait(task, deadline(timeout_ms)?)? {
         return Ok(task);
     }
@@ -36,8 +42,11 @@ fn wait(future: *const pool_future_t, timeout_ms: i64) -> Result<TaskRef> {
 }
 
 /// The task, if it can still change in this process, or has ended.
-fn looked_at(future: *const pool_future_t) -> Result<TaskRef> {
-    let task = handle::task(future)?;
+/// # Safety
+/// `future` is null, or a future that the caller has not released.
+unsafe fn looked_at(future: *const pool_future_t) -> Result<TaskRef> {
+    // SAFETY: the caller vouches for the handle.
+    let task = unsafe { handle::task(future) }?;
     if !task.state.is_done() {
         task.core().require_this_process()?;
     }
@@ -47,13 +56,19 @@ fn looked_at(future: *const pool_future_t) -> Result<TaskRef> {
 /// Whether the task has ended: 1 or 0, or POOL_ERR_INVALID, _FORKED. Does not block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_future_ready(future: *const pool_future_t) -> i32 {
-    number(|| Ok(looked_at(future)?.state.is_done().into()))
+    number(|| {
+        // SAFETY: the caller vouches for the handle.
+        Ok(unsafe { looked_at(future) }?.state.is_done().into())
+    })
 }
 
 /// Whether the task is running right now: 1 or 0, or POOL_ERR_INVALID, _FORKED. Does not block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_future_running(future: *const pool_future_t) -> i32 {
-    number(|| Ok(looked_at(future)?.state.is_running().into()))
+    number(|| {
+        // SAFETY: the caller vouches for the handle.
+        Ok(unsafe { looked_at(future) }?.state.is_running().into())
+    })
 }
 
 /// Whether the task has ended with POOL_OK: 1, or 0 (also while it has not ended), or
@@ -61,7 +76,8 @@ pub unsafe extern "C" fn pool_future_running(future: *const pool_future_t) -> i3
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_future_successful(future: *const pool_future_t) -> i32 {
     number(|| {
-        let task = looked_at(future)?;
+        // SAFETY: the caller vouches for the handle.
+        let task = unsafe { looked_at(future) }?;
         Ok((task.state.is_done() && task.status() == code::OK).into())
     })
 }
@@ -82,7 +98,8 @@ pub unsafe extern "C" fn pool_future_get(
 ) -> i32 {
     status(|| {
         boundary::bytes(result, result_size, 1, "result")?;
-        let task = wait(future, timeout_ms)?;
+        // SAFETY: the caller vouches for the handle.
+        let task = unsafe { wait(future, timeout_ms) }?;
         task.outcome()?;
         let (data, size) = task.result();
         if result.is_null() {
@@ -104,7 +121,8 @@ pub unsafe extern "C" fn pool_future_data(
     size: *mut usize,
 ) -> *const c_void {
     let found = value(|| {
-        let task = ended(future)?;
+        // SAFETY: the caller vouches for the handle.
+        let task = unsafe { ended(future) }?;
         task.outcome()?;
         Ok(task.result())
     });
@@ -118,8 +136,11 @@ pub unsafe extern "C" fn pool_future_data(
     data
 }
 
-fn ended(future: *const pool_future_t) -> Result<TaskRef> {
-    let task = looked_at(future)?;
+/// # Safety
+/// `future` is null, or a future that the caller has not released.
+unsafe fn ended(future: *const pool_future_t) -> Result<TaskRef> {
+    // SAFETY: the caller vouches for the handle.
+    let task = unsafe { looked_at(future) }?;
     if task.state.is_done() {
         return Ok(task);
     }
@@ -130,14 +151,18 @@ fn ended(future: *const pool_future_t) -> Result<TaskRef> {
 /// _FORKED unless it ended before the fork. Does not block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_future_status(future: *const pool_future_t) -> i32 {
-    number(|| Ok(ended(future)?.status()))
+    number(|| {
+        // SAFETY: the caller vouches for the handle.
+        Ok(unsafe { ended(future) }?.status())
+    })
 }
 
 /// A sentence about the task's failure; "" if there is none, or not yet. Never NULL, valid until
 /// the future is released. Does not block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_future_message(future: *const pool_future_t) -> *const c_char {
-    match handle::task(future) {
+    // SAFETY: the caller vouches for the handle.
+    match unsafe { handle::task(future) } {
         Ok(task) if task.state.is_done() => task.message().as_ptr(),
         Ok(_) => c"".as_ptr(),
         Err(error) => {
@@ -156,7 +181,8 @@ pub unsafe extern "C" fn pool_future_message(future: *const pool_future_t) -> *c
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_future_cancel(future: *mut pool_future_t) -> i32 {
     number(|| {
-        let task = handle::task(future)?;
+        // SAFETY: the caller vouches for the handle.
+        let task = unsafe { handle::task(future) }?;
         if task.state.is_done() {
             return Ok(0);
         }
@@ -173,7 +199,8 @@ pub unsafe extern "C" fn pool_future_release(future: *mut pool_future_t) -> i32 
         if future.is_null() {
             return Ok(());
         }
-        let task = handle::task(future)?;
+        // SAFETY: the caller vouches for the handle.
+        let task = unsafe { handle::task(future) }?;
         // In a forked child the pool's locks may be held for ever: the block is left behind.
         if task.core().is_in_this_process() {
             task.release();

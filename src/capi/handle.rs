@@ -63,7 +63,9 @@ impl Drop for pool_t {
     }
 }
 
-fn handle<'a>(pool: *const pool_t) -> Result<&'a pool_t> {
+/// # Safety
+/// As `core`.
+unsafe fn handle<'a>(pool: *const pool_t) -> Result<&'a pool_t> {
     if pool.is_null() {
         return Err(Error::invalid("pool is NULL"));
     }
@@ -80,21 +82,30 @@ fn handle<'a>(pool: *const pool_t) -> Result<&'a pool_t> {
 
 /// The pool behind a pointer from outside.
 ///
+/// # Safety
+/// `pool` is null, or a handle that stays until `'a` ends, or one freed not long ago.
+///
 /// # Errors
 /// `INVALID`, `FORKED`.
-pub fn core<'a>(pool: *const pool_t) -> Result<&'a Core> {
-    let core = handle(pool)?.core();
+pub unsafe fn core<'a>(pool: *const pool_t) -> Result<&'a Core> {
+    // SAFETY: promised by the caller.
+    let core = unsafe { handle(pool) }?.core();
     core.require_this_process()?;
     Ok(core)
 }
 
 /// As `core`, for what must not be done to the default pool.
 ///
+/// # Safety
+/// `pool` is null, or a handle that stays until `'a` ends, or one freed not long ago.
+///
 /// # Errors
 /// `INVALID`, `FORKED`.
-pub fn own_core<'a>(pool: *const pool_t) -> Result<&'a Core> {
-    let core = core(pool)?;
-    if handle(pool)?.life.load(Ordering::Relaxed) == DEFAULT {
+pub unsafe fn own_core<'a>(pool: *const pool_t) -> Result<&'a Core> {
+    // SAFETY: promised by the caller.
+    let core = unsafe { core(pool) }?;
+    // SAFETY: promised by the caller.
+    if unsafe { handle(pool) }?.life.load(Ordering::Relaxed) == DEFAULT {
         return Err(Error::invalid("the default pool is the whole process's; it is never closed"));
     }
     Ok(core)
@@ -102,10 +113,14 @@ pub fn own_core<'a>(pool: *const pool_t) -> Result<&'a Core> {
 
 /// Frees a pool that has ended.
 ///
+/// # Safety
+/// As `core`, and nobody uses the pool any more.
+///
 /// # Errors
 /// `INVALID` when another thread was faster.
-pub fn free(pool: *mut pool_t) -> Result<()> {
-    let was = handle(pool)?.life.swap(FREED, Ordering::AcqRel);
+pub unsafe fn free(pool: *mut pool_t) -> Result<()> {
+    // SAFETY: promised by the caller.
+    let was = unsafe { handle(pool) }?.life.swap(FREED, Ordering::AcqRel);
     if was != LIVE {
         return Err(Error::invalid("the pool has been freed already"));
     }
@@ -125,9 +140,12 @@ pub fn free(pool: *mut pool_t) -> Result<()> {
 
 /// The task behind a pointer from outside.
 ///
+/// # Safety
+/// `future` is null, or a future that the caller has not released.
+///
 /// # Errors
 /// `INVALID`.
-pub fn task(future: *const pool_future_t) -> Result<TaskRef> {
+pub unsafe fn task(future: *const pool_future_t) -> Result<TaskRef> {
     let Some(task) = NonNull::new(future.cast_mut()).map(NonNull::cast::<Task>) else {
         return Err(Error::invalid("future is NULL"));
     };

@@ -17,7 +17,8 @@ use super::{
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_poll(pool: *mut pool_t, timeout_ms: i64) -> i32 {
     number(|| {
-        let core = handle::core(pool)?;
+        // SAFETY: the caller vouches for the handle.
+        let core = unsafe { handle::core(pool) }?;
         let count = core.callbacks.poll(core, deadline(timeout_ms)?)?;
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
     })
@@ -31,5 +32,8 @@ pub unsafe extern "C" fn pool_poll(pool: *mut pool_t, timeout_ms: i64) -> i32 {
 /// process has no descriptors left, _FORKED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_poll_fd(pool: *mut pool_t) -> i32 {
-    number(|| handle::core(pool)?.callbacks.descriptor())
+    number(|| {
+        // SAFETY: the caller vouches for the handle.
+        unsafe { handle::core(pool) }?.callbacks.descriptor()
+    })
 }

@@ -94,7 +94,8 @@ pub unsafe extern "C" fn pool_apply(
     result_size: usize,
 ) -> i32 {
     status(|| {
-        let core = handle::core(pool)?;
+        // SAFETY: the caller vouches for the handle.
+        let core = unsafe { handle::core(pool) }?;
         let call = Call {
             function: checked(r#fn)?,
             arg,
@@ -133,7 +134,8 @@ pub unsafe extern "C" fn pool_map(
     count: usize,
 ) -> i32 {
     status(|| {
-        let core = handle::core(pool)?;
+        // SAFETY: the caller vouches for the handle.
+        let core = unsafe { handle::core(pool) }?;
         let call = map_call(r#fn, args, arg_size, results, result_size, count)?;
         submit::map(core, call)
     })

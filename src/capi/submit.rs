@@ -37,7 +37,8 @@ pub unsafe extern "C" fn pool_apply_async(
     future: *mut *mut pool_future_t,
 ) -> i32 {
     status(|| {
-        let core = handle::core(pool)?;
+        // SAFETY: the caller vouches for the handle.
+        let core = unsafe { handle::core(pool) }?;
         let function = checked(r#fn)?;
         bytes(arg, arg_size, 1, "arg")?;
         let call = Call { function, arg, arg_size, result_size, callback, user_data };
@@ -66,7 +67,8 @@ pub unsafe extern "C" fn pool_map_async(
     future: *mut *mut pool_future_t,
 ) -> i32 {
     status(|| {
-        let core = handle::core(pool)?;
+        // SAFETY: the caller vouches for the handle.
+        let core = unsafe { handle::core(pool) }?;
         let call = map_call(r#fn, args, arg_size, results, result_size, count)?;
         // SAFETY: the caller vouches for the pointer; a future is a task's block.
         let future = unsafe { future.cast::<*mut Task>().as_mut() };

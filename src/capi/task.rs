@@ -9,7 +9,9 @@ use crate::pool::{
 };
 use std::ffi::{CStr, c_char, c_void};
 
-fn frame<'a>(task: *const pool_task_t) -> Result<&'a Frame<'a>> {
+/// # Safety
+/// `task` is null, or what the library gave to a function that runs until `'a` ends.
+unsafe fn frame<'a>(task: *const pool_task_t) -> Result<&'a Frame<'a>> {
     if task.is_null() || !task.is_aligned() {
         return Err(Error::invalid("task is no pointer to a running task"));
     }
@@ -30,7 +32,8 @@ pub unsafe extern "C" fn pool_task_fail(
     message: *const c_char,
 ) -> i32 {
     status(|| {
-        let frame = frame(task)?;
+        // SAFETY: the caller vouches for the handle.
+        let frame = unsafe { frame(task) }?;
         if !message.is_null() {
             // SAFETY: the caller vouches for the string.
             let message = unsafe { CStr::from_ptr(message) };
@@ -54,7 +57,8 @@ pub unsafe extern "C" fn pool_task_set_result(
     size: usize,
 ) -> i32 {
     status(|| {
-        let frame = frame(task)?;
+        // SAFETY: the caller vouches for the handle.
+        let frame = unsafe { frame(task) }?;
         bytes(data, size, 1, "data")?;
         // SAFETY: the caller vouches for the bytes.
         unsafe { frame.set_result(data, size) }
@@ -65,5 +69,8 @@ pub unsafe extern "C" fn pool_task_set_result(
 /// in a map, because another item has failed. 1 or 0, or POOL_ERR_INVALID. Cheap.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_task_cancelled(task: *const pool_task_t) -> i32 {
-    number(|| Ok(frame(task)?.is_asked_to_stop().into()))
+    number(|| {
+        // SAFETY: the caller vouches for the handle.
+        Ok(unsafe { frame(task) }?.is_asked_to_stop().into())
+    })
 }
