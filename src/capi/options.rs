@@ -9,8 +9,8 @@ use crate::{
     compose,
     pool::{
         abi::{pool_finalizer_fn, pool_initializer_fn},
-        options::{Callbacks, MIN_STACK, Mode, Options, WorkerHooks},
-        status::{Error, Result},
+        options::{CallbackMode, MIN_STACK, Mode, Options, WorkerHooks},
+        status::{self as code, Error, Result},
     },
 };
 use std::ffi::{CStr, c_char, c_void};
@@ -88,8 +88,8 @@ pub unsafe extern "C" fn pool_create_with(
 /// `name` is null or a C string.
 unsafe fn check(from: &pool_options_t) -> Result<Options> {
     let mut options = Options::threads(from.workers)?;
-    options.mode = Mode::from_c(from.mode)?;
-    options.callbacks = Callbacks::from_c(from.callbacks)?;
+    options.mode = mode(from.mode)?;
+    options.callbacks = callback_mode(from.callbacks)?;
     options.hooks = WorkerHooks {
         initializer: from.initializer,
         finalizer: from.finalizer,
@@ -106,4 +106,22 @@ unsafe fn check(from: &pool_options_t) -> Result<Options> {
         options.name = name.to_string_lossy().into_owned();
     }
     Ok(options)
+}
+
+fn mode(mode: i32) -> Result<Mode> {
+    match mode {
+        POOL_THREADS => Ok(Mode::Threads),
+        POOL_PROCESSES => Err(Error::new(code::UNSUPPORTED, "process mode does not exist yet")),
+        POOL_SEQUENTIAL => Err(Error::new(code::UNSUPPORTED, "sequential mode does not exist yet")),
+        _ => Err(Error::invalid(format!("{mode} is no mode"))),
+    }
+}
+
+fn callback_mode(callbacks: i32) -> Result<CallbackMode> {
+    match callbacks {
+        POOL_CALLBACKS_SERIAL => Ok(CallbackMode::Serial),
+        POOL_CALLBACKS_INLINE => Ok(CallbackMode::Inline),
+        POOL_CALLBACKS_POLLED => Ok(CallbackMode::Polled),
+        _ => Err(Error::invalid(format!("{callbacks} is no way to run callbacks"))),
+    }
 }

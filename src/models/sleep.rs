@@ -15,6 +15,11 @@ struct Pool {
     /// How many tasks are queued. Relaxed, so that only the fences of `Sleep` give an order.
     queued: AtomicUsize,
     done: AtomicUsize,
+    /// Callbacks that an outsider has left for a worker.
+    wanted: AtomicUsize,
+    /// The one task that can be cancelled: somebody has it.
+    claimed: AtomicBool,
+    called_back: AtomicUsize,
     /// The gate: closed.
     gate: Mutex<bool>,
     closed: AtomicBool,
@@ -29,6 +34,9 @@ impl Pool {
             sleep: Sleep::new(limit),
             queued: AtomicUsize::new(0),
             done: AtomicUsize::new(0),
+            wanted: AtomicUsize::new(0),
+            claimed: AtomicBool::new(false),
+            called_back: AtomicUsize::new(0),
             gate: Mutex::new(false),
             closed: AtomicBool::new(false),
             finished: AtomicBool::new(false),
@@ -37,23 +45,27 @@ impl Pool {
     }
 
     fn is_empty(&self) -> bool {
-        self.queued.load(Ordering::Relaxed) == 0
+        self.queued.load(Ordering::Relaxed) == 0 && self.wanted.load(Ordering::Relaxed) == 0
     }
 
     fn take(&self) -> bool {
-        let mut queued = self.queued.load(Ordering::Relaxed);
-        while queued > 0 {
-            match self.queued.compare_exchange(
-                queued,
-                queued - 1,
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return true,
-                Err(now) => queued = now,
-            }
+        take_one(&self.queued)
+    }
+
+    /// Whether the caller is the one who ends the task.
+    fn claim(&self) -> bool {
+        !self.claimed.swap(true, Ordering::AcqRel)
+    }
+
+    /// An outsider cancels the task, and leaves its callback to a worker.
+    fn cancel(&self) {
+        self.sleep.hold();
+        if self.claim() {
+            self.wanted.fetch_add(1, Ordering::Release);
+            self.notify();
         }
-        false
+        self.sleep.release();
+        self.check_finished();
     }
 
     fn notify(&self) {
@@ -97,12 +109,23 @@ impl Pool {
                 self.sleep.leave(searching);
                 return;
             }
+            if take_one(&self.wanted) {
+                if searching {
+                    searching = false;
+                    let _ = self.sleep.found();
+                }
+                self.called_back.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
             if self.take() {
                 if searching {
                     searching = false;
                     if self.sleep.found() && !self.is_empty() {
                         self.notify();
                     }
+                }
+                if self.claim() {
+                    self.called_back.fetch_add(1, Ordering::Relaxed);
                 }
                 if self.done.fetch_add(1, Ordering::Relaxed) + 1 == self.enough {
                     return;
@@ -117,6 +140,17 @@ impl Pool {
             searching = true;
         }
     }
+}
+
+fn take_one(count: &AtomicUsize) -> bool {
+    let mut left = count.load(Ordering::Relaxed);
+    while left > 0 {
+        match count.compare_exchange(left, left - 1, Ordering::AcqRel, Ordering::Relaxed) {
+            Ok(_) => return true,
+            Err(now) => left = now,
+        }
+    }
+    false
 }
 
 fn start(pool: &Arc<Pool>) -> thread::JoinHandle<()> {
@@ -213,5 +247,26 @@ fn two_workers_come_for_two_tasks_that_need_each_other() {
         for worker in workers {
             worker.join().unwrap();
         }
+    });
+}
+
+/// A task is cancelled from outside while the pool is closed: its callback is called, once,
+/// before the pool is finished.
+#[test]
+fn close_waits_for_the_callback_of_a_cancelled_task() {
+    check(3, || {
+        let pool = Pool::new(1, usize::MAX);
+        let worker = start(&pool);
+        assert!(pool.submit());
+        let canceller = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || pool.cancel())
+        };
+        pool.close();
+        canceller.join().unwrap();
+        worker.join().unwrap();
+        assert!(pool.finished.load(Ordering::Relaxed));
+        assert_eq!(pool.called_back.load(Ordering::Relaxed), 1);
+        assert!(pool.is_empty());
     });
 }

@@ -15,7 +15,7 @@ use super::{
     core::Core,
     frame,
     mailbox::{Mailbox, Node},
-    options::Callbacks as Mode,
+    options::CallbackMode,
     status::{Error, Result},
     task::{Task, TaskRef},
 };
@@ -34,7 +34,7 @@ impl Node for Task {
 
 /// See the module.
 pub struct Callbacks {
-    mode: Mode,
+    mode: CallbackMode,
     mailbox: Mailbox<Task>,
     /// The mailbox waits for a worker to read it: [N1] and [S2] of `threads/README.md`, as a queue.
     wanted: AtomicBool,
@@ -64,7 +64,7 @@ pub enum Delivery {
 
 impl Callbacks {
     /// Callbacks of a pool with that mode.
-    pub fn new(mode: Mode) -> Self {
+    pub fn new(mode: CallbackMode) -> Self {
         Self {
             mode,
             mailbox: Mailbox::new(),
@@ -80,10 +80,10 @@ impl Callbacks {
     /// along; `serve` must follow when it has ended.
     pub fn send(&self, core: &Core, task: TaskRef) -> Delivery {
         let on_worker = context::find(core).is_some_and(|context| context.engine.is_some());
-        if self.mode == Mode::Inline && on_worker && task.has_run() {
+        if self.mode == CallbackMode::Inline && on_worker && task.has_run() {
             return Delivery::Here(task);
         }
-        let doorbell = (self.mode == Mode::Polled).then(|| lock(&self.doorbell));
+        let doorbell = (self.mode == CallbackMode::Polled).then(|| lock(&self.doorbell));
         // SAFETY: the reference keeps the task alive, and a task is sent once.
         let first = unsafe { self.mailbox.send(task.as_non_null()) };
         if let Some(doorbell) = doorbell {
@@ -169,7 +169,7 @@ impl Callbacks {
     }
 
     fn require_polled(&self) -> Result<()> {
-        if self.mode == Mode::Polled {
+        if self.mode == CallbackMode::Polled {
             return Ok(());
         }
         Err(Error::invalid("only a pool whose option callbacks is POOL_CALLBACKS_POLLED is polled"))
@@ -205,7 +205,7 @@ impl Callbacks {
     /// # Errors
     /// As `poll`.
     pub fn poll_until_finished(&self, core: &Core, deadline: Option<Instant>) -> Result<bool> {
-        while self.mode == Mode::Polled && !core.engine.is_finished() {
+        while self.mode == CallbackMode::Polled && !core.engine.is_finished() {
             if self.poll(core, deadline)? == 0 && deadline.is_some_and(|at| Instant::now() >= at) {
                 return Ok(core.engine.is_finished());
             }

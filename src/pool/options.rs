@@ -2,7 +2,7 @@
 
 use super::{
     abi::{POOL_MAX_WORKERS, pool_finalizer_fn, pool_initializer_fn},
-    status::{self, Error, Result},
+    status::{Error, Result},
 };
 use crate::support::process;
 use std::ffi::c_void;
@@ -16,7 +16,7 @@ pub enum Mode {
 
 /// Where callbacks run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Callbacks {
+pub enum CallbackMode {
     /// One at a time, on any of the pool's threads.
     Serial,
     /// On the worker as it finishes the task.
@@ -43,7 +43,7 @@ pub struct Options {
     /// The number of workers, at least 1.
     pub workers: usize,
     /// Where callbacks run.
-    pub callbacks: Callbacks,
+    pub callbacks: CallbackMode,
     /// Per-worker functions.
     pub hooks: WorkerHooks,
     /// The stack of each worker in bytes.
@@ -64,7 +64,7 @@ impl Options {
         Ok(Self {
             mode: Mode::Threads,
             workers: count(workers)?,
-            callbacks: Callbacks::Serial,
+            callbacks: CallbackMode::Serial,
             hooks: WorkerHooks { initializer: None, finalizer: None, data: std::ptr::null_mut() },
             stack_size: 0,
             name: "millpond".to_owned(),
@@ -95,34 +95,4 @@ fn from_environment(text: &str) -> Result<usize> {
              which is no number from 1 to {POOL_MAX_WORKERS}"
         ))
     })
-}
-
-impl Mode {
-    /// From the C interface's number.
-    ///
-    /// # Errors
-    /// `UNSUPPORTED` for modes that do not exist yet, `INVALID` for others.
-    pub fn from_c(mode: i32) -> Result<Self> {
-        match mode {
-            0 => Ok(Self::Threads),
-            1 => Err(Error::new(status::UNSUPPORTED, "process mode does not exist yet")),
-            2 => Err(Error::new(status::UNSUPPORTED, "sequential mode does not exist yet")),
-            _ => Err(Error::invalid(format!("{mode} is no mode"))),
-        }
-    }
-}
-
-impl Callbacks {
-    /// From the C interface's number.
-    ///
-    /// # Errors
-    /// `INVALID`.
-    pub fn from_c(callbacks: i32) -> Result<Self> {
-        match callbacks {
-            0 => Ok(Self::Serial),
-            1 => Ok(Self::Inline),
-            2 => Ok(Self::Polled),
-            _ => Err(Error::invalid(format!("{callbacks} is no way to run callbacks"))),
-        }
-    }
 }

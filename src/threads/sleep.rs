@@ -264,9 +264,10 @@ impl Sleep {
         self.counts.fetch_add(BLOCKED + VERSION, Ordering::SeqCst);
     }
 
-    /// The end of `hold`. A look whether the pool is quiet must follow.
+    /// The end of `hold`. A look whether the pool is quiet must follow [L].
     pub fn release(&self) {
         self.counts.fetch_sub(BLOCKED, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
     }
 
     /// Whether some workers sleep.
