@@ -46,7 +46,7 @@
  * - fork. In a child that the program forks, every call on the parent's pools and unfinished
  *   futures is POOL_ERR_FORKED, at once (pool_future_release() does nothing there, and
  *   pool_future_message() is ""). Make a new pool there; pool_default() does so itself.
- * - pthread_cancel of a thread that runs tasks or callbacks here is put off until it is done.
+ * - pthread_cancel of a thread that is in one of these functions is put off until it returns.
  * - exit and dlclose are safe with work pending: what has not run by then does not.
  * - Worker threads are started when first needed, block all signals, and run on the CPUs that
  *   the thread which made the pool was allowed at that moment. An idle pool uses no CPU.
@@ -197,17 +197,21 @@ typedef struct pool_result_t {
 /**
  * A callback: called exactly once for each task that was accepted with one, also when the task
  * was cancelled or terminated; never when the submitting call returned an error. Which thread
- * it runs on is the pool's option `callbacks`. It may use the pool, but not join or free it.
+ * it runs on is the pool's option `callbacks`. It must return, as a task must; it may use the
+ * pool, but not join or free it.
  */
 typedef void (*pool_callback_fn)(const struct pool_result_t *outcome, void *user_data);
 
 /**
  * Prepares a worker: called on its thread before its first task, with the number that its
- * tasks will see. Anything but 0 is a failure.
+ * tasks will see. Anything but 0 is a failure. It must return, as a task must.
  */
 typedef int32_t (*pool_initializer_fn)(void *worker_data, uint32_t worker);
 
-/** Cleans up after a worker: called on its thread after its last task, if it was initialised. */
+/**
+ * Cleans up after a worker: called on its thread after its last task, if it was initialised. It
+ * must return, as a task must.
+ */
 typedef void (*pool_finalizer_fn)(void *worker_data, uint32_t worker);
 
 /* ---- The simple calls -------------------------------------------------- */
@@ -288,8 +292,8 @@ int32_t pool_close(pool_t *pool);
  * the workers are gone. In a pool with polled callbacks, runs them on the calling thread.
  *
  * timeout_ms: how long at most, in milliseconds; -1 for ever.
- * Returns POOL_OK; POOL_ERR_TIMEOUT; POOL_ERR_INVALID before close; POOL_ERR_DEADLOCK, at once,
- * from a task or callback of the pool itself; _FORKED.
+ * Returns POOL_OK; POOL_ERR_TIMEOUT; POOL_ERR_INVALID before close; POOL_ERR_DEADLOCK, at once
+ * and in any state, from a task or callback of the pool itself; _FORKED.
  */
 int32_t pool_join(pool_t *pool, int64_t timeout_ms);
 
@@ -447,9 +451,9 @@ int32_t pool_future_release(pool_future_t *future);
  * Records a sentence about the task's failure, for whoever asks for it. To be used as
  * `return pool_task_fail(task, 3, "no such file");`.
  *
- * code: the task's own code, positive.
- * message: copied; NULL for none.
- * Returns `code`.
+ * code: the task's own code, positive. (0 would be success, a negative one POOL_ERR_INTERNAL.)
+ * message: copied; NULL for none. pool_last_error() shows 511 bytes of it.
+ * Returns `code`, whatever it is.
  */
 int32_t pool_task_fail(pool_task_t *task, int32_t code, const char *message);
 

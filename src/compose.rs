@@ -10,17 +10,21 @@ use crate::{
     threads::engine::ThreadEngine,
 };
 
-/// A pool without threads takes some kilobytes, and more for each worker.
-const ROOM: usize = 256 << 10;
+/// Asks for the memory that a pool without threads needs, before it is made in many small steps
+/// that cannot say that there is none.
+///
+/// # Errors
+/// `NO_MEMORY`.
+pub fn require_room() -> Result<()> {
+    const ROOM: usize = 256 << 10;
+    if is_there_room(ROOM) { Ok(()) } else { Err(Error::no_memory("no memory for a pool")) }
+}
 
 /// Makes a pool.
 ///
 /// # Errors
 /// The initializer's failure, the system's, or `NO_MEMORY`.
 pub fn create(options: Options) -> Result<Arc<Core>> {
-    if !is_there_room(ROOM) {
-        return Err(Error::no_memory("a pool"));
-    }
     let engine = match options.mode {
         Mode::Threads => ThreadEngine::new(&options),
     };

@@ -31,6 +31,7 @@ NOT_PORTABLE = [
     "cancelled_and_terminated_tasks_call_back_in_poll",
     "block_all_signals",
     "affinity",
+    "cancellation",
     "limits",
 ]
 

@@ -1,7 +1,10 @@
 #![allow(unsafe_code)]
-//! Where Rust ends: errors become statuses and sentences, panics never pass.
+//! Where Rust ends: errors become statuses and sentences; panics and cancellation never pass.
 
-use crate::pool::status::{self, Error, Result, Status};
+use crate::{
+    pool::status::{self, Error, Result, Status},
+    support::process::Uncancellable,
+};
 use std::{
     cell::UnsafeCell,
     ffi::c_char,
@@ -48,6 +51,8 @@ pub fn number(body: impl FnOnce() -> Result<i32>) -> i32 {
 
 /// Runs the body of a function that returns something else when it fails.
 pub fn value<T>(body: impl FnOnce() -> Result<T>) -> std::result::Result<T, Status> {
+    // `pthread_cancel` unwinds like an exception, through frames that must not be left that way.
+    let _put_off = Uncancellable::new();
     let outcome = catch_unwind(AssertUnwindSafe(body))
         .unwrap_or_else(|_| Err(Error::new(status::INTERNAL, "a panic inside the library")));
     outcome.map_err(|error| {
@@ -85,7 +90,8 @@ pub fn not_null<T>(pointer: *const T, what: &'static str) -> Result<()> {
 /// `INVALID`.
 pub fn bytes<T>(pointer: *const T, size: usize, count: usize, what: &'static str) -> Result<()> {
     let Some(total) = size.checked_mul(count).filter(|total| *total <= isize::MAX as usize) else {
-        return Err(Error::invalid(format!("{what}: {count} times {size} bytes are too many")));
+        let times = if count == 1 { String::new() } else { format!("{count} times ") };
+        return Err(Error::invalid(format!("{what}: {times}{size} bytes are too many")));
     };
     if pointer.is_null() && total > 0 {
         return Err(Error::invalid(format!("{what} is NULL, but its size is not 0")));

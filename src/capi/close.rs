@@ -22,8 +22,8 @@ pub unsafe extern "C" fn pool_close(pool: *mut pool_t) -> i32 {
 /// the workers are gone. In a pool with polled callbacks, runs them on the calling thread.
 ///
 /// timeout_ms: how long at most, in milliseconds; -1 for ever.
-/// Returns POOL_OK; POOL_ERR_TIMEOUT; POOL_ERR_INVALID before close; POOL_ERR_DEADLOCK, at once,
-/// from a task or callback of the pool itself; _FORKED.
+/// Returns POOL_OK; POOL_ERR_TIMEOUT; POOL_ERR_INVALID before close; POOL_ERR_DEADLOCK, at once
+/// and in any state, from a task or callback of the pool itself; _FORKED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_join(pool: *mut pool_t, timeout_ms: i64) -> i32 {
     status(|| {

@@ -75,6 +75,7 @@ pub unsafe extern "C" fn pool_create_with(
 ) -> i32 {
     status(|| {
         not_null(pool, "pool")?;
+        compose::require_room()?;
         // SAFETY: the caller vouches for the struct.
         let options = unsafe { check(&read_struct(options, "options")?)? };
         let made = pool_t::new(compose::create(options)?);
@@ -96,7 +97,9 @@ unsafe fn check(from: &pool_options_t) -> Result<Options> {
         data: from.worker_data,
     };
     if from.stack_size != 0 && !(MIN_STACK..=isize::MAX as usize / 2).contains(&from.stack_size) {
-        let text = format!("stack_size is {}; at least {MIN_STACK}, or 0", from.stack_size);
+        let most = isize::MAX as usize / 2;
+        let text =
+            format!("stack_size is {}, not 0 or from {MIN_STACK} to {most}", from.stack_size);
         return Err(Error::invalid(text));
     }
     options.stack_size = from.stack_size;

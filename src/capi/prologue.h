@@ -46,7 +46,7 @@
  * - fork. In a child that the program forks, every call on the parent's pools and unfinished
  *   futures is POOL_ERR_FORKED, at once (pool_future_release() does nothing there, and
  *   pool_future_message() is ""). Make a new pool there; pool_default() does so itself.
- * - pthread_cancel of a thread that runs tasks or callbacks here is put off until it is done.
+ * - pthread_cancel of a thread that is in one of these functions is put off until it returns.
  * - exit and dlclose are safe with work pending: what has not run by then does not.
  * - Worker threads are started when first needed, block all signals, and run on the CPUs that
  *   the thread which made the pool was allowed at that moment. An idle pool uses no CPU.

@@ -30,7 +30,10 @@ use std::{ffi::c_void, ptr};
 /// pool_create_with() to get the status, or to choose more.
 #[unsafe(no_mangle)]
 pub extern "C" fn pool_create(workers: u32) -> *mut pool_t {
-    let made = value(|| compose::create(Options::threads(workers)?).map(pool_t::new));
+    let made = value(|| {
+        compose::require_room()?;
+        compose::create(Options::threads(workers)?).map(pool_t::new)
+    });
     made.map_or(ptr::null_mut(), Box::into_raw)
 }
 
@@ -63,6 +66,7 @@ fn default_pool() -> Result<*mut pool_t> {
     let mut place = &FIRST;
     loop {
         let default = place.get_or_try_init(|| {
+            compose::require_room()?;
             let pool = pool_t::new_default(compose::create(Options::threads(0)?)?);
             Ok::<_, Error>(Box::new(Default { epoch, pool, forked: OnceBox::new() }))
         })?;

@@ -22,9 +22,9 @@ unsafe fn frame<'a>(task: *const pool_task_t) -> Result<&'a Frame<'a>> {
 /// Records a sentence about the task's failure, for whoever asks for it. To be used as
 /// `return pool_task_fail(task, 3, "no such file");`.
 ///
-/// code: the task's own code, positive.
-/// message: copied; NULL for none.
-/// Returns `code`.
+/// code: the task's own code, positive. (0 would be success, a negative one POOL_ERR_INTERNAL.)
+/// message: copied; NULL for none. pool_last_error() shows 511 bytes of it.
+/// Returns `code`, whatever it is.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_task_fail(
     task: *mut pool_task_t,

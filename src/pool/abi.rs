@@ -68,14 +68,16 @@ pub struct pool_result_t {
 
 /// A callback: called exactly once for each task that was accepted with one, also when the task
 /// was cancelled or terminated; never when the submitting call returned an error. Which thread
-/// it runs on is the pool's option `callbacks`. It may use the pool, but not join or free it.
+/// it runs on is the pool's option `callbacks`. It must return, as a task must; it may use the
+/// pool, but not join or free it.
 pub type pool_callback_fn =
     Option<unsafe extern "C" fn(outcome: *const pool_result_t, user_data: *mut c_void)>;
 
 /// Prepares a worker: called on its thread before its first task, with the number that its
-/// tasks will see. Anything but 0 is a failure.
+/// tasks will see. Anything but 0 is a failure. It must return, as a task must.
 pub type pool_initializer_fn =
     Option<unsafe extern "C" fn(worker_data: *mut c_void, worker: u32) -> i32>;
 
-/// Cleans up after a worker: called on its thread after its last task, if it was initialised.
+/// Cleans up after a worker: called on its thread after its last task, if it was initialised. It
+/// must return, as a task must.
 pub type pool_finalizer_fn = Option<unsafe extern "C" fn(worker_data: *mut c_void, worker: u32)>;

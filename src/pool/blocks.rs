@@ -77,7 +77,7 @@ impl Stock {
         if self.current.count == 0 {
             self.current = lock(&core.blocks.depot).take(core)?;
         }
-        self.current.pop().ok_or_else(|| Error::no_memory("a task block"))
+        self.current.pop().ok_or_else(|| Error::no_memory("no memory for a task block"))
     }
 
     fn push(&mut self, core: &Core, task: NonNull<Task>) {
@@ -287,7 +287,7 @@ impl Depot {
 
     /// Up to one batch of blocks that were never used.
     fn carve(&mut self, core: &Core) -> Result<List> {
-        let error = || Error::no_memory("task blocks");
+        let error = || Error::no_memory("no memory for task blocks");
         if self.fresh == 0 {
             let blocks =
                 self.slabs.last().map_or(FIRST_SLAB, |slab| (slab.blocks * 2).min(LARGEST_SLAB));

@@ -228,7 +228,7 @@ impl Callbacks {
         };
         let context = Context::visitor(core, POOL_NO_WORKER, false, 0..0);
         let mut count = 0;
-        context.enter_as_visitor(|| {
+        context.enter(|| {
             for task in sent {
                 Self::run(task);
                 count += 1;

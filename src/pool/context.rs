@@ -6,7 +6,7 @@
 //! tells a running task, which may submit after close and must not join, from an outsider.
 
 use super::{blocks::Local, core::Core};
-use crate::support::{process, sync::Arc};
+use crate::support::sync::Arc;
 use std::{
     cell::Cell,
     ffi::c_void,
@@ -67,13 +67,6 @@ impl Context {
     pub fn core(&self) -> &Core {
         // SAFETY: who enters a context keeps the pool alive until it leaves.
         unsafe { self.core.as_ref() }
-    }
-
-    /// Works for the pool while `body` runs; for a thread that is the program's own, and that must
-    /// not be cancelled meanwhile.
-    pub fn enter_as_visitor<R>(&self, body: impl FnOnce() -> R) -> R {
-        let _put_off = process::Uncancellable::new();
-        self.enter(body)
     }
 
     /// Works for the pool while `body` runs.

@@ -22,7 +22,7 @@ pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, worker: u32) -
     let base: *mut u8 = if call.arg_size <= SMALL && call.result_size <= SMALL {
         small.as_mut_ptr().cast()
     } else {
-        let error = || Error::no_memory("the task's argument and result");
+        let error = || Error::no_memory("no memory for the task's argument and result");
         let size = round_up(call.arg_size)
             .and_then(|arg| arg.checked_add(call.result_size))
             .ok_or_else(error)?;

@@ -162,7 +162,8 @@ impl<'a> Frame<'a> {
             // SAFETY: the slot is the item's own.
             return unsafe { copy_result(data, size, place.start, place.size) };
         }
-        let buffer = Buffer::try_new(size).ok_or_else(|| Error::no_memory("the task's result"))?;
+        let buffer = Buffer::try_new(size)
+            .ok_or_else(|| Error::no_memory("no memory for the task's result"))?;
         if size > 0 {
             // SAFETY: the buffer is that large and nobody else's.
             unsafe { ptr::copy_nonoverlapping(data.cast::<u8>(), buffer.as_ptr(), size) };

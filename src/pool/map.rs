@@ -109,7 +109,7 @@ impl Map {
             .map_err(|_| Error::invalid("too many items"))?;
         let count = participants.min(units as usize).max(1);
         let mut slots = Vec::new();
-        slots.try_reserve_exact(count).map_err(|_| Error::no_memory("a map"))?;
+        slots.try_reserve_exact(count).map_err(|_| Error::no_memory("no memory for a map"))?;
         slots.resize_with(count, CachePadded::<Slot>::default);
         slots[0].range.store(pack(0, units), Ordering::Relaxed);
         Ok(Self {

@@ -68,7 +68,7 @@ impl Outside {
     /// # Errors
     /// `NO_MEMORY`.
     pub unsafe fn new(call: &Call) -> Result<Self> {
-        let error = || Error::no_memory("the task's argument and result");
+        let error = || Error::no_memory("no memory for the task's argument and result");
         let arg = round_up(call.arg_size).ok_or_else(error)?;
         let result = round_up(call.result_size).ok_or_else(error)?;
         let inside = if call.arg_size == 0 { ALIGN } else { arg };

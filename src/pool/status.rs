@@ -79,9 +79,9 @@ impl Error {
         Self::new(INVALID, message)
     }
 
-    /// No memory for `what`.
-    pub fn no_memory(what: &'static str) -> Self {
-        Self::new(NO_MEMORY, format!("no memory for {what}"))
+    /// `NO_MEMORY` with a sentence that needs none.
+    pub const fn no_memory(message: &'static str) -> Self {
+        Self { status: NO_MEMORY, message: Cow::Borrowed(message) }
     }
 
     /// The system refused `what`.

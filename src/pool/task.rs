@@ -209,7 +209,7 @@ impl Task {
     pub unsafe fn fill(&self, call: &Call, outside: Outside, references: u32) -> Result<()> {
         if let Some(memory) = outside.0 {
             let cold = try_box(Cold { memory: Some(memory), ..Cold::default() })
-                .ok_or_else(|| Error::no_memory("a task"))?;
+                .ok_or_else(|| Error::no_memory("no memory for a task"))?;
             // SAFETY: alone with the block.
             unsafe { *self.cold.get() = Some(cold) };
             self.arg_size.set(OUTSIDE);
@@ -246,7 +246,7 @@ impl Task {
         references: u32,
     ) -> Result<()> {
         let cold = try_box(Cold { map: Some(map), ..Cold::default() })
-            .ok_or_else(|| Error::no_memory("a map"))?;
+            .ok_or_else(|| Error::no_memory("no memory for a map"))?;
         // SAFETY: alone with the block.
         unsafe { *self.cold.get() = Some(cold) };
         self.arg_size.set(POINTER);

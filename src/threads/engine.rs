@@ -17,12 +17,16 @@ use crate::{
         task::TaskRef,
     },
     support::{
+        alloc::is_there_room,
         sync::{Arc, AtomicBool, Mutex, Ordering, Weak, lock, thread},
         wait_word::WaitWord,
     },
     sys,
 };
 use std::time::Instant;
+
+/// Starting a thread takes some small allocations that cannot say when there is no memory.
+const ROOM_FOR_A_THREAD: usize = 64 << 10;
 
 type Threads = Vec<thread::JoinHandle<()>>;
 
@@ -110,6 +114,9 @@ impl ThreadEngine {
         }
         if born == Born::Active && self.no_spares.load(Ordering::Relaxed) {
             return Err(Error::new(status::SYSTEM, "the initializer of a spare worker failed"));
+        }
+        if !is_there_room(ROOM_FOR_A_THREAD) {
+            return Err(Error::no_memory("no memory for a worker thread"));
         }
         let number = self.queues.reserve()?;
         let name = format!("{}-{number}", core.options.name);

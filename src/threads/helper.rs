@@ -53,7 +53,7 @@ fn visit(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut()) -> bool {
     let visitor = Context::visitor(core, POOL_NO_WORKER, true, stack);
     let free = !serial || engine.queues.is_injector_empty();
     if free {
-        visitor.enter_as_visitor(body);
+        visitor.enter(body);
     }
     sleep.leave(false);
     engine.pass_on(core);

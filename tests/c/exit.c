@@ -212,6 +212,8 @@ static void make_a_pool(void) {
   pool_t *pool = new_pool(2);
   CHECK_OK(pool_apply(pool, twice, &arg, 8, &result, 8));
   CHECK_OK(pool_map(pool, nothing, NULL, 0, NULL, 0, 1000));
+  CHECK_STATUS(pool_close(NULL), POOL_ERR_INVALID);
+  CHECK(pool_last_error() != NULL);
   CHECK_OK(pool_close_join(pool));
 }
 

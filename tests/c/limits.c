@@ -230,6 +230,28 @@ CASE(no_memory_for_stacks) {
   creation_fails();
 }
 
+/* Not a byte left: calls that need none go on, the others say so. */
+CASE(no_memory_at_all) {
+  needs_limits();
+  pool_t *pool = new_pool(2);
+  int64_t arg = 21, result = 0;
+  CHECK_OK(pool_apply(pool, twice, &arg, 8, &result, 8));
+  allow_memory(LITTLE);
+  for (size_t size = 1 << 20; size > 0; size /= 2) {
+    while (malloc(size) != NULL) {
+    }
+  }
+  pool_t *other = NULL;
+  pool_options_t options = POOL_OPTIONS_INIT;
+  CHECK_OK(pool_apply(pool, twice, &arg, 8, &result, 8));
+  CHECK_ERROR(pool_apply_async(pool, twice, &arg, 8, 8, NULL, NULL, NULL), POOL_ERR_NO_MEMORY);
+  CHECK_ERROR(pool_map(pool, twice, &arg, 8, &result, 8, 1), POOL_ERR_NO_MEMORY);
+  CHECK_ERROR(pool_create_with(&options, &other), POOL_ERR_NO_MEMORY);
+  CHECK(pool_create(2) == NULL);
+  CHECK(pool_default() == NULL);
+  CHECK_OK(pool_close_join(pool));
+}
+
 CASE(no_memory_for_a_result) {
   needs_limits();
   size_t large = 64 << 20;
@@ -298,6 +320,23 @@ CASE(no_memory_for_more_large_tasks) {
 CASE(no_memory_for_more_small_tasks) {
   needs_limits();
   queue_until_refused(8);
+}
+
+CASE(no_descriptor_to_poll) {
+  needs_limits();
+  pool_options_t options = POOL_OPTIONS_INIT;
+  options.workers = 1;
+  options.callbacks = POOL_CALLBACKS_POLLED;
+  pool_t *pool = new_pool_with(&options);
+  struct tally tally = {0, 1};
+  set_limit(RLIMIT_NOFILE, 0);
+  CHECK_ERROR(pool_poll_fd(pool), POOL_ERR_SYSTEM);
+  CHECK_OK(pool_apply_async(pool, nothing, NULL, 0, 0, count_call, &tally, NULL));
+  CHECK_EQ(pool_poll(pool, -1), 1);
+  set_limit(RLIMIT_NOFILE, 100);
+  CHECK(pool_poll_fd(pool) >= 0);
+  CHECK_OK(pool_close_join(pool));
+  CHECK_EQ(tally.calls, 1);
 }
 
 CASE(no_memory_for_another_pool) {
