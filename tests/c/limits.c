@@ -237,8 +237,11 @@ CASE(no_memory_at_all) {
   int64_t arg = 21, result = 0;
   CHECK_OK(pool_apply(pool, twice, &arg, 8, &result, 8));
   allow_memory(LITTLE);
-  for (size_t size = 1 << 20; size > 0; size /= 2) {
-    while (malloc(size) != NULL) {
+  void **all = NULL;
+  for (size_t size = 1 << 20; size >= sizeof all; size /= 2) {
+    for (void **block = malloc(size); block != NULL; block = malloc(size)) {
+      *block = all;
+      all = block;
     }
   }
   pool_t *other = NULL;
@@ -250,6 +253,11 @@ CASE(no_memory_at_all) {
   CHECK(pool_create(2) == NULL);
   CHECK(pool_default() == NULL);
   CHECK_OK(pool_close_join(pool));
+  while (all != NULL) {
+    void **next = *all;
+    free(all);
+    all = next;
+  }
 }
 
 CASE(no_memory_for_a_result) {
