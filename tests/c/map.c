@@ -233,8 +233,7 @@ struct share {
   int count;
 };
 
-static int32_t cheap_then_dear(const void *arg, void *result, pool_task_t *task)
-{
+static int32_t cheap_then_dear(const void *arg, void *result, pool_task_t *task) {
   struct share *share = (struct share *)(uintptr_t)arg;
   (void)result;
   if (task->index < CHEAP) {
@@ -254,8 +253,7 @@ static int32_t cheap_then_dear(const void *arg, void *result, pool_task_t *task)
 }
 
 /* Whoever has taken many items together, because they were cheap, shares the rest when they turn out dear. */
-CASE(dear_items_after_cheap_ones_are_shared)
-{
+CASE(dear_items_after_cheap_ones_are_shared) {
   pool_t *pool = new_pool(2);
   struct share share = {PTHREAD_MUTEX_INITIALIZER, {0}, 0};
   CHECK_OK(pool_map(pool, cheap_then_dear, &share, 0, NULL, 0, CHEAP + DEAR));

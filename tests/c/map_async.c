@@ -115,8 +115,7 @@ CASE(cancel_a_running_map) {
 
 enum { CHEAP = 100000 };
 
-static int32_t cheap_then_slow(const void *arg, void *result, pool_task_t *task)
-{
+static int32_t cheap_then_slow(const void *arg, void *result, pool_task_t *task) {
   struct slow *slow = (struct slow *)(uintptr_t)arg;
   (void)result;
   if (task->index >= CHEAP) {
@@ -128,8 +127,7 @@ static int32_t cheap_then_slow(const void *arg, void *result, pool_task_t *task)
 }
 
 /* However many items somebody has taken together, the next one doesn't start after a cancel. */
-CASE(cancel_items_that_were_taken_together)
-{
+CASE(cancel_items_that_were_taken_together) {
   pool_t *pool = new_pool(2);
   struct slow slow = {0, GATE_INIT};
   pool_future_t *future = NULL;

@@ -80,8 +80,7 @@ struct together {
 };
 
 /* All items run at the same time, and all fail. */
-static int32_t fail_together(const void *arg, void *result, pool_task_t *task)
-{
+static int32_t fail_together(const void *arg, void *result, pool_task_t *task) {
   struct together *together = (struct together *)(uintptr_t)arg;
   (void)result;
   pthread_barrier_wait(&together->barrier);
@@ -91,8 +90,7 @@ static int32_t fail_together(const void *arg, void *result, pool_task_t *task)
   return (int32_t)(500 + task->index);
 }
 
-CASE(the_lowest_of_items_that_fail_together)
-{
+CASE(the_lowest_of_items_that_fail_together) {
   pool_t *pool = new_pool(TOGETHER);
   for (int last = 0; last < TOGETHER; last++) {
     struct together together;
