@@ -63,16 +63,6 @@ static void use_at_end(void *data) {
   atomic_fetch_add(&ends, 1);
 }
 
-/* Its worker runs already: a thread that is started so late in another's life costs the runtime some bytes. */
-static pool_t *started_pool(void) {
-  pool_t *pool = new_pool(1);
-  pool_future_t *future = NULL;
-  CHECK_OK(pool_apply_async(pool, nothing, NULL, 0, 0, NULL, NULL, &future));
-  CHECK_OK(pool_future_wait(future, 60000));
-  CHECK_OK(pool_future_release(future));
-  return pool;
-}
-
 static void *set_key_and_end(void *data) {
   CHECK_ERROR(pool_close(NULL), POOL_ERR_INVALID);
   pthread_setspecific(at_end, &ends);
