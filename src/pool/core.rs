@@ -142,7 +142,7 @@ impl Core {
         // The gate first: whoever sees `closed` may conclude that no submission is under way.
         self.blocks.close();
         self.closed.store(true, Ordering::SeqCst);
-        self.engine.close(self);
+        self.engine.check_finished(self);
     }
 
     /// Ends what has not started, and asks what runs to stop.

@@ -45,9 +45,6 @@ pub trait Engine: Send + Sync {
     /// The thread takes its place again.
     fn end_blocking(&self, core: &Core);
 
-    /// The gate has been shut. Workers leave when there is nothing left to do.
-    fn close(&self, core: &Core);
-
     /// Takes a task from the queues, any, with the queues' reference. Only inside `hold`.
     fn take_queued(&self, core: &Core) -> Option<TaskRef>;
 

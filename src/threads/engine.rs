@@ -285,10 +285,6 @@ impl Engine for ThreadEngine {
         self.sleep.end_blocking();
     }
 
-    fn close(&self, core: &Core) {
-        self.check_finished(core);
-    }
-
     fn take_queued(&self, _core: &Core) -> Option<TaskRef> {
         self.queues.take_any()
     }
