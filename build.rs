@@ -37,7 +37,8 @@ mod header {
             &["capi/options.rs"],
             "/* The value to begin a pool_options_t with. */\n\
              #define POOL_OPTIONS_INIT \\\n  \
-             { sizeof(pool_options_t), POOL_THREADS, 0, POOL_CALLBACKS_SERIAL, 0, 0, 0, 0, 0 }\n",
+             { sizeof(pool_options_t), POOL_THREADS, 0, POOL_CALLBACKS_SERIAL, 0, 0, 0, 0, 0, \\\n    \
+             0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }\n",
         ),
         (
             "Maps in full",
@@ -46,6 +47,8 @@ mod header {
              #define POOL_CALL_INIT \\\n  { sizeof(pool_call_t), 0, 0, 0, 0 }\n",
         ),
         ("Callbacks on a thread of your choice", &["capi/poll.rs"], ""),
+        ("Memory that all workers share", &["capi/shared.rs"], ""),
+        ("Processes", &["capi/processes.rs"], ""),
         ("Version", &["capi/version.rs"], ""),
     ];
 

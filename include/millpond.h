@@ -31,6 +31,8 @@
  * - Threads. Every function may be called from any thread, at the same time, also from tasks and
  *   callbacks, unless it says otherwise. A pool must not be freed while other threads still call
  *   it; a future is released once.
+ * - Modes. A pool's tasks run on threads, or in processes that may crash without harm: the same
+ *   calls, the same functions. The table below says what differs.
  * - Arguments go by value: `arg_size` bytes are copied when a task is submitted, `result_size`
  *   bytes are copied out. Maps borrow their arrays until they have ended.
  * - Order. Tasks that one thread submits start in that order. A pool of one worker is a serial
@@ -51,6 +53,37 @@
  * - Worker threads are started when first needed, block all signals, and run on the CPUs that
  *   the thread which made the pool was allowed at that moment. An idle pool uses no CPU.
  * - Structs that you fill begin with `struct_size` and may grow: use their _INIT macros.
+ *
+ * What differs between the modes, and nothing else does:
+ *
+ *                      | POOL_THREADS                 | POOL_PROCESSES
+ *   -------------------+------------------------------+------------------------------------------
+ *   a task that        | ends the program             | fails with POOL_ERR_WORKER_DIED, alone;
+ *   crashes or exits   |                              | its worker is replaced
+ *   pointers: an `arg` | anything                     | NULL, or into pool_shared_alloc() memory,
+ *   of size 0, context |                              | else POOL_ERR_INVALID
+ *   a map's arrays     | used in place                | used in place if in that memory, else
+ *                      |                              | copied there and back piece by piece
+ *   which functions    | any                          | those of the program and of libraries that
+ *                      |                              | were loaded when the pool was made, else
+ *                      |                              | POOL_ERR_UNKNOWN_FUNCTION
+ *   a task sees        | the program's memory         | a copy of it from when the pool was made
+ *                      |                              | or refreshed; what it writes stays there
+ *   stdin of a task    | the program's                | empty
+ *   callbacks run on   | the pool's threads           | a thread of the pool in the program
+ *   who runs a task    | workers; also who waits      | workers only, also for pool_apply()
+ *   a task may use its | submit, apply, map, wait     | nothing (POOL_ERR_UNSUPPORTED); it may
+ *   own pool to        |                              | make another, or use pool_default()
+ *   pool_future_cancel | asks a running task to stop  | the same
+ *   pool_future_kill   | POOL_ERR_UNSUPPORTED if it   | kills it; then POOL_ERR_CANCELLED
+ *                      | runs                         |
+ *   pool_terminate     | asks running tasks to stop   | kills them; then POOL_ERR_TERMINATED
+ *   limits (time, CPU, | POOL_ERR_UNSUPPORTED         | per worker, as pool_options_t says
+ *   memory and so on)  |                              |
+ *   SIGINT to a task   | the program's handling       | ignored; all else has its default action
+ *   pool_result_t.pid  | this process                 | the worker's; 0 for a map
+ *   the stack of a task| stack_size                   | stack_size; 0: what the thread that made
+ *                      |                              | the pool had left
  */
 #ifndef MILLPOND_H
 #define MILLPOND_H
@@ -83,19 +116,19 @@ extern "C" {
 /** The task ran longer than its limit. */
 #define POOL_ERR_TIME_LIMIT (-4)
 
-/** The task was cancelled before it started. */
+/** The task was cancelled before it started, or killed by pool_future_kill(). */
 #define POOL_ERR_CANCELLED (-5)
 
-/** The pool was terminated before the task started. */
+/** The pool was terminated before the task started, or before it ended if it can be killed. */
 #define POOL_ERR_TERMINATED (-6)
 
-/** The worker died while it ran the task. */
+/** The worker died while it ran the task; the sentence names the signal or the exit code. */
 #define POOL_ERR_WORKER_DIED (-7)
 
-/** Workers die as fast as they are started. */
+/** Workers die as fast as they are started; pool_refresh() makes the pool try again. */
 #define POOL_ERR_CRASH_LOOP (-8)
 
-/** The pool can run nothing any more. */
+/** The process that makes the workers is gone; pool_refresh() makes a new one. */
 #define POOL_ERR_BROKEN (-9)
 
 /** The call would wait for itself for ever. */
@@ -163,7 +196,7 @@ typedef struct pool_task_t {
 /**
  * A task: reads its argument, writes its result, returns 0; or a positive code of its own for
  * failure. (A negative return is reported as POOL_ERR_INTERNAL.) The same function serves
- * pool_apply and pool_map.
+ * pool_apply and pool_map, in threads and in processes.
  *
  * arg: a copy of the bytes that were submitted, 16-aligned; in a map the item's place in the
  *   caller's array. With `arg_size` 0 it is the very pointer that was submitted.
@@ -190,7 +223,7 @@ typedef struct pool_result_t {
   size_t index;
   /** The worker that ran the task; POOL_NO_WORKER when none did, and for maps. */
   uint32_t worker;
-  /** The process that ran the task; 0 when it never ran. */
+  /** The process that ran the task; 0 when it never ran, and for maps in processes. */
   int32_t pid;
 } pool_result_t;
 
@@ -203,7 +236,7 @@ typedef struct pool_result_t {
 typedef void (*pool_callback_fn)(const struct pool_result_t *outcome, void *user_data);
 
 /**
- * Prepares a worker: called on its thread before its first task, with the number that its
+ * Prepares a worker: called on its thread, or in its process, before its first task, with the number that its
  * tasks will see. Anything but 0 is a failure. It must return, as a task must.
  */
 typedef int32_t (*pool_initializer_fn)(void *worker_data, uint32_t worker);
@@ -300,8 +333,8 @@ int32_t pool_join(pool_t *pool, int64_t timeout_ms);
 /**
  * Closes the pool, ends all tasks that have not started with POOL_ERR_TERMINATED (their
  * callbacks are called), and asks the running ones to stop: pool_task_cancelled() tells them. A
- * thread cannot be killed, so they end when they like. Does not wait. A running map starts no
- * more items, and borrows its arrays until it has ended. Returns POOL_OK, POOL_ERR_INVALID,
+ * thread cannot be killed, so they end when they like; processes are killed. Does not wait. A
+ * running map starts no more items, and borrows its arrays until it has ended. Returns POOL_OK, POOL_ERR_INVALID,
  * _FORKED.
  */
 int32_t pool_terminate(pool_t *pool);
@@ -440,6 +473,19 @@ const char *pool_future_message(const pool_future_t *future);
 int32_t pool_future_cancel(pool_future_t *future);
 
 /**
+ * Ends the task now. One that has not started is cancelled, as by pool_future_cancel(). In a
+ * pool of processes a running one is killed: its worker gets SIGKILL, with all processes of its
+ * group, and is replaced; the task ends with POOL_ERR_CANCELLED, and no other is harmed. A map
+ * starts no more items, and those that are running are killed. Does not block: the task has
+ * ended a moment later.
+ *
+ * Returns 1 if the task will not end by itself, 0 if it has ended; POOL_ERR_UNSUPPORTED when it
+ * is running on a thread, which cannot be killed: it is asked to stop; POOL_ERR_INVALID,
+ * _FORKED.
+ */
+int32_t pool_future_kill(pool_future_t *future);
+
+/**
  * Gives the handle back; once, after which it must not be used. The task goes on. NULL does
  * nothing. May be called from the task and its callback. Returns POOL_OK, POOL_ERR_INVALID.
  */
@@ -478,7 +524,10 @@ int32_t pool_task_cancelled(const pool_task_t *task);
 /** `mode`: tasks run on threads of this process. */
 #define POOL_THREADS 0
 
-/** `mode`: tasks run in processes of their own. Not in this version: POOL_ERR_UNSUPPORTED. */
+/**
+ * `mode`: tasks run in worker processes, which may crash or be killed without harm to the rest.
+ * On Linux; elsewhere POOL_ERR_UNSUPPORTED.
+ */
 #define POOL_PROCESSES 1
 
 /** `mode`: tasks run at once in the caller. Not in this version: POOL_ERR_UNSUPPORTED. */
@@ -502,11 +551,20 @@ int32_t pool_task_cancelled(const pool_task_t *task);
  */
 #define POOL_CALLBACKS_POLLED 2
 
+/**
+ * Forks the calling process as fork(2): 0 in the child, the child's pid in the parent, -1 on
+ * failure. For programs that must do something about a fork, as interpreters must.
+ */
+typedef int32_t (*pool_fork_fn)(void *worker_data);
+
+/** Gives a new worker process's random generators a seed of their own. */
+typedef void (*pool_reseed_fn)(uint64_t seed, void *worker_data, uint32_t worker);
+
 /** What a pool is made with. Begin with POOL_OPTIONS_INIT, then set what you want to change. */
 typedef struct pool_options_t {
   /** sizeof(pool_options_t), set by POOL_OPTIONS_INIT. */
   size_t struct_size;
-  /** POOL_THREADS. */
+  /** POOL_THREADS or POOL_PROCESSES. */
   int32_t mode;
   /** As in pool_create(). */
   uint32_t workers;
@@ -529,10 +587,62 @@ typedef struct pool_options_t {
    */
   size_t stack_size;
   /**
-   * What the workers' threads are called, followed by a dash and their number, cut to 15
-   * bytes; copied. NULL for "millpond".
+   * What the workers' threads or processes are called, followed by a dash and their number,
+   * cut to 15 bytes; copied. NULL for "millpond".
    */
   const char *name;
+  /**
+   * How long a task, or an item of a map, may run, in milliseconds: then its worker is killed
+   * and replaced, and it fails with POOL_ERR_TIME_LIMIT. 0 for no limit.
+   */
+  int64_t task_timeout_ms;
+  /**
+   * How much processor time a task or an item of a map may use, in seconds, checked as
+   * RLIMIT_CPU is; else as above. 0 for no limit.
+   */
+  uint32_t task_cpu_seconds;
+  /** The nice value of workers, added to the program's: 0 to 19. */
+  int32_t nice;
+  /**
+   * The memory that a worker may have for its data, in bytes (RLIMIT_DATA): beyond it
+   * allocations fail in the worker. 0 for no limit.
+   */
+  size_t memory_limit_bytes;
+  /** Replace a worker after so many tasks or items; 0 for never. */
+  size_t max_tasks_per_worker;
+  /** Replace a worker that has more than so many bytes in memory when a task ends; 0 for never. */
+  size_t max_rss_bytes;
+  /**
+   * How many workers to keep ready beside the others, so that one that dies is replaced
+   * without a fork first.
+   */
+  uint32_t spare_workers;
+  /**
+   * The workers' oom_score_adj, added to the program's, so that under pressure the system
+   * ends workers first: 0 to 1000.
+   */
+  int32_t oom_score_adj;
+  /** 1: keep worker i on the i-th of the pool's CPUs (modulo their number); 0: on all of them. */
+  int32_t pin_workers;
+  /** 1: let crashing workers write core dumps as the program's limits allow; 0: none. */
+  int32_t core_dumps;
+  /**
+   * Catch what workers write to stderr, and attach the last so many bytes of it to the
+   * message of a task that fails or whose worker dies. What was caught is passed on to the
+   * program's own stderr; what is written faster than it can be passed on is dropped, never
+   * waited for. 0: stderr is the program's own.
+   */
+  size_t stderr_tail_bytes;
+  /**
+   * Forks: NULL for fork(2). Called with `worker_data` on the thread that creates or refreshes
+   * the pool, and again in the process that it makes, for each worker.
+   */
+  pool_fork_fn fork_fn;
+  /**
+   * Called in each new worker before its initializer, with a random seed: reseed there
+   * whatever random generators all workers have inherited in the same state.
+   */
+  pool_reseed_fn reseed;
 } pool_options_t;
 
 /**
@@ -542,13 +652,15 @@ typedef struct pool_options_t {
  * pool: the pool goes there, the caller's to free with pool_close_join().
  * Returns POOL_OK; POOL_ERR_INVALID; POOL_ERR_UNSUPPORTED for what this version cannot do;
  * POOL_ERR_SYSTEM, _NO_MEMORY; or the positive code that an initializer returned (_INTERNAL for
- * a negative one). Blocks until the initializers have ended.
+ * a negative one; _WORKER_DIED when it crashed its process). Blocks until the initializers have
+ * ended. POOL_PROCESSES forks once: see "Processes" below for what that means to the program.
  */
 int32_t pool_create_with(const struct pool_options_t *options, pool_t **pool);
 
 /* The value to begin a pool_options_t with. */
 #define POOL_OPTIONS_INIT \
-  { sizeof(pool_options_t), POOL_THREADS, 0, POOL_CALLBACKS_SERIAL, 0, 0, 0, 0, 0 }
+  { sizeof(pool_options_t), POOL_THREADS, 0, POOL_CALLBACKS_SERIAL, 0, 0, 0, 0, 0, \
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* ---- Maps in full ------------------------------------------------------ */
 
@@ -610,6 +722,62 @@ int32_t pool_poll(pool_t *pool, int64_t timeout_ms);
  * process has no descriptors left, _FORKED.
  */
 int32_t pool_poll_fd(pool_t *pool);
+
+/* ---- Memory that all workers share ------------------------------------- */
+
+/**
+ * Memory that the program and all workers of the pool share, at the same address: what an `arg`
+ * with `arg_size` 0 and a `context` may point to in processes, and where maps work in place,
+ * without a copy. Zeroed, and aligned to 64 bytes. In a pool of threads, memory like any other.
+ *
+ * A crashing worker may leave half-written data there; nothing else of the program can it reach.
+ *
+ * size: in bytes, not 0.
+ * Returns the memory, to be given back with pool_shared_free(), or gone with the pool; NULL on
+ * failure, and pool_last_error() says why: POOL_ERR_INVALID, _NO_MEMORY, _FORKED, and
+ * POOL_ERR_UNSUPPORTED inside a worker process.
+ */
+void *pool_shared_alloc(pool_t *pool, size_t size);
+
+/**
+ * Gives back memory of pool_shared_alloc(); no task may use it any more. NULL does nothing.
+ * Returns POOL_OK; POOL_ERR_INVALID for what is none, or was given back; _FORKED.
+ */
+int32_t pool_shared_free(pool_t *pool, void *memory);
+
+/* ---- Processes --------------------------------------------------------- */
+
+/** How many tasks the pool runs at a time; or POOL_ERR_INVALID, _FORKED. */
+int32_t pool_workers(pool_t *pool);
+
+/**
+ * The process of the worker with this number, from 0: 0 while there is none, for a moment after
+ * its death; this process's own in a pool of threads. Numbers from `workers` on are the spare
+ * ones. Or POOL_ERR_INVALID, _FORKED.
+ */
+int32_t pool_worker_pid(pool_t *pool, uint32_t worker);
+
+/**
+ * Makes workers from this process as it is now: they see what it has in memory at this moment,
+ * and know the functions of libraries that were loaded since the pool was made. Those at work
+ * end the task in hand first; tasks that wait go to the new ones. Also makes a broken pool work
+ * again, after POOL_ERR_BROKEN or POOL_ERR_CRASH_LOOP. In a pool of threads it does nothing.
+ *
+ * Forks, on the calling thread, as pool_create_with() does. With an initializer, waits until
+ * that of each new worker that could be started at once has ended.
+ * Returns as pool_create_with(), or POOL_ERR_CLOSED, _DEADLOCK from a callback of the pool,
+ * _FORKED.
+ */
+int32_t pool_refresh(pool_t *pool);
+
+/**
+ * Says that the code at `fn` is here to stay. Workers run functions of the program and of
+ * libraries that were loaded when they were made; code outside these, made at run time as
+ * just-in-time compilers and foreign-function libraries do, is POOL_ERR_UNKNOWN_FUNCTION unless
+ * it was registered before the pool was made or refreshed, and must then stay as it is.
+ * Returns POOL_OK, POOL_ERR_INVALID, _NO_MEMORY.
+ */
+int32_t pool_register_function(pool_fn fn);
 
 /* ---- Version ----------------------------------------------------------- */
 

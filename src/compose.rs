@@ -25,8 +25,20 @@ pub fn require_room() -> Result<()> {
 /// # Errors
 /// The initializer's failure, the system's, or `NO_MEMORY`.
 pub fn create(options: Options) -> Result<Arc<Core>> {
-    let engine = match options.mode {
-        Mode::Threads => ThreadEngine::new(&options),
-    };
-    Core::new(options, engine)
+    match options.mode {
+        Mode::Threads => {
+            let engine = ThreadEngine::new(&options);
+            Core::new(options, engine)
+        }
+        #[cfg(all(target_os = "linux", not(feature = "portable")))]
+        Mode::Processes => {
+            let engine = crate::procs::engine::ProcessEngine::new(&options)?;
+            Core::new(options, engine)
+        }
+        #[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
+        Mode::Processes => Err(Error::new(
+            crate::pool::status::UNSUPPORTED,
+            "worker processes are only possible on Linux",
+        )),
+    }
 }

@@ -5,9 +5,12 @@
 //!
 //! ```text
 //! capi ──► compose ──► threads ──► pool ──► support ──► sys
+//!                  └─► procs   ──►
 //! C symbols   names      the work-    what a     atomics,    every
 //! check and   the        stealing     pool       locks,      system
-//! convert     engines    engine       means      memory      call
+//! convert     engines    and the      means      memory      call
+//!                        process
+//!                        engine
 //! ```
 //!
 //! * [`pool`] is the place to begin: its module list is the glossary, `state` the life of a
@@ -15,6 +18,8 @@
 //!   `pool::engine::Engine`.
 //! * [`threads`] runs tasks on work-stealing threads. Its `README.md` says who wakes whom, with
 //!   the proof that no wake-up is lost.
+//! * `procs` runs tasks in worker processes that may die at any instant. Its `README.md` has the
+//!   protocol, and what happens when who dies where.
 //! * [`capi`] holds one file for each section of the header; the types that the pool works with
 //!   are in `pool::abi` and `pool::codes`. The header is generated from these (`make header`).
 //! * [`support`] chooses std's or loom's atomics, so that `state`, `mailbox` and `sleep` are
@@ -29,6 +34,9 @@ pub mod capi;
 mod compose;
 #[cfg_attr(loom, allow(dead_code))]
 mod pool;
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+#[cfg_attr(loom, allow(dead_code))]
+mod procs;
 #[cfg_attr(loom, allow(dead_code))]
 mod support;
 #[cfg(not(loom))]

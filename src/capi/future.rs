@@ -49,6 +49,7 @@ unsafe fn looked_at(future: *const pool_future_t) -> Result<TaskRef> {
     let task = unsafe { handle::task(future) }?;
     if !task.state.is_done() {
         task.core().require_this_process()?;
+        task.core().engine.look(task.core(), task);
     }
     Ok(task)
 }
@@ -67,7 +68,8 @@ pub unsafe extern "C" fn pool_future_ready(future: *const pool_future_t) -> i32 
 pub unsafe extern "C" fn pool_future_running(future: *const pool_future_t) -> i32 {
     number(|| {
         // SAFETY: the caller vouches for the handle.
-        Ok(unsafe { looked_at(future) }?.state.is_running().into())
+        let task = unsafe { looked_at(future) }?;
+        Ok((task.state.is_running() && task.core().engine.is_started(task)).into())
     })
 }
 
@@ -188,6 +190,28 @@ pub unsafe extern "C" fn pool_future_cancel(future: *mut pool_future_t) -> i32 {
         }
         task.core().require_this_process()?;
         Ok(submit::cancel(task).into())
+    })
+}
+
+/// Ends the task now. One that has not started is cancelled, as by pool_future_cancel(). In a
+/// pool of processes a running one is killed: its worker gets SIGKILL, with all processes of its
+/// group, and is replaced; the task ends with POOL_ERR_CANCELLED, and no other is harmed. A map
+/// starts no more items, and those that are running are killed. Does not block: the task has
+/// ended a moment later.
+///
+/// Returns 1 if the task will not end by itself, 0 if it has ended; POOL_ERR_UNSUPPORTED when it
+/// is running on a thread, which cannot be killed: it is asked to stop; POOL_ERR_INVALID,
+/// _FORKED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_future_kill(future: *mut pool_future_t) -> i32 {
+    number(|| {
+        // SAFETY: the caller vouches for the handle.
+        let task = unsafe { handle::task(future) }?;
+        if task.state.is_done() {
+            return Ok(0);
+        }
+        task.core().require_this_process()?;
+        Ok(submit::kill(task)?.into())
     })
 }
 

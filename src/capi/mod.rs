@@ -18,6 +18,8 @@ mod future;
 mod handle;
 mod options;
 mod poll;
+mod processes;
+mod shared;
 mod simple;
 mod submit;
 mod task;
@@ -26,6 +28,6 @@ mod version;
 pub use crate::pool::{abi::*, codes::*};
 pub use handle::{pool_future_t, pool_t};
 pub use {
-    call::*, close::*, errors::*, future::*, options::*, poll::*, simple::*, submit::*, task::*,
-    version::*,
+    call::*, close::*, errors::*, future::*, options::*, poll::*, processes::*, shared::*,
+    simple::*, submit::*, task::*, version::*,
 };

@@ -9,7 +9,9 @@ use crate::{
     compose,
     pool::{
         abi::{pool_finalizer_fn, pool_initializer_fn},
-        options::{CallbackMode, MIN_STACK, Mode, Options, WorkerHooks},
+        options::{
+            CallbackMode, MIN_STACK, MOST_STDERR, Mode, Options, ProcessOptions, WorkerHooks,
+        },
         status::{self as code, Error, Result},
     },
 };
@@ -17,7 +19,8 @@ use std::ffi::{CStr, c_char, c_void};
 
 /// `mode`: tasks run on threads of this process.
 pub const POOL_THREADS: i32 = 0;
-/// `mode`: tasks run in processes of their own. Not in this version: POOL_ERR_UNSUPPORTED.
+/// `mode`: tasks run in worker processes, which may crash or be killed without harm to the rest.
+/// On Linux; elsewhere POOL_ERR_UNSUPPORTED.
 pub const POOL_PROCESSES: i32 = 1;
 /// `mode`: tasks run at once in the caller. Not in this version: POOL_ERR_UNSUPPORTED.
 pub const POOL_SEQUENTIAL: i32 = 2;
@@ -38,7 +41,7 @@ pub const POOL_CALLBACKS_POLLED: i32 = 2;
 pub struct pool_options_t {
     /// sizeof(pool_options_t), set by POOL_OPTIONS_INIT.
     pub struct_size: usize,
-    /// POOL_THREADS.
+    /// POOL_THREADS or POOL_PROCESSES.
     pub mode: i32,
     /// As in pool_create().
     pub workers: u32,
@@ -56,10 +59,57 @@ pub struct pool_options_t {
     /// task waits for one that has not started, it is run on top of it while half of the stack,
     /// or 1 MiB, is free.
     pub stack_size: usize,
-    /// What the workers' threads are called, followed by a dash and their number, cut to 15
-    /// bytes; copied. NULL for "millpond".
+    /// What the workers' threads or processes are called, followed by a dash and their number,
+    /// cut to 15 bytes; copied. NULL for "millpond".
     pub name: *const c_char,
+
+    // From here on: processes only. In a pool of threads each must be 0, else
+    // POOL_ERR_UNSUPPORTED: nothing can be taken from a thread that would not harm the others.
+    /// How long a task, or an item of a map, may run, in milliseconds: then its worker is killed
+    /// and replaced, and it fails with POOL_ERR_TIME_LIMIT. 0 for no limit.
+    pub task_timeout_ms: i64,
+    /// How much processor time a task or an item of a map may use, in seconds, checked as
+    /// RLIMIT_CPU is; else as above. 0 for no limit.
+    pub task_cpu_seconds: u32,
+    /// The nice value of workers, added to the program's: 0 to 19.
+    pub nice: i32,
+    /// The memory that a worker may have for its data, in bytes (RLIMIT_DATA): beyond it
+    /// allocations fail in the worker. 0 for no limit.
+    pub memory_limit_bytes: usize,
+    /// Replace a worker after so many tasks or items; 0 for never.
+    pub max_tasks_per_worker: usize,
+    /// Replace a worker that has more than so many bytes in memory when a task ends; 0 for never.
+    pub max_rss_bytes: usize,
+    /// How many workers to keep ready beside the others, so that one that dies is replaced
+    /// without a fork first.
+    pub spare_workers: u32,
+    /// The workers' oom_score_adj, 1 to 1000, so that under pressure the system ends workers
+    /// first; 0 leaves them the program's.
+    pub oom_score_adj: i32,
+    /// 1: keep worker i on the i-th of the pool's CPUs (modulo their number); 0: on all of them.
+    pub pin_workers: i32,
+    /// 1: let crashing workers write core dumps as the program's limits allow; 0: none.
+    pub core_dumps: i32,
+    /// Catch what workers write to stderr, and attach the last so many bytes of it to the
+    /// message of a task that fails or whose worker dies. What was caught is passed on to the
+    /// program's own stderr; what is written faster than it can be passed on is dropped, never
+    /// waited for. 0: stderr is the program's own.
+    pub stderr_tail_bytes: usize,
+    /// Forks: NULL for fork(2). Called with `worker_data` on the thread that creates or refreshes
+    /// the pool, and again in the process that it makes, for each worker.
+    pub fork_fn: pool_fork_fn,
+    /// Called in each new worker before its initializer, with a random seed: reseed there
+    /// whatever random generators all workers have inherited in the same state.
+    pub reseed: pool_reseed_fn,
 }
+
+/// Forks the calling process as fork(2): 0 in the child, the child's pid in the parent, -1 on
+/// failure. For programs that must do something about a fork, as interpreters must.
+pub type pool_fork_fn = Option<unsafe extern "C" fn(worker_data: *mut c_void) -> i32>;
+
+/// Gives a new worker process's random generators a seed of their own.
+pub type pool_reseed_fn =
+    Option<unsafe extern "C" fn(seed: u64, worker_data: *mut c_void, worker: u32)>;
 
 /// Makes a pool to order.
 ///
@@ -67,7 +117,8 @@ pub struct pool_options_t {
 /// pool: the pool goes there, the caller's to free with pool_close_join().
 /// Returns POOL_OK; POOL_ERR_INVALID; POOL_ERR_UNSUPPORTED for what this version cannot do;
 /// POOL_ERR_SYSTEM, _NO_MEMORY; or the positive code that an initializer returned (_INTERNAL for
-/// a negative one). Blocks until the initializers have ended.
+/// a negative one; _WORKER_DIED when it crashed its process). Blocks until the initializers have
+/// ended. POOL_PROCESSES forks once: see "Processes" below for what that means to the program.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_create_with(
     options: *const pool_options_t,
@@ -90,6 +141,7 @@ pub unsafe extern "C" fn pool_create_with(
 unsafe fn check(from: &pool_options_t) -> Result<Options> {
     let mut options = Options::threads(from.workers)?;
     options.mode = mode(from.mode)?;
+    options.processes = processes(from)?;
     options.callbacks = callback_mode(from.callbacks)?;
     options.hooks = WorkerHooks {
         initializer: from.initializer,
@@ -114,10 +166,51 @@ unsafe fn check(from: &pool_options_t) -> Result<Options> {
 fn mode(mode: i32) -> Result<Mode> {
     match mode {
         POOL_THREADS => Ok(Mode::Threads),
-        POOL_PROCESSES => Err(Error::new(code::UNSUPPORTED, "process mode does not exist yet")),
+        POOL_PROCESSES => Ok(Mode::Processes),
         POOL_SEQUENTIAL => Err(Error::new(code::UNSUPPORTED, "sequential mode does not exist yet")),
         _ => Err(Error::invalid(format!("{mode} is no mode"))),
     }
+}
+
+fn processes(from: &pool_options_t) -> Result<ProcessOptions> {
+    let options = ProcessOptions {
+        task_timeout_ms: within("task_timeout_ms", from.task_timeout_ms, i64::MAX)?,
+        task_cpu_seconds: from.task_cpu_seconds,
+        nice: within("nice", from.nice.into(), 19)? as i32,
+        memory_limit_bytes: from.memory_limit_bytes,
+        max_tasks_per_worker: from.max_tasks_per_worker,
+        max_rss_bytes: from.max_rss_bytes,
+        spare_workers: within("spare_workers", from.spare_workers.into(), 4096)? as u32,
+        oom_score_adj: within("oom_score_adj", from.oom_score_adj.into(), 1000)? as i32,
+        pin_workers: within("pin_workers", from.pin_workers.into(), 1)? != 0,
+        core_dumps: within("core_dumps", from.core_dumps.into(), 1)? != 0,
+        stderr_tail_bytes: from.stderr_tail_bytes,
+        fork_fn: from.fork_fn,
+        reseed: from.reseed,
+    };
+    if from.stderr_tail_bytes > MOST_STDERR {
+        return Err(Error::invalid(format!(
+            "stderr_tail_bytes is {}, more than {MOST_STDERR}",
+            from.stderr_tail_bytes
+        )));
+    }
+    if from.mode != POOL_THREADS {
+        return Ok(options);
+    }
+    match options.first_set() {
+        None => Ok(options),
+        Some(name) => Err(Error::new(
+            code::UNSUPPORTED,
+            format!("{name} needs POOL_PROCESSES: a thread cannot be limited, killed or replaced"),
+        )),
+    }
+}
+
+fn within(name: &str, value: i64, most: i64) -> Result<i64> {
+    if (0..=most).contains(&value) {
+        return Ok(value);
+    }
+    Err(Error::invalid(format!("{name} is {value}, not from 0 to {most}")))
 }
 
 fn callback_mode(callbacks: i32) -> Result<CallbackMode> {

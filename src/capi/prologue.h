@@ -31,6 +31,8 @@
  * - Threads. Every function may be called from any thread, at the same time, also from tasks and
  *   callbacks, unless it says otherwise. A pool must not be freed while other threads still call
  *   it; a future is released once.
+ * - Modes. A pool's tasks run on threads, or in processes that may crash without harm: the same
+ *   calls, the same functions. The table below says what differs.
  * - Arguments go by value: `arg_size` bytes are copied when a task is submitted, `result_size`
  *   bytes are copied out. Maps borrow their arrays until they have ended.
  * - Order. Tasks that one thread submits start in that order. A pool of one worker is a serial
@@ -51,6 +53,37 @@
  * - Worker threads are started when first needed, block all signals, and run on the CPUs that
  *   the thread which made the pool was allowed at that moment. An idle pool uses no CPU.
  * - Structs that you fill begin with `struct_size` and may grow: use their _INIT macros.
+ *
+ * What differs between the modes, and nothing else does:
+ *
+ *                      | POOL_THREADS                 | POOL_PROCESSES
+ *   -------------------+------------------------------+------------------------------------------
+ *   a task that        | ends the program             | fails with POOL_ERR_WORKER_DIED, alone;
+ *   crashes or exits   |                              | its worker is replaced
+ *   pointers: an `arg` | anything                     | NULL, or into pool_shared_alloc() memory,
+ *   of size 0, context |                              | else POOL_ERR_INVALID
+ *   a map's arrays     | used in place                | used in place if in that memory, else
+ *                      |                              | copied there and back piece by piece
+ *   which functions    | any                          | those of the program and of libraries that
+ *                      |                              | were loaded when the pool was made, else
+ *                      |                              | POOL_ERR_UNKNOWN_FUNCTION
+ *   a task sees        | the program's memory         | a copy of it from when the pool was made
+ *                      |                              | or refreshed; what it writes stays there
+ *   stdin of a task    | the program's                | empty
+ *   callbacks run on   | the pool's threads           | a thread of the pool in the program
+ *   who runs a task    | workers; also who waits      | workers only, also for pool_apply()
+ *   a task may use its | submit, apply, map, wait     | nothing (POOL_ERR_UNSUPPORTED); it may
+ *   own pool to        |                              | make another, or use pool_default()
+ *   pool_future_cancel | asks a running task to stop  | the same
+ *   pool_future_kill   | POOL_ERR_UNSUPPORTED if it   | kills it; then POOL_ERR_CANCELLED
+ *                      | runs                         |
+ *   pool_terminate     | asks running tasks to stop   | kills them; then POOL_ERR_TERMINATED
+ *   limits (time, CPU, | POOL_ERR_UNSUPPORTED         | per worker, as pool_options_t says
+ *   memory and so on)  |                              |
+ *   SIGINT to a task   | the program's handling       | ignored; all else has its default action
+ *   pool_result_t.pid  | this process                 | the worker's; 0 for a map
+ *   the stack of a task| stack_size                   | stack_size; 0: what the thread that made
+ *                      |                              | the pool had left
  */
 #ifndef MILLPOND_H
 #define MILLPOND_H

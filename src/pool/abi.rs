@@ -28,7 +28,7 @@ pub const POOL_MAX_WORKERS: u32 = 4096;
 
 /// A task: reads its argument, writes its result, returns 0; or a positive code of its own for
 /// failure. (A negative return is reported as POOL_ERR_INTERNAL.) The same function serves
-/// pool_apply and pool_map.
+/// pool_apply and pool_map, in threads and in processes.
 ///
 /// arg: a copy of the bytes that were submitted, 16-aligned; in a map the item's place in the
 ///   caller's array. With `arg_size` 0 it is the very pointer that was submitted.
@@ -62,7 +62,7 @@ pub struct pool_result_t {
     pub index: usize,
     /// The worker that ran the task; POOL_NO_WORKER when none did, and for maps.
     pub worker: u32,
-    /// The process that ran the task; 0 when it never ran.
+    /// The process that ran the task; 0 when it never ran, and for maps in processes.
     pub pid: i32,
 }
 
@@ -73,7 +73,7 @@ pub struct pool_result_t {
 pub type pool_callback_fn =
     Option<unsafe extern "C" fn(outcome: *const pool_result_t, user_data: *mut c_void)>;
 
-/// Prepares a worker: called on its thread before its first task, with the number that its
+/// Prepares a worker: called on its thread, or in its process, before its first task, with the number that its
 /// tasks will see. Anything but 0 is a failure. It must return, as a task must.
 pub type pool_initializer_fn =
     Option<unsafe extern "C" fn(worker_data: *mut c_void, worker: u32) -> i32>;

@@ -10,15 +10,15 @@ pub const POOL_ERR_CLOSED: i32 = -2;
 pub const POOL_ERR_TIMEOUT: i32 = -3;
 /// The task ran longer than its limit.
 pub const POOL_ERR_TIME_LIMIT: i32 = -4;
-/// The task was cancelled before it started.
+/// The task was cancelled before it started, or killed by pool_future_kill().
 pub const POOL_ERR_CANCELLED: i32 = -5;
-/// The pool was terminated before the task started.
+/// The pool was terminated before the task started, or before it ended if it can be killed.
 pub const POOL_ERR_TERMINATED: i32 = -6;
-/// The worker died while it ran the task.
+/// The worker died while it ran the task; the sentence names the signal or the exit code.
 pub const POOL_ERR_WORKER_DIED: i32 = -7;
-/// Workers die as fast as they are started.
+/// Workers die as fast as they are started; pool_refresh() makes the pool try again.
 pub const POOL_ERR_CRASH_LOOP: i32 = -8;
-/// The pool can run nothing any more.
+/// The process that makes the workers is gone; pool_refresh() makes a new one.
 pub const POOL_ERR_BROKEN: i32 = -9;
 /// The call would wait for itself for ever.
 pub const POOL_ERR_DEADLOCK: i32 = -10;

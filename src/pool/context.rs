@@ -6,7 +6,7 @@
 //! tells a running task, which may submit after close and must not join, from an outsider.
 
 use super::{blocks::Local, core::Core};
-use crate::support::sync::Arc;
+use crate::support::sync::{Arc, AtomicPtr, Ordering};
 use std::{
     cell::Cell,
     ffi::c_void,
@@ -82,6 +82,19 @@ impl Context {
     pub fn has_stack(&self) -> bool {
         self.stack.contains(&stack_pointer())
     }
+}
+
+/// In a worker process, and in those forked from it: the pool that it works for.
+static WORKS_FOR: AtomicPtr<Core> = AtomicPtr::new(ptr::null_mut());
+
+/// This process is a worker of the pool from now on.
+pub fn become_worker_process_of(core: &Core) {
+    WORKS_FOR.store(ptr::from_ref(core).cast_mut(), Ordering::Relaxed);
+}
+
+/// Whether this process is a worker of the pool, or was forked from one.
+pub fn is_worker_process_of(core: &Core) -> bool {
+    ptr::eq(WORKS_FOR.load(Ordering::Relaxed), core)
 }
 
 /// Roughly where the stack of the calling thread stands.

@@ -92,6 +92,10 @@ impl Core {
         if self.is_in_this_process() {
             return Ok(());
         }
+        if context::is_worker_process_of(self) {
+            let text = "inside a worker process its own pool is out of reach; make a new one here";
+            return Err(Error::new(status::UNSUPPORTED, text));
+        }
         let text = "the pool was made before this process was forked; make a new one here";
         Err(Error::new(status::FORKED, text))
     }
@@ -152,6 +156,7 @@ impl Core {
         self.poke();
         self.close();
         submit::drop_queued(self);
+        self.engine.terminate(self);
     }
 
     /// Waits until all tasks and callbacks have ended and the workers are gone.

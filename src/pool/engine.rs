@@ -1,7 +1,15 @@
 //! What a pool asks of whoever runs its tasks.
 
-use super::{context::Context, core::Core, status::Result, task::TaskRef};
-use crate::support::sync::Arc;
+use super::{
+    context::Context,
+    core::Core,
+    map::MapCall,
+    payload::Call,
+    shared::Shared,
+    status::{self, Error, Result},
+    task::TaskRef,
+};
+use crate::support::{alloc::Buffer, sync::Arc};
 use std::time::Instant;
 
 /// An engine. The pool's layer decides what a call means; an engine decides who runs a task,
@@ -12,6 +20,33 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// The initializer's failure, or the system's; nothing is left running then.
     fn start(&self, core: &Arc<Core>) -> Result<()>;
+
+    /// Memory for what tasks share.
+    fn shared(&self) -> &dyn Shared;
+
+    /// Memory for an argument of `size` bytes that workers can read; `None` when any will do.
+    ///
+    /// # Errors
+    /// `NO_MEMORY`.
+    fn argument(&self, _size: usize) -> Option<Result<Buffer>> {
+        None
+    }
+
+    /// Whether the workers could run this call.
+    ///
+    /// # Errors
+    /// `UNKNOWN_FUNCTION`, `INVALID` for a pointer that means nothing to them.
+    fn admit(&self, _call: &Call) -> Result<()> {
+        Ok(())
+    }
+
+    /// As `admit`.
+    ///
+    /// # Errors
+    /// The same.
+    fn admit_map(&self, _call: &MapCall) -> Result<()> {
+        Ok(())
+    }
 
     /// Sees to it that a task enqueued after this will be run by somebody.
     ///
@@ -47,6 +82,51 @@ pub trait Engine: Send + Sync {
 
     /// Takes a task from the queues, any, with the queues' reference. Only inside `hold`.
     fn take_queued(&self, core: &Core) -> Option<TaskRef>;
+
+    /// Makes the end of a claimed task known, if it has ended and nobody has looked yet.
+    fn look(&self, _core: &Core, _task: TaskRef) {}
+
+    /// Whether a claimed task has really begun.
+    fn is_started(&self, _task: TaskRef) -> bool {
+        true
+    }
+
+    /// Asks a claimed task to stop. True if it had not begun after all and never will: it has
+    /// ended as `CANCELLED` then.
+    fn withdraw(&self, _core: &Core, _task: TaskRef) -> bool {
+        false
+    }
+
+    /// Ends a claimed task by force; false if it has ended by itself.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED` where tasks cannot be killed.
+    fn kill(&self, _core: &Core, _task: TaskRef) -> Result<bool> {
+        Err(Error::new(
+            status::UNSUPPORTED,
+            "a running thread cannot be killed; the task has been asked to stop",
+        ))
+    }
+
+    /// The items of a map that nobody has begun will not be: the map has been stopped.
+    fn skip_rest(&self, core: &Core, task: TaskRef);
+
+    /// Ends by force what runs in a terminated pool, where that is possible.
+    fn terminate(&self, _core: &Core) {}
+
+    /// Renews the workers' image of this process.
+    ///
+    /// # Errors
+    /// The initializer's failure, or the system's.
+    fn refresh(&self, _core: &Core) -> Result<()> {
+        Ok(())
+    }
+
+    /// The process of a worker; 0 if there is none right now.
+    ///
+    /// # Errors
+    /// `INVALID` for a number that no worker can have.
+    fn worker_pid(&self, core: &Core, worker: u32) -> Result<i32>;
 
     /// Keeps a closed pool from being finished while the calling thread, which may be no worker,
     /// ends tasks that have not started.

@@ -5,7 +5,7 @@ use super::{
     abi::{Function, pool_task_t},
     core::Core,
     map::Map,
-    payload::copy_result,
+    payload::{Place, copy_result},
     status::{self, Error, Result, Status},
     task::Task,
 };
@@ -27,15 +27,42 @@ pub struct Outcome {
     pub set_result: Option<Buffer>,
 }
 
+/// A task that runs in another process than its pool's.
+pub trait Remote {
+    /// Whether it has been asked to stop.
+    fn is_asked_to_stop(&self) -> bool;
+
+    /// Where the result of a map's item goes; `None` when the task is no map.
+    fn place(&self, index: usize) -> Option<Place>;
+
+    /// Keeps a copy of the bytes as the task's result.
+    ///
+    /// # Safety
+    /// `data` is readable for `size` bytes.
+    ///
+    /// # Errors
+    /// `NO_MEMORY`.
+    unsafe fn set_result(&self, data: *const c_void, size: usize) -> Result<()>;
+}
+
+/// Whose frame it is.
+enum Owner<'a> {
+    /// A task without a block.
+    Pool(&'a Core),
+    /// The block: a task that waits for itself is found by it.
+    Task(&'a Task),
+    /// A map, and its block.
+    Map(&'a Task, &'a Map),
+    /// A task of another process.
+    Remote(&'a dyn Remote),
+}
+
 /// A running task, or a participant in a map. It begins with the part that the function sees,
 /// so that the pointer handed to the function leads back here.
 #[repr(C)]
 pub struct Frame<'a> {
     head: Cell<pool_task_t>,
-    core: &'a Core,
-    /// The block, if there is one: a task that waits for itself is found by it.
-    task: Option<&'a Task>,
-    map: Option<&'a Map>,
+    owner: Owner<'a>,
     outcome: Cell<Option<Box<Outcome>>>,
     below: Cell<*const Frame<'static>>,
 }
@@ -46,12 +73,10 @@ thread_local! {
 }
 
 impl<'a> Frame<'a> {
-    fn new(core: &'a Core, task: Option<&'a Task>, worker: u32) -> Self {
+    fn new(owner: Owner<'a>, context: *const c_void, worker: u32) -> Self {
         Self {
-            head: Cell::new(pool_task_t { context: ptr::null(), index: 0, worker, attempt: 1 }),
-            core,
-            task,
-            map: None,
+            head: Cell::new(pool_task_t { context, index: 0, worker, attempt: 1 }),
+            owner,
             outcome: Cell::new(None),
             below: Cell::new(ptr::null()),
         }
@@ -59,20 +84,22 @@ impl<'a> Frame<'a> {
 
     /// The frame of a task in a block.
     pub fn for_task(task: &'a Task, worker: u32) -> Self {
-        Self::new(task.core(), Some(task), worker)
+        Self::new(Owner::Task(task), ptr::null(), worker)
     }
 
     /// The frame of a task that has no block.
     pub fn without_task(core: &'a Core, worker: u32) -> Self {
-        Self::new(core, None, worker)
+        Self::new(Owner::Pool(core), ptr::null(), worker)
     }
 
     /// The frame of a participant in a map.
     pub fn for_map(task: &'a Task, map: &'a Map, worker: u32) -> Self {
-        let mut frame = Self::new(task.core(), Some(task), worker);
-        frame.map = Some(map);
-        frame.head.get_mut().context = map.context();
-        frame
+        Self::new(Owner::Map(task, map), map.context(), worker)
+    }
+
+    /// The frame of a task of another process.
+    pub fn for_remote(remote: &'a dyn Remote, context: *const c_void, worker: u32) -> Self {
+        Self::new(Owner::Remote(remote), context, worker)
     }
 
     /// Puts the frame on this thread's stack of frames while `body` runs.
@@ -157,10 +184,18 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// `SIZE` in a map when the item's slot is smaller, `NO_MEMORY`.
     pub unsafe fn set_result(&self, data: *const c_void, size: usize) -> Result<()> {
-        if let Some(map) = self.map {
-            let place = map.place(self.index());
+        let place = match self.owner {
+            Owner::Map(_, map) => Some(map.place(self.index())),
+            Owner::Remote(remote) => remote.place(self.index()),
+            _ => None,
+        };
+        if let Some(place) = place {
             // SAFETY: the slot is the item's own.
             return unsafe { copy_result(data, size, place.start, place.size) };
+        }
+        if let Owner::Remote(remote) = self.owner {
+            // SAFETY: promised by the caller.
+            return unsafe { remote.set_result(data, size) };
         }
         let buffer = Buffer::try_new(size)
             .ok_or_else(|| Error::no_memory("no memory for the task's result"))?;
@@ -174,9 +209,19 @@ impl<'a> Frame<'a> {
 
     /// Whether the task has been asked to stop.
     pub fn is_asked_to_stop(&self) -> bool {
-        self.core.is_terminated()
-            || self.task.is_some_and(|task| task.state.is_asked_to_stop())
-            || self.map.is_some_and(Map::is_stopped)
+        match self.owner {
+            Owner::Pool(core) => core.is_terminated(),
+            Owner::Task(task) => task.core().is_terminated() || task.state.is_asked_to_stop(),
+            Owner::Map(task, map) => task.core().is_terminated() || map.is_stopped(),
+            Owner::Remote(remote) => remote.is_asked_to_stop(),
+        }
+    }
+
+    fn task(&self) -> Option<&'a Task> {
+        match self.owner {
+            Owner::Task(task) | Owner::Map(task, _) => Some(task),
+            Owner::Pool(_) | Owner::Remote(_) => None,
+        }
     }
 }
 
@@ -190,7 +235,7 @@ pub fn is_on_this_stack(task: &Task) -> bool {
     let mut frame = TOP.get();
     // SAFETY: the frames on the stack are alive, and linked innermost first.
     while let Some(inner) = unsafe { frame.as_ref() } {
-        if inner.task.is_some_and(|running| ptr::eq(running, task)) {
+        if inner.task().is_some_and(|running| ptr::eq(running, task)) {
             return true;
         }
         frame = inner.below.get();

@@ -18,7 +18,7 @@
 use super::{
     abi::{Function, POOL_NO_WORKER},
     core::Core,
-    frame::{Frame, Outcome},
+    frame::Frame,
     payload::Place,
     status::{self, Error, Result, Status},
     task::{NEVER_RAN, TaskRef},
@@ -88,6 +88,8 @@ pub struct Map {
     left: AtomicUsize,
     skipped: AtomicUsize,
     failure: Mutex<Option<Failure>>,
+    /// The engine's own number for the map, once it has it; else 0.
+    pub number: AtomicU32,
 }
 
 const fn pack(low: u32, high: u32) -> u64 {
@@ -122,7 +124,13 @@ impl Map {
             left: AtomicUsize::new(call.count.max(1)),
             skipped: AtomicUsize::new(0),
             failure: Mutex::new(None),
+            number: AtomicU32::new(0),
         })
+    }
+
+    /// What to run, over what.
+    pub fn call(&self) -> &MapCall {
+        &self.call
     }
 
     /// What items see as their context.
@@ -178,9 +186,7 @@ impl Map {
         let done = frame.enter(|| self.work(&task, &frame, mine, invite));
         self.present.fetch_sub(1, Ordering::Relaxed);
         self.slots[mine].taken.store(false, Ordering::Release);
-        if done > 0 && self.left.fetch_sub(done, Ordering::AcqRel) == done {
-            self.end(task);
-        }
+        self.account(task, done);
     }
 
     /// Returns the number of items done or skipped.
@@ -309,16 +315,17 @@ impl Map {
     fn note(&self, core: &Core, index: usize, status: Status, frame: &Frame<'_>) {
         let outcome = frame.take_outcome();
         if self.call.statuses.is_null() {
-            self.fail(core, index, status, outcome);
+            let message = outcome.and_then(|outcome| outcome.message);
+            let message = message.unwrap_or_else(|| status::meaning(status).to_owned());
+            self.fail(core, index, status, message);
         } else {
             // SAFETY: the array holds `count` statuses, and this one is the item's.
             unsafe { self.call.statuses.add(index).write(status) };
         }
     }
 
-    fn fail(&self, core: &Core, index: usize, status: Status, outcome: Option<Box<Outcome>>) {
-        let message = outcome.and_then(|outcome| outcome.message);
-        let message = message.unwrap_or_else(|| status::meaning(status).to_owned());
+    /// An item has failed: the map stops.
+    pub fn fail(&self, core: &Core, index: usize, status: Status, message: String) {
         let mut failure = lock(&self.failure);
         if failure.as_ref().is_none_or(|lowest| index < lowest.index) {
             *failure = Some(Failure { index, status, message });
@@ -383,18 +390,30 @@ impl Map {
                 self.change(slot, |low, high| (low < high).then_some(((low, high), (0, 0))));
             if let Some((low, high)) = taken {
                 let (low, high) = (self.item(low), self.item(high));
+                self.skip(low, high);
                 skipped += high - low;
-                if !self.call.statuses.is_null() {
-                    let reason = self.stopped.load(Ordering::Relaxed).cast_signed();
-                    for index in low..high {
-                        // SAFETY: the array holds `count` statuses, and these are ours now.
-                        unsafe { self.call.statuses.add(index).write(reason) };
-                    }
-                }
             }
         }
-        self.skipped.fetch_add(skipped, Ordering::Relaxed);
         skipped
+    }
+
+    /// Items that were not begun, and will not be. Only once the map is stopped.
+    pub fn skip(&self, low: usize, high: usize) {
+        if !self.call.statuses.is_null() {
+            let reason = self.stopped.load(Ordering::Relaxed).cast_signed();
+            for index in low..high {
+                // SAFETY: the array holds `count` statuses, and these are the caller's alone.
+                unsafe { self.call.statuses.add(index).write(reason) };
+            }
+        }
+        self.skipped.fetch_add(high - low, Ordering::Relaxed);
+    }
+
+    /// So many items have been done or skipped; the last of them end the map.
+    pub fn account(&self, task: TaskRef, count: usize) {
+        if count > 0 && self.left.fetch_sub(count, Ordering::AcqRel) == count {
+            self.end(task);
+        }
     }
 
     /// Changes a slot's range; `change` returns what came of it and the new range, or `None` to

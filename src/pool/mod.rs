@@ -10,6 +10,8 @@
 //! | `engine`       | the interface to whoever runs tasks |
 //! | `state`        | the life of a task in one word (model-checked) |
 //! | `task`         | the block that holds a task |
+//! | `functions`    | functions that are promised to stay |
+//! | `shared`       | memory that the user's tasks share |
 //! | `payload`      | arguments and results as bytes |
 //! | `direct`       | a task that runs in its caller, without a block |
 //! | `blocks`       | recycled blocks, and the gate that close shuts |
@@ -38,6 +40,8 @@ pub mod direct;
 pub mod engine;
 #[cfg(not(loom))]
 pub mod frame;
+#[cfg(not(loom))]
+pub mod functions;
 pub mod mailbox;
 #[cfg(not(loom))]
 pub mod map;
@@ -45,6 +49,8 @@ pub mod map;
 pub mod options;
 #[cfg(not(loom))]
 pub mod payload;
+#[cfg(not(loom))]
+pub mod shared;
 pub mod state;
 #[cfg(not(loom))]
 pub mod status;

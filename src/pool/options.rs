@@ -12,6 +12,8 @@ use std::ffi::c_void;
 pub enum Mode {
     /// On threads of this process.
     Threads,
+    /// In processes of their own.
+    Processes,
 }
 
 /// Where callbacks run.
@@ -48,9 +50,55 @@ pub struct Options {
     pub hooks: WorkerHooks,
     /// The stack of each worker in bytes.
     pub stack_size: usize,
-    /// What the workers' threads are called.
+    /// What the workers are called.
     pub name: String,
+    /// What only processes can do.
+    pub processes: ProcessOptions,
 }
+
+/// What only a pool of processes can be asked for; the fields are those of `pool_options_t`.
+#[derive(Clone, Copy, Default)]
+#[allow(missing_docs, reason = "documented in `capi::options`")]
+pub struct ProcessOptions {
+    pub task_timeout_ms: i64,
+    pub task_cpu_seconds: u32,
+    pub nice: i32,
+    pub memory_limit_bytes: usize,
+    pub max_tasks_per_worker: usize,
+    pub max_rss_bytes: usize,
+    pub spare_workers: u32,
+    pub oom_score_adj: i32,
+    pub pin_workers: bool,
+    pub core_dumps: bool,
+    pub stderr_tail_bytes: usize,
+    pub fork_fn: Option<unsafe extern "C" fn(*mut c_void) -> i32>,
+    pub reseed: Option<unsafe extern "C" fn(u64, *mut c_void, u32)>,
+}
+
+impl ProcessOptions {
+    /// The name of an option that is set.
+    pub fn first_set(&self) -> Option<&'static str> {
+        let set = [
+            (self.task_timeout_ms != 0, "task_timeout_ms"),
+            (self.task_cpu_seconds != 0, "task_cpu_seconds"),
+            (self.nice != 0, "nice"),
+            (self.memory_limit_bytes != 0, "memory_limit_bytes"),
+            (self.max_tasks_per_worker != 0, "max_tasks_per_worker"),
+            (self.max_rss_bytes != 0, "max_rss_bytes"),
+            (self.spare_workers != 0, "spare_workers"),
+            (self.oom_score_adj != 0, "oom_score_adj"),
+            (self.pin_workers, "pin_workers"),
+            (self.core_dumps, "core_dumps"),
+            (self.stderr_tail_bytes != 0, "stderr_tail_bytes"),
+            (self.fork_fn.is_some(), "fork_fn"),
+            (self.reseed.is_some(), "reseed"),
+        ];
+        set.into_iter().find_map(|(is_set, name)| is_set.then_some(name))
+    }
+}
+
+/// The most that is kept of what a worker wrote to stderr, in bytes.
+pub const MOST_STDERR: usize = 64 << 10;
 
 /// The smallest stack that a worker can live on, in bytes.
 pub const MIN_STACK: usize = 64 << 10;
@@ -68,6 +116,7 @@ impl Options {
             hooks: WorkerHooks { initializer: None, finalizer: None, data: std::ptr::null_mut() },
             stack_size: 0,
             name: "millpond".to_owned(),
+            processes: ProcessOptions::default(),
         })
     }
 }

@@ -3,6 +3,7 @@
 
 use super::{
     abi::{Function, pool_callback_fn},
+    engine::Engine,
     status::{self, Error, Result},
 };
 use crate::support::alloc::Buffer;
@@ -67,7 +68,7 @@ impl Outside {
     ///
     /// # Errors
     /// `NO_MEMORY`.
-    pub unsafe fn new(call: &Call) -> Result<Self> {
+    pub unsafe fn new(engine: &dyn Engine, call: &Call) -> Result<Self> {
         let error = || Error::no_memory("no memory for the task's argument and result");
         let arg = round_up(call.arg_size).ok_or_else(error)?;
         let result = round_up(call.result_size).ok_or_else(error)?;
@@ -75,9 +76,14 @@ impl Outside {
         if inside.checked_add(result).is_some_and(|sum| sum <= INLINE) {
             return Ok(Self(None));
         }
-        let size = inside.checked_add(result).and_then(|sum| sum.checked_add(size_of::<Sizes>()));
-        let buffer = size.and_then(Buffer::try_new).ok_or_else(error)?;
-        // SAFETY: the buffer holds the sizes, then the argument rounded up, then the result.
+        let before = inside.checked_add(size_of::<Sizes>()).ok_or_else(error)?;
+        let size = before.checked_add(result).ok_or_else(error)?;
+        let buffer = match engine.argument(before) {
+            Some(buffer) => buffer?,
+            None => Buffer::try_new(size).ok_or_else(error)?,
+        };
+        // SAFETY: the buffer holds the sizes, then the argument rounded up, then the result, unless
+        // that is made elsewhere.
         unsafe {
             let sizes = Sizes { arg: call.arg_size, result: call.result_size };
             buffer.as_ptr().cast::<Sizes>().write(sizes);

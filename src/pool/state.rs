@@ -157,6 +157,27 @@ impl State {
         }
     }
 
+    /// Somebody will sleep on the word; false if the task has ended.
+    pub fn announce(&self) -> bool {
+        let mut word = self.0.load(Ordering::Acquire);
+        while word & PHASE != DONE {
+            if word & WAITED != 0 {
+                return true;
+            }
+            let next = word | WAITED;
+            match self.0.compare_exchange_weak(word, next, Ordering::SeqCst, Ordering::Acquire) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+        false
+    }
+
+    /// Whether somebody has said that it will sleep on the word.
+    pub fn is_waited(&self) -> bool {
+        self.0.load(Ordering::SeqCst) & WAITED != 0
+    }
+
     /// Whether the task has ended.
     pub fn is_done(&self) -> bool {
         self.0.load(Ordering::Acquire) & PHASE == DONE

@@ -46,8 +46,8 @@ statuses! {
     CANCELLED = POOL_ERR_CANCELLED, "the task was cancelled";
     TERMINATED = POOL_ERR_TERMINATED, "the pool was terminated";
     WORKER_DIED = POOL_ERR_WORKER_DIED, "the worker died while it ran the task";
-    CRASH_LOOP = POOL_ERR_CRASH_LOOP, "workers die as fast as they are started";
-    BROKEN = POOL_ERR_BROKEN, "the pool is broken";
+    CRASH_LOOP = POOL_ERR_CRASH_LOOP, "workers die as fast as they are started; pool_refresh() tries again";
+    BROKEN = POOL_ERR_BROKEN, "the process that makes the workers is gone; pool_refresh() makes a new one";
     DEADLOCK = POOL_ERR_DEADLOCK, "the call would wait for itself";
     FORKED = POOL_ERR_FORKED, "the pool belongs to the parent of this forked process";
     FULL = POOL_ERR_FULL, "the queue is full";
@@ -60,7 +60,7 @@ statuses! {
 }
 
 /// A failed call: its status and a sentence about it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error {
     /// The status, never `OK`.
     pub status: Status,

@@ -2,7 +2,7 @@
 //! What the calls of a pool do: apply, submit, map, and the handles they give out.
 
 use super::{
-    abi::{POOL_NO_WORKER, pool_callback_fn},
+    abi::pool_callback_fn,
     context,
     core::Core,
     direct,
@@ -68,8 +68,9 @@ fn wait_for_end(core: &Core, task: TaskRef) -> Result<()> {
 /// # Errors
 /// Nothing was submitted then, and nothing written.
 pub unsafe fn submit(core: &Core, call: &Call, future: Option<&mut *mut Task>) -> Result<()> {
+    core.engine.admit(call)?;
     // SAFETY: promised by the caller.
-    let outside = unsafe { Outside::new(call)? };
+    let outside = unsafe { Outside::new(&*core.engine, call)? };
     enqueue(core, 1 + u32::from(future.is_some()), future, |block, references| {
         // SAFETY: promised by the caller; the block is ours.
         unsafe { block.fill(call, outside, references) }
@@ -87,6 +88,7 @@ pub fn submit_map(
     user_data: *mut c_void,
     future: Option<&mut *mut Task>,
 ) -> Result<()> {
+    core.engine.admit_map(&call)?;
     let map = Map::new(call, core.options.workers)?;
     // One reference is the map's own, one the queue's.
     enqueue(core, 2 + u32::from(future.is_some()), future, |block, references| {
@@ -127,6 +129,7 @@ fn enqueue(
 pub fn map(core: &Core, call: MapCall) -> Result<()> {
     let context = context::find(core);
     core.require_open(context.is_some())?;
+    core.engine.admit_map(&call)?;
     if call.count == 0 {
         return Ok(());
     }
@@ -239,7 +242,7 @@ pub fn run_awaited(core: &Core, task: TaskRef, worker: u32) {
 fn stop(core: &Core, task: TaskRef, reason: Status) {
     if let Some(map) = task.map() {
         map.stop(core, reason);
-        participate(core, task, POOL_NO_WORKER);
+        core.engine.skip_rest(core, task);
     }
 }
 
@@ -254,15 +257,34 @@ pub fn cancel(task: TaskRef) -> bool {
         let _ = task.state.claim();
         stop(core, task, status::CANCELLED);
         true
-    } else if task.state.cancel() == Cancel::Claimed {
-        task.state.add_reference();
-        task.finish_unrun(status::CANCELLED);
-        true
     } else {
-        false
+        match task.state.cancel() {
+            Cancel::Claimed => {
+                task.state.add_reference();
+                task.finish_unrun(status::CANCELLED);
+                true
+            }
+            Cancel::Asked => core.engine.withdraw(core, task),
+            Cancel::TooLate => false,
+        }
     };
     core.engine.release(core);
     cancelled
+}
+
+/// Ends a task now: true if it will not end by itself any more.
+///
+/// # Errors
+/// `UNSUPPORTED` when it is running where it cannot be killed.
+pub fn kill(task: TaskRef) -> Result<bool> {
+    let core = task.core();
+    if cancel(task) && (task.map().is_none() || task.state.is_done()) {
+        return Ok(true);
+    }
+    if task.state.is_done() {
+        return Ok(false);
+    }
+    core.engine.kill(core, task)
 }
 
 /// Waits until a task has ended; false when the deadline came first.

@@ -18,13 +18,14 @@ use super::{
     core::Core,
     frame::Frame,
     map::Map,
+    options::Mode,
     payload::{ALIGN, Call, INLINE, Outside, Place, Sizes, zero},
     state::State,
     status::{self, Error, Result, Status},
 };
 use crate::support::{
     alloc::{Buffer, try_box},
-    sync::AtomicPtr,
+    sync::{AtomicPtr, AtomicU32, Ordering},
 };
 use std::{
     cell::{Cell, UnsafeCell},
@@ -66,11 +67,41 @@ pub struct Task {
     callback: Cell<pool_callback_fn>,
     user_data: Cell<*mut c_void>,
     cold: UnsafeCell<Option<Box<Cold>>>,
-    worker: Cell<u32>,
+    /// Before the end: the engine's own number for the task, if it has one.
+    worker: AtomicU32,
     /// Sizes when both fit inside; `OUTSIDE` in `arg_size` means: see `Cold`.
     arg_size: Cell<u16>,
     result_size: Cell<u16>,
     inline: UnsafeCell<[u128; INLINE / ALIGN]>,
+}
+
+/// What another process needs to run a task.
+pub struct Parcel<'a> {
+    /// What to run.
+    pub function: Function,
+    /// The argument, or the pointer that is the argument if `arg_size` is 0.
+    pub arg: *const c_void,
+    /// The argument's bytes.
+    pub arg_size: usize,
+    /// The result's bytes.
+    pub result_size: usize,
+    /// Argument and room for the result, if they are small: the argument or the pointer first, the
+    /// result at the next multiple of `ALIGN` behind it.
+    pub inline: Option<&'a [u128; INLINE / ALIGN]>,
+}
+
+/// How a task ended in another process.
+pub struct Ending<'a> {
+    /// Its status.
+    pub status: Status,
+    /// A sentence about its failure.
+    pub message: Option<&'a str>,
+    /// Its result, wherever that is.
+    pub result: &'a [u8],
+    /// The worker that ran it, and its process.
+    pub worker: u32,
+    /// See `worker`.
+    pub pid: i32,
 }
 
 /// In `worker`: nobody ran the task.
@@ -141,7 +172,7 @@ impl TaskRef {
             return;
         }
         self.status.set(status);
-        self.worker.set(worker);
+        self.worker.store(worker, Ordering::Relaxed);
         let core = self.core();
         // Sent before anybody can know that the task has ended, so that what ends because of
         // this is called back later; whoever reads the callback waits for the end.
@@ -154,6 +185,21 @@ impl TaskRef {
             Some(delivery) => core.callbacks.serve(core, delivery),
             None => self.release(),
         }
+    }
+
+    /// Ends a claimed task that another process ran: its result is copied.
+    pub fn finish_elsewhere(self, ending: &Ending<'_>) {
+        let mut status = ending.status;
+        if status == status::OK && !self.keep_result(ending.result) {
+            status = status::NO_MEMORY;
+            self.set_message("no memory for the task's result");
+        } else if status != status::OK {
+            self.set_message(ending.message.unwrap_or_else(|| status::meaning(status)));
+        }
+        self.drop_argument();
+        // SAFETY: who claimed the task is alone with its argument, which is not needed any more.
+        unsafe { self.inline.get().cast::<i32>().write(ending.pid) };
+        self.finish(status, ending.worker);
     }
 
     /// Ends a claimed task that never ran.
@@ -175,7 +221,7 @@ impl Task {
             callback: Cell::new(None),
             user_data: Cell::new(ptr::null_mut()),
             cold: UnsafeCell::new(None),
-            worker: Cell::new(POOL_NO_WORKER),
+            worker: AtomicU32::new(POOL_NO_WORKER),
             arg_size: Cell::new(0),
             result_size: Cell::new(0),
             inline: UnsafeCell::new([0; INLINE / ALIGN]),
@@ -185,12 +231,12 @@ impl Task {
     /// Makes this free block the first of a batch in front of others.
     pub fn set_batch(&self, next: *mut Self, count: usize) {
         self.user_data.set(next.cast());
-        self.worker.set(count as u32);
+        self.worker.store(count as u32, Ordering::Relaxed);
     }
 
     /// What `set_batch` has set.
     pub fn batch(&self) -> (*mut Self, usize) {
-        (self.user_data.get().cast(), self.worker.get() as usize)
+        (self.user_data.get().cast(), self.worker.load(Ordering::Relaxed) as usize)
     }
 
     /// The pool that the task belongs to.
@@ -227,6 +273,7 @@ impl Task {
             }
             self.result_size.set(call.result_size as u16);
         }
+        self.worker.store(POOL_NO_WORKER, Ordering::Relaxed);
         self.function.set(Some(call.function));
         self.callback.set(call.callback);
         self.user_data.set(call.user_data);
@@ -249,6 +296,7 @@ impl Task {
             .ok_or_else(|| Error::no_memory("no memory for a map"))?;
         // SAFETY: alone with the block.
         unsafe { *self.cold.get() = Some(cold) };
+        self.worker.store(POOL_NO_WORKER, Ordering::Relaxed);
         self.arg_size.set(POINTER);
         self.result_size.set(0);
         self.function.set(None);
@@ -293,7 +341,27 @@ impl Task {
 
     /// Whether the task was started, in a block whose task has ended.
     pub fn has_run(&self) -> bool {
-        self.worker.get() != NEVER_RAN
+        self.worker.load(Ordering::Relaxed) != NEVER_RAN
+    }
+
+    /// The process that ran the task; 0 for a map in processes.
+    fn pid(&self) -> i32 {
+        match self.core().options.mode {
+            Mode::Threads => self.core().pid,
+            Mode::Processes if self.map().is_some() => 0,
+            // SAFETY: `finish_elsewhere` wrote it where the argument was.
+            Mode::Processes => unsafe { *self.inline.get().cast::<i32>() },
+        }
+    }
+
+    /// The engine's own number for a task that has not ended; anything for one that has.
+    pub fn engine_number(&self) -> u32 {
+        self.worker.load(Ordering::Relaxed)
+    }
+
+    /// Sets the engine's own number. Only by who claimed the task, before its end.
+    pub fn set_engine_number(&self, number: u32) {
+        self.worker.store(number, Ordering::Relaxed);
     }
 
     /// Whether the task has a callback.
@@ -305,12 +373,9 @@ impl Task {
     fn places(&self) -> (*const c_void, Place) {
         let (start, pointer, arg_size, result_size) = match self.arg_size.get() {
             OUTSIDE => {
-                let memory = self.cold().and_then(|cold| cold.memory.as_ref());
-                let memory = memory.expect("a large task has memory of its own").as_ptr();
-                // SAFETY: `Outside::new` wrote the sizes there.
-                let sizes = unsafe { &*memory.cast::<Sizes>() };
+                let sizes = self.outside_sizes().expect("a large task has memory of its own");
                 // SAFETY: the argument follows the sizes.
-                let start = unsafe { memory.add(size_of::<Sizes>()) };
+                let start = unsafe { ptr::from_ref(sizes).add(1).cast_mut().cast::<u8>() };
                 (start, sizes.arg == 0, sizes.arg, sizes.result)
             }
             POINTER => (self.inline.get().cast::<u8>(), true, 0, self.result_size.get().into()),
@@ -329,6 +394,28 @@ impl Task {
         let behind = unsafe { start.add(step) };
         let result = if result_size == 0 { ptr::null_mut() } else { behind };
         (arg, Place { start: result, size: result_size })
+    }
+
+    /// What is to be sent to another process to run the claimed task there.
+    pub fn parcel(&self) -> Option<Parcel<'_>> {
+        let function = self.function.get()?;
+        let (arg, place) = self.places();
+        let arg_size = match self.arg_size.get() {
+            OUTSIDE => self.outside_sizes().map_or(0, |sizes| sizes.arg),
+            POINTER => 0,
+            size => size.into(),
+        };
+        let inline = (self.arg_size.get() != OUTSIDE).then(|| {
+            // SAFETY: who claimed the task is alone with its argument.
+            unsafe { &*self.inline.get() }
+        });
+        Some(Parcel { function, arg, arg_size, result_size: place.size, inline })
+    }
+
+    fn outside_sizes(&self) -> Option<&Sizes> {
+        let memory = self.cold()?.memory.as_ref()?;
+        // SAFETY: `Outside::new` wrote the sizes there.
+        Some(unsafe { &*memory.as_ptr().cast::<Sizes>() })
     }
 
     /// Runs a claimed task; then `finish` it with the status that this returns.
@@ -354,6 +441,37 @@ impl Task {
             self.set_message(outcome.message.as_deref().unwrap_or_else(|| status::meaning(status)));
         }
         status
+    }
+
+    /// Copies a result from elsewhere, and drops an argument that lies outside; false when there
+    /// is no memory. Only by who claimed the task.
+    fn keep_result(&self, result: &[u8]) -> bool {
+        let (_, place) = self.places();
+        if self.arg_size.get() != OUTSIDE && result.len() == place.size {
+            // SAFETY: the result's place is ours until the task is finished, and that large.
+            unsafe { ptr::copy_nonoverlapping(result.as_ptr(), place.start, place.size) };
+            return true;
+        }
+        let Some(buffer) = Buffer::try_new(result.len()) else {
+            return false;
+        };
+        // SAFETY: the buffer is that large and nobody else's.
+        unsafe { ptr::copy_nonoverlapping(result.as_ptr(), buffer.as_ptr(), result.len()) };
+        self.change_end(|end| end.set_result = Some(buffer));
+        true
+    }
+
+    /// Gives the memory of an argument that lies outside back. Only by who claimed the task, and
+    /// will not run it.
+    pub fn drop_argument(&self) {
+        if self.arg_size.get() == OUTSIDE {
+            self.arg_size.set(POINTER);
+            self.result_size.set(0);
+            // SAFETY: as promised by the caller; a task with a function has no map to look at.
+            if let Some(cold) = unsafe { (*self.cold.get()).as_mut() } {
+                cold.memory = None;
+            }
+        }
     }
 
     /// The sentence about the failure; only by who claimed the task.
@@ -403,14 +521,15 @@ impl Task {
     /// Calls the callback with the outcome of a task that has ended.
     pub fn call_back(&self) {
         let (data, size) = self.result();
+        let has_run = self.has_run();
         let outcome = pool_result_t {
             status: self.status.get(),
             message: self.message().as_ptr(),
             data,
             size,
             index: self.end().map_or(0, |end| end.index),
-            worker: if self.has_run() { self.worker.get() } else { POOL_NO_WORKER },
-            pid: if self.has_run() { self.core().pid } else { 0 },
+            worker: if has_run { self.worker.load(Ordering::Relaxed) } else { POOL_NO_WORKER },
+            pid: if has_run { self.pid() } else { 0 },
         };
         if let Some(callback) = self.callback.get() {
             // SAFETY: the outcome is valid during the call, as the callback's contract says.

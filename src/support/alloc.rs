@@ -4,6 +4,7 @@
 use std::{
     alloc::{Layout, alloc, dealloc},
     ptr::NonNull,
+    sync::Arc,
 };
 
 /// Moves `value` to the heap, or gives it up when there is no memory.
@@ -26,10 +27,18 @@ pub fn is_there_room(size: usize) -> bool {
     Buffer::try_new(size).is_some_and(|buffer| !std::hint::black_box(buffer.as_ptr()).is_null())
 }
 
+/// Memory that does not come from the allocator, and who takes it back.
+pub trait Lender: Send + Sync {
+    /// Takes back what was lent at `place`.
+    fn take_back(&self, place: NonNull<u8>);
+}
+
 /// A buffer of bytes, 16-aligned, that owns its memory.
 pub struct Buffer {
     place: NonNull<u8>,
     size: usize,
+    /// Whose the memory is; `None`: the allocator's.
+    lender: Option<Arc<dyn Lender>>,
 }
 
 // SAFETY: the buffer owns plain bytes.
@@ -47,7 +56,16 @@ impl Buffer {
         let layout = Self::layout(size)?;
         // SAFETY: the layout has a size of at least one byte.
         let place = NonNull::new(unsafe { alloc(layout) })?;
-        Some(Self { place, size })
+        Some(Self { place, size, lender: None })
+    }
+
+    /// A buffer on memory that is lent.
+    ///
+    /// # Safety
+    /// The memory is 16-aligned, has `size` bytes, and is the buffer's until it is taken back.
+    #[cfg(not(loom))]
+    pub unsafe fn lent(place: NonNull<u8>, size: usize, lender: Arc<dyn Lender>) -> Self {
+        Self { place, size, lender: Some(lender) }
     }
 
     /// The first byte.
@@ -63,7 +81,9 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        if let Some(layout) = Self::layout(self.size) {
+        if let Some(lender) = &self.lender {
+            lender.take_back(self.place);
+        } else if let Some(layout) = Self::layout(self.size) {
             // SAFETY: allocated in `try_new` with this layout.
             unsafe { dealloc(self.place.as_ptr(), layout) }
         }

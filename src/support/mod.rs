@@ -3,6 +3,8 @@
 pub mod alloc;
 #[cfg(not(loom))]
 pub mod doorbell;
+#[cfg(all(target_os = "linux", not(feature = "portable"), not(loom)))]
+pub mod fail;
 #[cfg(not(loom))]
 pub mod process;
 pub mod spin;

@@ -5,7 +5,8 @@ pub use std::{
     sync::{
         Arc, Mutex, MutexGuard, Weak,
         atomic::{
-            AtomicBool, AtomicIsize, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+            AtomicBool, AtomicI32, AtomicIsize, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
+            Ordering, fence,
         },
     },
     thread,

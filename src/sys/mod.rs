@@ -8,13 +8,26 @@
 //! | `event`  | a file descriptor that is readable while it is set |
 //! | `module` | keeps the library mapped while threads run its code |
 //!
+//! Only for process mode, which Linux alone has:
+//!
+//! | module   | what it promises |
+//! |----------|------------------|
+//! | `clock`  | a clock that all processes read alike |
+//! | `memory` | a sparse mapping that forked children share at the same address |
+//! | `channel` | small messages and bytes between processes, and the wait for them |
+//! | `children` | makes, watches, kills and reaps processes |
+//! | `limits` | signals, streams, limits and name of this process |
+//! | `modules` | what is loaded where, told apart by build ids |
+//!
 //! `linux` uses the kernel's own means; `portable` (any other system, or the feature of that
 //! name) makes do with std and leaves out what std cannot do, saying so in each function.
 
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod linux;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
-pub use linux::{event, fork, futex, module, thread};
+pub use linux::{
+    channel, children, clock, event, fork, futex, limits, memory, module, modules, thread,
+};
 
 #[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
 mod portable;

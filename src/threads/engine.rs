@@ -9,11 +9,14 @@ use super::{
 };
 use crate::{
     pool::{
+        abi::POOL_NO_WORKER,
         context::Context,
         core::Core,
         engine::Engine,
         options::Options,
+        shared::{Heap, Shared},
         status::{self, Error, Result},
+        submit,
         task::TaskRef,
     },
     support::{
@@ -44,6 +47,7 @@ pub struct ThreadEngine {
     me: Weak<Self>,
     pub(super) sleep: Sleep,
     pub(super) queues: Queues,
+    shared: Heap,
     /// Joined when the pool is; also those that have left already.
     threads: Mutex<Threads>,
     /// Threads that have not left.
@@ -78,6 +82,7 @@ impl ThreadEngine {
             me: me.clone(),
             sleep: Sleep::new(options.workers),
             queues: Queues::new(options.workers, MOST_THREADS - 1),
+            shared: Heap::default(),
             threads: Mutex::new(Vec::new()),
             alive: WaitWord::new(0),
             has_workers: AtomicBool::new(false),
@@ -235,6 +240,21 @@ impl Engine for ThreadEngine {
             self.join(core, None);
         }
         outcome
+    }
+
+    fn shared(&self) -> &dyn Shared {
+        &self.shared
+    }
+
+    fn skip_rest(&self, core: &Core, task: TaskRef) {
+        submit::participate(core, task, POOL_NO_WORKER);
+    }
+
+    fn worker_pid(&self, core: &Core, worker: u32) -> Result<i32> {
+        if worker as usize >= core.options.workers {
+            return Err(Error::invalid(format!("{worker} is no worker of the pool")));
+        }
+        Ok(core.pid)
     }
 
     fn prepare(&self, core: &Core) -> Result<()> {

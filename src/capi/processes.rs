@@ -1,0 +1,60 @@
+#![allow(unsafe_code)]
+//! What only makes sense where workers are processes.
+
+use super::{
+    boundary::{number, status},
+    handle::{self, pool_t},
+    simple::checked,
+};
+use crate::pool::{abi::pool_fn, functions};
+
+/// How many tasks the pool runs at a time; or POOL_ERR_INVALID, _FORKED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_workers(pool: *mut pool_t) -> i32 {
+    number(|| {
+        // SAFETY: the caller vouches for the handle.
+        let core = unsafe { handle::core(pool) }?;
+        Ok(i32::try_from(core.options.workers).unwrap_or(i32::MAX))
+    })
+}
+
+/// The process of the worker with this number, from 0: 0 while there is none, for a moment after
+/// its death; this process's own in a pool of threads. Numbers from `workers` on are the spare
+/// ones. Or POOL_ERR_INVALID, _FORKED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_worker_pid(pool: *mut pool_t, worker: u32) -> i32 {
+    number(|| {
+        // SAFETY: the caller vouches for the handle.
+        let core = unsafe { handle::core(pool) }?;
+        core.engine.worker_pid(core, worker)
+    })
+}
+
+/// Makes workers from this process as it is now: they see what it has in memory at this moment,
+/// and know the functions of libraries that were loaded since the pool was made. Those at work
+/// end the task in hand first; tasks that wait go to the new ones. Also makes a broken pool work
+/// again, after POOL_ERR_BROKEN or POOL_ERR_CRASH_LOOP. In a pool of threads it does nothing.
+///
+/// Forks, on the calling thread, as pool_create_with() does. With an initializer, waits until
+/// that of each new worker that could be started at once has ended.
+/// Returns as pool_create_with(), or POOL_ERR_CLOSED, _DEADLOCK from a callback of the pool,
+/// _FORKED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_refresh(pool: *mut pool_t) -> i32 {
+    status(|| {
+        // SAFETY: the caller vouches for the handle.
+        let core = unsafe { handle::core(pool) }?;
+        core.require_outside("refresh")?;
+        core.engine.refresh(core)
+    })
+}
+
+/// Says that the code at `fn` is here to stay. Workers run functions of the program and of
+/// libraries that were loaded when they were made; code outside these, made at run time as
+/// just-in-time compilers and foreign-function libraries do, is POOL_ERR_UNKNOWN_FUNCTION unless
+/// it was registered before the pool was made or refreshed, and must then stay as it is.
+/// Returns POOL_OK, POOL_ERR_INVALID, _NO_MEMORY.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_register_function(r#fn: pool_fn) -> i32 {
+    status(|| functions::register(checked(r#fn)?))
+}

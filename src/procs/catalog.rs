@@ -1,0 +1,157 @@
+#![allow(unsafe_code)]
+//! Which functions the workers know, and by what name.
+//!
+//! A function crosses as a module and an offset in it. Workers have what the host had loaded when
+//! their zygote was forked, at the same addresses. The catalog only grows: a later zygote's knows
+//! all that an earlier one's knew, by the same numbers; a module that has gone has no code left.
+
+use crate::{
+    pool::{
+        abi::Function,
+        functions,
+        status::{self, Error, Result},
+    },
+    support::sync::{Arc, Mutex, lock},
+    sys::modules::{self, Module},
+};
+
+/// A function's name for the workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// The module's number; 0 stands for the registered functions.
+    pub module: u32,
+    /// The offset from where it was loaded.
+    pub offset: u64,
+}
+
+/// What one zygote's workers know: fixed when it is forked.
+#[derive(Clone, Default)]
+pub struct Catalog {
+    modules: Vec<Module>,
+    registered: Vec<usize>,
+}
+
+impl Catalog {
+    /// This one, and what is loaded now besides.
+    fn renewed(&self) -> Self {
+        let now = modules::modules();
+        let mut modules = self.modules.clone();
+        for old in &mut modules {
+            if !now.contains(old) {
+                old.code.clear();
+            }
+        }
+        modules.extend(now.into_iter().filter(|module| !self.modules.contains(module)));
+        Self { modules, registered: functions::registered().collect() }
+    }
+
+    fn name(&self, address: usize) -> Option<Name> {
+        if self.registered.contains(&address) {
+            return Some(Name { module: 0, offset: address as u64 });
+        }
+        let is_code = |module: &Module| module.code.iter().any(|code| code.contains(&address));
+        let index = self.modules.iter().position(is_code)?;
+        let offset = address.wrapping_sub(self.modules[index].base) as u64;
+        Some(Name { module: index as u32 + 1, offset })
+    }
+
+    /// In a worker: the function of that name.
+    pub fn function(&self, name: Name) -> Option<Function> {
+        let address = if name.module == 0 {
+            let address = name.offset as usize;
+            self.registered.contains(&address).then_some(address)?
+        } else {
+            let module = self.modules.get(name.module as usize - 1)?;
+            let address = module.base.wrapping_add(name.offset as usize);
+            module.code.iter().any(|code| code.contains(&address)).then_some(address)?
+        };
+        // SAFETY: the host was given this address as a function's; here is the same code.
+        Some(unsafe { std::mem::transmute::<usize, Function>(address) })
+    }
+
+    /// Whether a name may be one of a later catalog.
+    pub fn is_older_than(&self, name: Name) -> bool {
+        name.module as usize > self.modules.len()
+    }
+}
+
+/// The host's side: the catalog of the zygote that is, and whether it still tells the truth.
+pub struct Names(Mutex<State>);
+
+struct State {
+    catalog: Arc<Catalog>,
+    /// `modules::changes` when the catalog was last compared with what is loaded.
+    seen: (u64, u64),
+    /// The address that was last found, and its name.
+    last: Option<(usize, Name)>,
+}
+
+impl Names {
+    /// Of what is loaded now.
+    pub fn new() -> Self {
+        let seen = modules::changes();
+        let catalog = Arc::new(Catalog::default().renewed());
+        Self(Mutex::new(State { catalog, seen, last: None }))
+    }
+
+    /// A catalog for a new zygote; the host's own from now on.
+    pub fn renew(&self) -> Arc<Catalog> {
+        let mut state = lock(&self.0);
+        state.seen = modules::changes();
+        state.catalog = Arc::new(state.catalog.renewed());
+        state.last = None;
+        Arc::clone(&state.catalog)
+    }
+
+    /// What the workers call a function that `name` has found before.
+    pub fn found(&self, function: Function) -> Option<Name> {
+        let address = function as usize;
+        let mut state = lock(&self.0);
+        if let Some((known, name)) = state.last
+            && known == address
+        {
+            return Some(name);
+        }
+        let name = state.catalog.name(address)?;
+        state.last = Some((address, name));
+        Some(name)
+    }
+
+    /// What the workers call a function.
+    ///
+    /// # Errors
+    /// `UNKNOWN_FUNCTION`.
+    pub fn name(&self, function: Function) -> Result<Name> {
+        let address = function as usize;
+        let mut state = lock(&self.0);
+        let changes = modules::changes();
+        if state.seen != changes {
+            // Something was loaded or unloaded: what is gone must not be taken for what has
+            // come to its address. The workers still have it, but the host means something else.
+            let now = modules::modules();
+            let mut catalog = Catalog::clone(&state.catalog);
+            for module in &mut catalog.modules {
+                if !now.contains(module) {
+                    module.code.clear();
+                }
+            }
+            state.catalog = Arc::new(catalog);
+            state.seen = changes;
+            state.last = None;
+        }
+        if let Some((known, name)) = state.last
+            && known == address
+        {
+            return Ok(name);
+        }
+        let name = state.catalog.name(address).ok_or_else(|| {
+            Error::new(
+                status::UNKNOWN_FUNCTION,
+                "the workers do not know fn: its library was loaded after the pool was made \
+                 (pool_refresh() makes it known), or it is in none (see pool_register_function())",
+            )
+        })?;
+        state.last = Some((address, name));
+        Ok(name)
+    }
+}

@@ -1,0 +1,309 @@
+//! What a worker's death means, and the zygote's.
+
+use super::{
+    engine::ProcessEngine,
+    fleet::Fleet,
+    hints::Hint,
+    slab,
+    window::Load,
+    word::{Phase, WAITED},
+    worker,
+    zygote::{Report, Zygote},
+};
+use crate::{
+    pool::{
+        core::Core,
+        status::{self, Error},
+        task::Ending,
+    },
+    support::sync::{Arc, Ordering, lock},
+    sys::{
+        children::{End, signal_name},
+        futex,
+    },
+};
+use std::{
+    ptr,
+    time::{Duration, Instant},
+};
+
+/// What a death leaves behind in the slots.
+#[derive(Default)]
+struct Estate {
+    /// Results that are whole.
+    done: Vec<(u32, Load)>,
+    /// What the worker was at, and why it was killed, if it was.
+    lost: Vec<(u32, Load, Option<Error>)>,
+}
+
+/// Who died, and of what.
+#[derive(Clone, Copy)]
+struct Death {
+    index: usize,
+    pid: i32,
+    end: End,
+}
+
+impl Death {
+    /// Why a task was lost.
+    fn error(self, core: &Core) -> Error {
+        let Death { pid, end, .. } = self;
+        let seconds = core.options.processes.task_cpu_seconds;
+        match end {
+            // SIGXCPU, or SIGKILL when the task caught it: only its CPU limit sends the former.
+            End::Signal(signal) if seconds != 0 && signal_name(signal) == "SIGXCPU" => {
+                let text = format!("the task used more than {seconds} s of processor time");
+                Error::new(status::TIME_LIMIT, text)
+            }
+            End::Signal(signal) => {
+                let name = signal_name(signal);
+                let text = format!("the worker, process {pid}, died by {name} (signal {signal})");
+                Error::new(status::WORKER_DIED, text)
+            }
+            End::Code(code) => {
+                let text = format!("the worker, process {pid}, ended with exit code {code}");
+                Error::new(status::WORKER_DIED, text)
+            }
+        }
+    }
+}
+
+impl ProcessEngine {
+    /// Deals with a report of a zygote.
+    pub(super) fn hear(&self, core: &Core, zygote: &Arc<Zygote>, report: Report) {
+        match report {
+            Report::Spawned { index, incarnation, pid } => {
+                self.fleet.note_pid(index as usize, incarnation, pid);
+            }
+            Report::ForkFailed { index, incarnation, errno } => {
+                let error = std::io::Error::from_raw_os_error(errno);
+                self.lose(index as usize, incarnation, |state| {
+                    state.failed_starts += 1;
+                    let failures = state.failed_starts;
+                    let anybody = state.members.iter().any(|member| member.alive);
+                    if !anybody && failures > 6 {
+                        return Err(Error::system("no worker could be forked", &error));
+                    }
+                    Ok(Duration::from_millis(1 << failures.min(8)))
+                });
+                self.give_up_if_failed(core);
+            }
+            Report::Exited { index, incarnation, pid, end } => {
+                self.bury(core, incarnation, Death { index: index as usize, pid, end });
+            }
+            Report::Gone => self.lose_zygote(core, zygote),
+        }
+    }
+
+    /// A worker is not there any more: `judge` says when to try again, or that it is no use.
+    fn lose(
+        &self,
+        index: usize,
+        incarnation: u32,
+        judge: impl FnOnce(&mut super::fleet::State) -> Result<Duration, Error>,
+    ) {
+        let mut state = lock(&self.fleet.state);
+        if state.members[index].incarnation != incarnation || !state.members[index].alive {
+            return;
+        }
+        state.members[index].alive = false;
+        self.fleet.pids[index].store(0, Ordering::SeqCst);
+        if state.leaving {
+            return;
+        }
+        match judge(&mut state) {
+            Ok(wait) => {
+                self.fleet.promote(self, &state, index);
+                if wait.is_zero() {
+                    self.fleet.spawn(self, &mut state, index);
+                } else {
+                    state.members[index].due = Some(Instant::now() + wait);
+                }
+            }
+            Err(error) => {
+                drop(state);
+                self.fleet.fail(error);
+            }
+        }
+    }
+
+    /// A worker has died: settles what it had in hand, and asks for another.
+    fn bury(&self, core: &Core, incarnation: u32, death: Death) {
+        let Death { index, end, .. } = death;
+        let record = self.memory.record(index);
+        let was_ready = record.ready.load(Ordering::Acquire) == incarnation;
+        let has_left = end == End::Code(0) && record.leaving.load(Ordering::Acquire) == incarnation;
+        let failed = record.failed.load(Ordering::Acquire) == incarnation
+            && end == End::Code(worker::NOT_READY);
+        let estate = self.estate(incarnation);
+        let idle = estate.lost.is_empty();
+        self.take_in(core, estate.done);
+        for (number, load, reason) in estate.lost {
+            let error = reason.unwrap_or_else(|| death.error(core));
+            self.end_lost(core, number, load, death, error);
+        }
+        let slab = self.memory.layout.slab(index);
+        self.memory.discard(slab.start + slab::KEPT..slab.end);
+        self.lose(index, incarnation, |state| {
+            let starting = core.options.hooks.initializer.is_some() && !was_ready;
+            let was_told = self.memory.orders()[index].load(Ordering::SeqCst)
+                == super::layout::LEAVE
+                && end == End::Code(0);
+            if has_left || was_told {
+                return Ok(Duration::ZERO);
+            }
+            let age = state.members[index].since.map_or(Duration::MAX, |since| since.elapsed());
+            let next = Fleet::judge(state, was_ready, age, idle);
+            if starting && self.fleet.is_starting() {
+                // Somebody waits for the initializers: one failure is the failure of all.
+                return Err(if failed {
+                    Fleet::initializer_error(record.status.load(Ordering::Relaxed))
+                } else {
+                    let error = death.error(core);
+                    Error::new(error.status, format!("in the initializer: {}", error.message))
+                });
+            }
+            next.ok_or_else(|| {
+                let last = if failed {
+                    Fleet::initializer_error(record.status.load(Ordering::Relaxed)).message
+                } else {
+                    death.error(core).message
+                };
+                let text = format!("{}; the last one: {last}", status::meaning(status::CRASH_LOOP));
+                Error::new(status::CRASH_LOOP, text)
+            })
+        });
+        self.give_up_if_failed(core);
+        // The dead one may have been woken for something that it did not take.
+        self.wake_workers(1);
+    }
+
+    /// Goes through all words that a dead worker may have changed last.
+    fn estate(&self, incarnation: u32) -> Estate {
+        let mut estate = Estate::default();
+        let mut window = lock(&self.window);
+        for (number, slot) in self.memory.slots().iter().enumerate() {
+            let word = &slot.word;
+            let reading = word.read();
+            if reading.worker() != incarnation {
+                continue;
+            }
+            let info = &mut window.infos[number];
+            let generation = info.generation;
+            if matches!(info.load, Load::None) {
+                continue;
+            }
+            match reading.phase() {
+                Phase::Claimed => {
+                    if word.return_to_queue(generation) {
+                        let hint = Hint { slot: number as u32, generation };
+                        let pushed = self.memory.returned().push(hint, |hint| {
+                            let word = self.memory.slots()[hint.slot as usize].word.read();
+                            word.generation() == hint.generation && word.phase() == Phase::Queued
+                        });
+                        debug_assert!(pushed);
+                    }
+                }
+                Phase::Started | Phase::Killed => {
+                    if word.bury(generation) {
+                        let load = std::mem::take(&mut info.load);
+                        estate.lost.push((number as u32, load, info.reason.take()));
+                    }
+                }
+                Phase::Done => {
+                    if word.take(generation) {
+                        estate.done.push((number as u32, std::mem::take(&mut info.load)));
+                    }
+                }
+                Phase::Free | Phase::Queued | Phase::Taken => {}
+            }
+        }
+        estate
+    }
+
+    /// Ends what a dead worker was at.
+    fn end_lost(&self, core: &Core, number: u32, load: Load, death: Death, mut error: Error) {
+        if let Some(tail) = self.fleet.stderr_tail(death.index) {
+            error.message = format!("{}\nstderr: {tail}", error.message).into();
+        }
+        self.owners[number as usize].store(ptr::null_mut(), Ordering::SeqCst);
+        let slot = &self.memory.slots()[number as usize];
+        let mut ended = 0;
+        match load {
+            Load::Task(task) => {
+                task.finish_elsewhere(&Ending {
+                    status: error.status,
+                    message: Some(&error.message),
+                    result: &[],
+                    worker: death.index as u32,
+                    pid: death.pid,
+                });
+                ended = 1;
+            }
+            Load::Piece(piece) => {
+                let done = (slot.progress.load(Ordering::Acquire) as usize).min(piece.count);
+                let outcome = self.remains(number, death.index);
+                ended = self.end_items(core, number, piece, done, Some(&error), Some(&outcome));
+            }
+            Load::None => {}
+        }
+        let was = slot.word.release();
+        lock(&self.window).free.push(number);
+        if was.has(WAITED) {
+            futex::wake_shared(self.memory.futex(&slot.word), i32::MAX);
+        }
+        self.settle(core, ended);
+        if self.backlog.load(Ordering::Relaxed) {
+            self.feed(core);
+        }
+    }
+
+    /// The zygote is dead, and its workers with it.
+    fn lose_zygote(&self, core: &Core, zygote: &Arc<Zygote>) {
+        zygote.wait_until_gone();
+        let mut orphans = Vec::new();
+        let was_current;
+        let leaving;
+        {
+            let mut state = lock(&self.fleet.state);
+            was_current = state.zygotes.last().is_some_and(|last| Arc::ptr_eq(last, zygote));
+            state.zygotes.retain(|one| !Arc::ptr_eq(one, zygote));
+            leaving = state.leaving;
+            for (index, member) in state.members.iter_mut().enumerate() {
+                if member.alive
+                    && member.zygote.as_ref().is_some_and(|one| Arc::ptr_eq(one, zygote))
+                {
+                    member.alive = false;
+                    let pid = self.fleet.pids[index].swap(0, Ordering::SeqCst);
+                    orphans.push((index, member.incarnation, pid));
+                }
+            }
+        }
+        let error = || Error::from(status::BROKEN);
+        if was_current && !leaving {
+            self.fleet.fail(error());
+        }
+        for (index, incarnation, pid) in orphans {
+            let estate = self.estate(incarnation);
+            self.take_in(core, estate.done);
+            for (number, load, reason) in estate.lost {
+                let death = Death { index, pid, end: End::Signal(9) };
+                self.end_lost(core, number, load, death, reason.unwrap_or_else(error));
+            }
+            if !was_current {
+                let mut state = lock(&self.fleet.state);
+                self.fleet.spawn(self, &mut state, index);
+            }
+        }
+        self.give_up_if_failed(core);
+        self.wake_workers(usize::MAX);
+    }
+
+    /// When no worker can run anything any more, nothing shall wait for one.
+    pub(super) fn give_up_if_failed(&self, core: &Core) {
+        if self.fleet.failure().is_some() {
+            let error = || self.fleet.failure().unwrap_or_else(|| Error::from(status::BROKEN));
+            self.end_waiting(core, &error);
+        }
+    }
+}

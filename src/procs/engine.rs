@@ -1,0 +1,374 @@
+#![allow(unsafe_code)]
+//! The engine as the pool's layer sees it.
+
+use super::{
+    catalog::Names,
+    fleet::Fleet,
+    heap::Heap,
+    layout::Memory,
+    runner::Runner,
+    supervisor,
+    window::{Job, Waiting, Window},
+};
+use crate::{
+    pool::{
+        context::{self, Context},
+        core::Core,
+        engine::Engine,
+        map::MapCall,
+        options::Options,
+        payload::Call,
+        shared::Shared,
+        status::{self, Error, Result},
+        task::{Task, TaskRef},
+    },
+    support::{
+        alloc::{Buffer, Lender},
+        process,
+        sync::{
+            Arc, AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Ordering, Weak, fence, lock,
+            thread,
+        },
+        wait_word::WaitWord,
+    },
+    sys::{event::Event, futex, module},
+};
+use std::{ffi::c_void, time::Instant};
+
+/// See the module.
+pub struct ProcessEngine {
+    me: Weak<Self>,
+    pub(super) memory: Arc<Memory>,
+    pub(super) arguments: Arc<Heap>,
+    pub(super) shared: Heap,
+    pub(super) names: Names,
+    /// What is with the workers.
+    pub(super) window: Mutex<Window>,
+    /// The task in each slot: told to waiters without the lock.
+    pub(super) owners: Box<[AtomicPtr<Task>]>,
+    /// Whether something waits in the window's queue.
+    pub(super) backlog: AtomicBool,
+    /// Tasks and maps that have not ended, and threads that `hold` the pool.
+    outstanding: AtomicUsize,
+    /// Counts what was ever outstanding.
+    arrivals: AtomicU64,
+    /// Rung by workers, and by the host's own threads.
+    pub(super) bell: Event,
+    /// The zygotes and workers.
+    pub(super) fleet: Fleet,
+    /// Runs callbacks.
+    runner: Runner,
+    /// 1 when a closed pool has done all it had to do.
+    finished: WaitWord,
+    /// 1 when the supervisor, the workers and the zygote have gone, too.
+    pub(super) gone: WaitWord,
+    supervisor: Mutex<Option<thread::JoinHandle<()>>>,
+    /// How often to look before sleeping; 0 when there is no CPU to spare.
+    pub(super) patience: u32,
+}
+
+impl ProcessEngine {
+    /// An engine without processes.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn new(options: &Options) -> Result<Arc<Self>> {
+        let workers = options.workers + options.processes.spare_workers as usize;
+        let system = |error: std::io::Error| Error::system("no memory to share", &error);
+        let memory = Arc::new(Memory::new(workers).map_err(system)?);
+        let layout = &memory.layout;
+        let bell = Event::new().map_err(|error| Error::system("no file descriptor", &error))?;
+        let cpus = process::cpus();
+        let engine = Arc::new_cyclic(|me| Self {
+            me: me.clone(),
+            arguments: Arc::new(Heap::new(Arc::clone(&memory), layout.arguments.clone())),
+            shared: Heap::new(Arc::clone(&memory), layout.shared.clone()),
+            names: Names::new(),
+            window: Mutex::new(Window::new(layout.slots, workers)),
+            owners: (0..layout.slots).map(|_| AtomicPtr::default()).collect(),
+            backlog: AtomicBool::new(false),
+            outstanding: AtomicUsize::new(0),
+            arrivals: AtomicU64::new(0),
+            bell,
+            fleet: Fleet::new(options),
+            runner: Runner::new(),
+            finished: WaitWord::new(0),
+            gone: WaitWord::new(0),
+            supervisor: Mutex::new(None),
+            patience: if cpus > 1 && options.workers <= cpus { 64 } else { 0 },
+            memory: Arc::clone(&memory),
+        });
+        Ok(engine)
+    }
+
+    /// Makes the supervisor look.
+    pub(super) fn ring(&self) {
+        if self.memory.bell().swap(1, Ordering::SeqCst) == 0 {
+            self.bell.set();
+        }
+    }
+
+    /// Wakes up to `count` workers. Either a worker that is about to sleep sees what was done
+    /// before, or it is seen here.
+    pub(super) fn wake_workers(&self, mut count: usize) {
+        fence(Ordering::SeqCst);
+        for (index, word) in self.memory.sleepers().iter().enumerate() {
+            if count == 0 {
+                return;
+            }
+            if word.load(Ordering::Relaxed) == 1 && self.fleet.is_at_work(index) {
+                count -= usize::from(self.wake_worker(index));
+            }
+        }
+    }
+
+    /// Wakes a worker; false if it does not sleep.
+    pub(super) fn wake_worker(&self, index: usize) -> bool {
+        let word = &self.memory.sleepers()[index];
+        let asleep = word.compare_exchange(1, 0, Ordering::SeqCst, Ordering::Relaxed).is_ok();
+        if asleep {
+            futex::wake_shared(word, 1);
+        }
+        asleep
+    }
+
+    /// So many tasks have ended.
+    pub(super) fn settle(&self, core: &Core, count: usize) {
+        if count > 0 && self.outstanding.fetch_sub(count, Ordering::SeqCst) == count {
+            self.check_finished(core);
+        }
+    }
+
+    /// Whether anything is outstanding.
+    pub(super) fn is_busy(&self) -> bool {
+        self.outstanding.load(Ordering::SeqCst) != 0
+    }
+
+    fn arrive(&self) {
+        self.arrivals.fetch_add(1, Ordering::SeqCst);
+        self.outstanding.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn start_supervisor(&self, core: &Core) -> Result<()> {
+        let owner = core.to_arc();
+        let engine = self.me.upgrade().ok_or(status::INTERNAL)?;
+        let signals = crate::sys::thread::SignalsBlocked::new();
+        let started = thread::Builder::new()
+            .name(super::child::short_name(&core.options.name, "-super"))
+            .spawn(move || supervisor::run(&owner, &engine));
+        drop(signals);
+        let handle = started
+            .map_err(|error| Error::system("no supervisor thread could be started", &error))?;
+        *lock(&self.supervisor) = Some(handle);
+        Ok(())
+    }
+
+    /// A pointer that workers see, or NULL.
+    fn require_shared(&self, pointer: *const c_void, what: &str) -> Result<()> {
+        if pointer.is_null() || self.shared.contains(pointer as usize) {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "{what} points into this process's own memory, which the workers do not see: \
+             it must be NULL, or memory of pool_shared_alloc()"
+        )))
+    }
+
+    /// Whether an array lies in memory that workers see.
+    pub(super) fn is_shared(&self, start: *const c_void, size: usize) -> bool {
+        let (first, last) = (start as usize, (start as usize).saturating_add(size.max(1) - 1));
+        self.shared.contains(first) && self.shared.contains(last)
+    }
+}
+
+impl Engine for ProcessEngine {
+    fn start(&self, core: &Arc<Core>) -> Result<()> {
+        module::pin();
+        let catalog = self.names.renew();
+        self.fleet.launch(self, core, &catalog)?;
+        let started = self.start_supervisor(core);
+        let ready = started.and_then(|()| self.fleet.wait_until_ready(core));
+        if ready.is_err() {
+            self.fleet.abandon();
+            core.close();
+            self.ring();
+            self.join(core, None);
+        }
+        ready
+    }
+
+    fn shared(&self) -> &dyn Shared {
+        &self.shared
+    }
+
+    fn argument(&self, size: usize) -> Option<Result<Buffer>> {
+        let lender: Arc<dyn Lender> = Arc::clone(&self.arguments) as Arc<dyn Lender>;
+        // SAFETY: the heap gives aligned memory of that size.
+        Some(self.arguments.take(size).map(|place| unsafe { Buffer::lent(place, size, lender) }))
+    }
+
+    fn admit(&self, call: &Call) -> Result<()> {
+        self.names.name(call.function)?;
+        if call.arg_size == 0 {
+            self.require_shared(call.arg, "arg, with arg_size 0,")?;
+        }
+        Ok(())
+    }
+
+    fn admit_map(&self, call: &MapCall) -> Result<()> {
+        self.names.name(call.function)?;
+        if call.arg_size == 0 {
+            self.require_shared(call.args, "args, with arg_size 0,")?;
+        }
+        self.require_shared(call.context, "context")
+    }
+
+    fn prepare(&self, _core: &Core) -> Result<()> {
+        self.fleet.failure().map_or(Ok(()), Err)
+    }
+
+    fn enqueue(&self, _context: Option<&Context>, task: TaskRef) {
+        self.arrive();
+        let mut window = lock(&self.window);
+        if let Some(map) = task.map() {
+            let call = map.call();
+            let job = Job {
+                task,
+                ranges: [(0, call.count)].into(),
+                out: 0,
+                queued: false,
+                copied: self.piece_size(call),
+            };
+            let number = window.add_job(job);
+            map.number.store(number, Ordering::Relaxed);
+            window.queue_job(number, false);
+            self.backlog.store(true, Ordering::Relaxed);
+        } else if !window.queue.is_empty() || !self.place_task(&mut window, task) {
+            window.queue.push_back(Waiting::Task(task));
+            self.backlog.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn wake(&self, core: &Core) {
+        if core.callbacks.is_wanted() {
+            self.runner.call(core);
+        }
+        if self.backlog.load(Ordering::Relaxed) {
+            self.feed_and_harvest(core);
+        }
+        self.wake_workers(1);
+    }
+
+    fn lend(&self, _core: &Core, _body: &mut dyn FnMut(u32)) -> bool {
+        false
+    }
+
+    fn wait(&self, core: &Core, task: TaskRef, deadline: Option<Instant>) -> Result<bool> {
+        Ok(context::blocking(|_| self.wait_for(core, task, deadline)))
+    }
+
+    fn begin_blocking(&self, _core: &Core) -> bool {
+        true
+    }
+
+    fn end_blocking(&self, _core: &Core) {}
+
+    fn take_queued(&self, _core: &Core) -> Option<TaskRef> {
+        let mut window = lock(&self.window);
+        let waiting = window.queue.pop_front()?;
+        match waiting {
+            Waiting::Task(task) => {
+                // The caller holds the pool, so that this is not the last.
+                self.outstanding.fetch_sub(1, Ordering::SeqCst);
+                Some(task)
+            }
+            Waiting::Map(number) => {
+                let job = window.jobs.get_mut(&number)?;
+                job.queued = false;
+                job.task.state.add_reference();
+                Some(job.task)
+            }
+        }
+    }
+
+    fn look(&self, core: &Core, task: TaskRef) {
+        self.collect_if_done(core, task);
+    }
+
+    fn is_started(&self, task: TaskRef) -> bool {
+        self.has_begun(task)
+    }
+
+    fn withdraw(&self, core: &Core, task: TaskRef) -> bool {
+        self.take_back(core, task, status::CANCELLED)
+    }
+
+    fn kill(&self, core: &Core, task: TaskRef) -> Result<bool> {
+        let text = "killed by pool_future_kill()";
+        Ok(self.end_by_force(core, task, &|| Error::new(status::CANCELLED, text)))
+    }
+
+    fn skip_rest(&self, core: &Core, task: TaskRef) {
+        self.skip_map(core, task);
+    }
+
+    fn terminate(&self, core: &Core) {
+        self.end_all(core, || Error::from(status::TERMINATED));
+    }
+
+    fn refresh(&self, core: &Core) -> Result<()> {
+        core.require_open(false)?;
+        let catalog = self.names.renew();
+        self.fleet.launch(self, core, &catalog)?;
+        self.ring();
+        self.fleet.wait_until_ready(core)
+    }
+
+    fn worker_pid(&self, _core: &Core, worker: u32) -> Result<i32> {
+        self.fleet
+            .pid(worker as usize)
+            .ok_or_else(|| Error::invalid(format!("{worker} is no worker of the pool")))
+    }
+
+    fn hold(&self, _core: &Core) {
+        self.arrive();
+    }
+
+    fn release(&self, core: &Core) {
+        self.settle(core, 1);
+    }
+
+    fn check_finished(&self, core: &Core) {
+        if !core.is_closed() || self.is_finished() {
+            return;
+        }
+        // Nothing arrives and nothing is outstanding, then no callback is left, and all the
+        // while nothing has arrived: only a callback could still submit.
+        let arrivals = self.arrivals.load(Ordering::SeqCst);
+        let quiet = !self.is_busy() && core.callbacks.is_idle() && !self.is_busy();
+        if !quiet || self.arrivals.load(Ordering::SeqCst) != arrivals {
+            return;
+        }
+        if self.finished.swap(1, Ordering::SeqCst) == 0 {
+            self.finished.wake_all();
+            core.callbacks.ring();
+            self.runner.leave();
+            self.ring();
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        self.finished.load(Ordering::SeqCst) != 0
+    }
+
+    fn join(&self, _core: &Core, deadline: Option<Instant>) -> bool {
+        if !self.finished.wait_until_not(0, deadline) || !self.gone.wait_until_not(0, deadline) {
+            return false;
+        }
+        if let Some(handle) = lock(&self.supervisor).take() {
+            let _ = handle.join();
+        }
+        self.runner.join();
+        true
+    }
+}

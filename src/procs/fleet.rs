@@ -1,0 +1,356 @@
+//! The workers and their zygotes, as the host sees them.
+//!
+//! | a worker is  | moved on by                                       | to       |
+//! |--------------|---------------------------------------------------|----------|
+//! | absent       | `launch`, or `respawn` when its time has come     | asked for |
+//! | asked for    | `Spawned`; `ForkFailed`                           | alive; absent |
+//! | alive        | its record says that its initializer has ended    | ready    |
+//! | alive, ready | `Exited`; the zygote's death                      | absent   |
+//!
+//! An incarnation is a worker's number and how often there has been one with it: a word of it in
+//! shared memory tells a dead worker's claim from a living one's.
+
+use super::{
+    catalog::Catalog,
+    engine::ProcessEngine,
+    layout::{LEAVE, Memory, PARKED, WORK},
+    tail::Tails,
+    worker::{self, Heritage},
+    zygote::{Settings, Zygote},
+};
+use crate::{
+    pool::{
+        core::Core,
+        options::Options,
+        status::{self, Error, Result},
+    },
+    support::{
+        sync::{Arc, AtomicBool, AtomicI32, AtomicU32, Mutex, Ordering, lock},
+        wait_word::WaitWord,
+    },
+    sys,
+};
+use std::time::{Duration, Instant};
+
+/// Numbers of workers are below this, a power of two.
+pub const MOST: usize = 8192;
+/// So many workers in a row may die before they are ready.
+const FAILED_STARTS: u32 = 5;
+/// So many may die young, without any task having ended meanwhile.
+const YOUNG_DEATHS: u32 = 24;
+/// So many of these are replaced at once; for later ones the pool waits longer and longer.
+const AT_ONCE: u32 = 8;
+/// A worker that dies before this, dies young.
+const YOUNG: Duration = Duration::from_millis(100);
+
+/// One worker.
+#[derive(Default)]
+pub(super) struct Member {
+    /// Its incarnation; 0 before the first.
+    pub(super) incarnation: u32,
+    /// Whether it was asked for and has not been reported as ended.
+    pub(super) alive: bool,
+    /// Whether its record has said that it is ready.
+    pub(super) ready: bool,
+    pub(super) zygote: Option<Arc<Zygote>>,
+    pub(super) since: Option<Instant>,
+    /// When it is to be asked for again.
+    pub(super) due: Option<Instant>,
+}
+
+/// What changes.
+#[derive(Default)]
+pub(super) struct State {
+    /// The one that makes workers now is the last.
+    pub(super) zygotes: Vec<Arc<Zygote>>,
+    pub(super) members: Vec<Member>,
+    pub(super) failed_starts: u32,
+    pub(super) young_deaths: u32,
+    failure: Option<Error>,
+    /// No more workers are wanted.
+    pub(super) leaving: bool,
+}
+
+/// See the module.
+pub struct Fleet {
+    workers: usize,
+    settings: Settings,
+    pub(super) state: Mutex<State>,
+    /// The processes, by worker; 0: none.
+    pub(super) pids: Vec<AtomicI32>,
+    /// Those that had the pid last.
+    last: Vec<(AtomicU32, AtomicI32)>,
+    at_work: Vec<AtomicBool>,
+    started: Vec<AtomicBool>,
+    failed: AtomicBool,
+    /// Workers that are waited for until they are ready.
+    starting: WaitWord,
+    pub(super) tails: Tails,
+}
+
+impl Fleet {
+    /// Nobody yet.
+    pub fn new(options: &Options) -> Self {
+        let process = &options.processes;
+        let count = options.workers + process.spare_workers as usize;
+        let mut settings = Settings::new(&options.name);
+        settings.fork = process.fork_fn.map(|fork| (fork, options.hooks.data));
+        settings.nice = process.nice;
+        settings.oom_score_adj = (process.oom_score_adj != 0).then_some(process.oom_score_adj);
+        settings.memory_limit = process.memory_limit_bytes;
+        settings.core_dumps = process.core_dumps;
+        settings.affinity = sys::thread::affinity();
+        settings.pin = process.pin_workers;
+        settings.stderr_pipes = if process.stderr_tail_bytes > 0 { count as u32 } else { 0 };
+        let mut state = State::default();
+        state.members.resize_with(count, Member::default);
+        Self {
+            workers: options.workers,
+            settings,
+            state: Mutex::new(state),
+            pids: (0..count).map(|_| AtomicI32::new(0)).collect(),
+            last: (0..count).map(|_| (AtomicU32::new(0), AtomicI32::new(0))).collect(),
+            at_work: (0..count).map(|_| AtomicBool::new(false)).collect(),
+            started: (0..count).map(|_| AtomicBool::new(false)).collect(),
+            failed: AtomicBool::new(false),
+            starting: WaitWord::new(0),
+            tails: Tails::new(count, process.stderr_tail_bytes),
+        }
+    }
+
+    /// Forks a zygote and asks it for all workers; those of the one before end their task first.
+    pub fn launch(&self, engine: &ProcessEngine, core: &Core, catalog: &Catalog) -> Result<()> {
+        let heritage = Heritage {
+            core,
+            memory: &engine.memory,
+            catalog,
+            bell: &engine.bell,
+            patience: engine.patience,
+        };
+        let mut state = lock(&self.state);
+        let work = |index, incarnation| worker::live(&heritage, index, incarnation);
+        let zygote = Zygote::start(&self.settings, &work)
+            .map_err(|error| Error::system("the zygote could not be forked", &error))?;
+        state.zygotes.push(Arc::new(zygote));
+        state.failure = None;
+        self.failed.store(false, Ordering::SeqCst);
+        (state.failed_starts, state.young_deaths) = (0, 0);
+        let waits = core.options.hooks.initializer.is_some();
+        let absent = state.members.iter().filter(|member| !member.alive).count();
+        self.starting.store(if waits { absent as u32 } else { 0 }, Ordering::SeqCst);
+        for index in 0..state.members.len() {
+            if state.members[index].alive {
+                self.order(engine, index, LEAVE);
+            } else {
+                self.spawn(engine, &mut state, index);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells a worker what to do.
+    pub(super) fn order(&self, engine: &ProcessEngine, index: usize, order: u32) {
+        self.at_work[index].store(order == WORK, Ordering::SeqCst);
+        engine.memory.orders()[index].store(order, Ordering::SeqCst);
+        engine.wake_worker(index);
+    }
+
+    /// Asks for a worker.
+    pub(super) fn spawn(&self, engine: &ProcessEngine, state: &mut State, index: usize) {
+        let Some(zygote) = state.zygotes.last().map(Arc::clone) else { return };
+        let at_work = self.at_work.iter().filter(|one| one.load(Ordering::SeqCst)).count();
+        let keeps_place = self.at_work[index].load(Ordering::SeqCst);
+        let order = if keeps_place || at_work < self.workers { WORK } else { PARKED };
+        engine.memory.sleepers()[index].store(0, Ordering::SeqCst);
+        self.order(engine, index, order);
+        let member = &mut state.members[index];
+        let count = (member.incarnation as usize / MOST + 1) % (u32::MAX as usize / MOST);
+        member.incarnation = (count.max(1) * MOST + index) as u32;
+        member.alive = true;
+        member.ready = false;
+        member.since = Some(Instant::now());
+        member.due = None;
+        member.zygote = Some(Arc::clone(&zygote));
+        self.started[index].store(true, Ordering::SeqCst);
+        zygote.spawn(index as u32, member.incarnation);
+    }
+
+    /// A spare worker takes the place of one that has gone, if one is ready.
+    pub(super) fn promote(&self, engine: &ProcessEngine, state: &State, gone: usize) {
+        let spare = state.members.iter().enumerate().position(|(index, member)| {
+            member.alive
+                && engine.memory.orders()[index].load(Ordering::SeqCst) == PARKED
+                && engine.memory.record(index).ready.load(Ordering::Acquire) == member.incarnation
+        });
+        if let Some(spare) = spare {
+            self.at_work[gone].store(false, Ordering::SeqCst);
+            self.order(engine, spare, WORK);
+        }
+    }
+
+    /// Sends SIGKILL to a worker, if that incarnation is alive.
+    pub fn kill(&self, incarnation: u32) {
+        let index = ProcessEngine::worker_of(incarnation);
+        let state = lock(&self.state);
+        let Some(member) = state.members.get(index) else { return };
+        if member.alive
+            && member.incarnation == incarnation
+            && let Some(zygote) = &member.zygote
+        {
+            zygote.kill(index as u32, incarnation);
+        }
+    }
+
+    /// Waits until the initializers have ended.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub fn wait_until_ready(&self, core: &Core) -> Result<()> {
+        while core.options.hooks.initializer.is_some() && self.failure().is_none() {
+            let left = self.starting.load(Ordering::SeqCst);
+            if left == 0 {
+                break;
+            }
+            self.starting.wait(left, None);
+        }
+        self.failure().map_or(Ok(()), Err)
+    }
+
+    /// Whether somebody waits for initializers.
+    pub(super) fn is_starting(&self) -> bool {
+        self.starting.load(Ordering::SeqCst) > 0
+    }
+
+    /// Looks who has become ready.
+    pub(super) fn look_for_ready(&self, engine: &ProcessEngine) {
+        let mut state = lock(&self.state);
+        let mut news = 0;
+        for (index, member) in state.members.iter_mut().enumerate() {
+            let is_ready = member.alive
+                && engine.memory.record(index).ready.load(Ordering::Acquire) == member.incarnation;
+            if is_ready && !member.ready {
+                member.ready = true;
+                news += 1;
+            }
+        }
+        if news == 0 {
+            return;
+        }
+        state.failed_starts = 0;
+        let left = self.starting.load(Ordering::SeqCst);
+        self.starting.store(left.saturating_sub(news), Ordering::SeqCst);
+        self.starting.wake_all();
+    }
+
+    /// How the last worker of a number has called itself, for outcomes.
+    pub(super) fn note_pid(&self, index: usize, incarnation: u32, pid: i32) {
+        self.pids[index].store(pid, Ordering::SeqCst);
+        self.last[index].1.store(pid, Ordering::SeqCst);
+        self.last[index].0.store(incarnation, Ordering::SeqCst);
+    }
+
+    /// The process of an incarnation.
+    pub fn pid_of(&self, incarnation: u32) -> i32 {
+        let index = ProcessEngine::worker_of(incarnation);
+        self.last.get(index).map_or(0, |(_, pid)| pid.load(Ordering::SeqCst))
+    }
+
+    /// The process of a worker, 0 if there is none; `None` if there can be none.
+    pub fn pid(&self, index: usize) -> Option<i32> {
+        self.pids.get(index).map(|pid| pid.load(Ordering::SeqCst))
+    }
+
+    /// Whether a worker may take tasks.
+    pub fn is_at_work(&self, index: usize) -> bool {
+        self.at_work[index].load(Ordering::Relaxed)
+    }
+
+    /// Whether there ever was a worker of this number.
+    pub fn has_record(&self, index: usize) -> bool {
+        self.started[index].load(Ordering::Relaxed)
+    }
+
+    /// How many workers have nothing to do.
+    pub fn idle(&self, memory: &Memory) -> usize {
+        let sleepers = memory.sleepers().iter().enumerate();
+        sleepers
+            .filter(|(index, word)| word.load(Ordering::SeqCst) == 1 && self.is_at_work(*index))
+            .count()
+    }
+
+    /// A task has ended: no crash loop.
+    pub fn has_progressed(&self) {
+        // Written only by the supervisor's side, read there: a hint for the next death.
+        if let Ok(mut state) = self.state.try_lock() {
+            state.young_deaths = 0;
+        }
+    }
+
+    /// Why no worker can run anything.
+    pub fn failure(&self) -> Option<Error> {
+        if !self.failed.load(Ordering::SeqCst) {
+            return None;
+        }
+        lock(&self.state).failure.clone()
+    }
+
+    /// No worker can run anything from now on.
+    pub(super) fn fail(&self, error: Error) {
+        lock(&self.state).failure.get_or_insert(error);
+        self.failed.store(true, Ordering::SeqCst);
+        self.starting.store(0, Ordering::SeqCst);
+        self.starting.wake_all();
+    }
+
+    /// Ends all workers at once.
+    pub fn abandon(&self) {
+        let mut state = lock(&self.state);
+        state.leaving = true;
+        for zygote in &state.zygotes {
+            zygote.abort();
+        }
+    }
+
+    /// What a worker wrote to stderr last.
+    pub(super) fn stderr_tail(&self, index: usize) -> Option<String> {
+        if !self.tails.is_on() {
+            return None;
+        }
+        self.drain_stderr(index);
+        self.tails.take(index)
+    }
+
+    /// Reads what a worker has written to stderr.
+    pub(super) fn drain_stderr(&self, index: usize) {
+        let zygotes = lock(&self.state).zygotes.clone();
+        for reader in zygotes.iter().filter_map(|zygote| zygote.stderr(index as u32)) {
+            self.tails.drain(index, reader);
+        }
+    }
+
+    /// The status that a failed initializer means.
+    pub(super) fn initializer_error(code: i32) -> Error {
+        let text = format!("the initializer of a worker returned {code}");
+        Error::new(if code > 0 { code } else { status::INTERNAL }, text)
+    }
+
+    /// Whether deaths have become a loop; else how long to wait before the next start.
+    pub(super) fn judge(
+        state: &mut State,
+        was_ready: bool,
+        age: Duration,
+        idle: bool,
+    ) -> Option<Duration> {
+        if !was_ready {
+            state.failed_starts += 1;
+        } else if age < YOUNG && idle {
+            state.young_deaths += 1;
+        }
+        if state.failed_starts >= FAILED_STARTS || state.young_deaths >= YOUNG_DEATHS {
+            return None;
+        }
+        let late = state.young_deaths.saturating_sub(AT_ONCE).min(8);
+        let wait = if late == 0 { 0 } else { 1 << late };
+        Some(Duration::from_millis(wait))
+    }
+}

@@ -1,0 +1,117 @@
+//! A queue of hints at tasks, in memory that processes share.
+//!
+//! The host alone puts hints in, under a lock of its own; any worker may claim what the first one
+//! leads to. A hint leaves the queue only after the word that it leads to has left `QUEUED`, and
+//! anybody who sees that may move the head on: a worker that dies between the two leaves a hint
+//! at nothing, which the next one passes by, and never a task without a hint.
+//!
+//! The head and the tail count for ever; a worker that was asleep while the ring went round reads
+//! a newer hint, which is as good, and fails to move the head.
+
+use super::word::Generation;
+use crate::support::{
+    CachePadded,
+    sync::{AtomicU64, Ordering},
+};
+
+/// Head and tail; the ring follows in memory.
+#[repr(C)]
+pub struct Ends {
+    head: CachePadded<AtomicU64>,
+    tail: CachePadded<AtomicU64>,
+}
+
+impl Ends {
+    /// Those of an empty queue, for models.
+    #[cfg(all(test, loom))]
+    pub fn new() -> Self {
+        Self {
+            head: CachePadded::new(AtomicU64::new(0)),
+            tail: CachePadded::new(AtomicU64::new(0)),
+        }
+    }
+}
+
+/// A slot, and the generation of the task that was put there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// The slot's number.
+    pub slot: u32,
+    /// The task's.
+    pub generation: Generation,
+}
+
+/// The queue: a view on its two parts.
+#[derive(Clone, Copy)]
+pub struct Hints<'a> {
+    ends: &'a Ends,
+    /// A power of two.
+    ring: &'a [AtomicU64],
+}
+
+impl<'a> Hints<'a> {
+    /// A view.
+    pub fn new(ends: &'a Ends, ring: &'a [AtomicU64]) -> Self {
+        debug_assert!(ring.len().is_power_of_two());
+        Self { ends, ring }
+    }
+
+    fn place(&self, at: u64) -> &AtomicU64 {
+        &self.ring[at as usize & (self.ring.len() - 1)]
+    }
+
+    /// Puts a hint behind the others. By the host, one thread at a time; false when the ring is
+    /// full of hints that still lead somewhere.
+    pub fn push(&self, hint: Hint, is_queued: impl Fn(Hint) -> bool) -> bool {
+        let tail = self.ends.tail.load(Ordering::Relaxed);
+        while tail.wrapping_sub(self.ends.head.load(Ordering::Acquire)) >= self.ring.len() as u64 {
+            // Hints at withdrawn tasks are in the way until somebody passes by them.
+            let head = self.ends.head.load(Ordering::Acquire);
+            if is_queued(self.hint(head)) {
+                return false;
+            }
+            self.pass(head);
+        }
+        let number = u64::from(hint.generation.number()) << 32 | u64::from(hint.slot);
+        self.place(tail).store(number, Ordering::Relaxed);
+        // Release: who sees the tail sees the hint. The fence of `Sleepers::wake` follows.
+        self.ends.tail.store(tail.wrapping_add(1), Ordering::Release);
+        true
+    }
+
+    fn hint(&self, at: u64) -> Hint {
+        let number = self.place(at).load(Ordering::Relaxed);
+        Hint { slot: number as u32, generation: Generation::from_number((number >> 32) as u32) }
+    }
+
+    fn pass(&self, head: u64) {
+        let next = head.wrapping_add(1);
+        let _ = self.ends.head.compare_exchange(head, next, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
+    /// Claims the first task that can be claimed.
+    pub fn claim(&self, claim: impl Fn(Hint) -> bool) -> Option<Hint> {
+        loop {
+            let head = self.ends.head.load(Ordering::Acquire);
+            if head == self.ends.tail.load(Ordering::Acquire) {
+                return None;
+            }
+            let hint = self.hint(head);
+            let claimed = claim(hint);
+            self.pass(head);
+            if claimed {
+                return Some(hint);
+            }
+        }
+    }
+
+    /// Whether no hint is there.
+    pub fn is_empty(&self) -> bool {
+        self.ends.head.load(Ordering::SeqCst) == self.ends.tail.load(Ordering::SeqCst)
+    }
+
+    /// How many hints are there, those at withdrawn tasks among them.
+    pub fn len(&self) -> u64 {
+        self.ends.tail.load(Ordering::Relaxed).wrapping_sub(self.ends.head.load(Ordering::Relaxed))
+    }
+}

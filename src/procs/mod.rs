@@ -1,0 +1,74 @@
+//! The process engine: tasks run in worker processes, and a death costs the task in hand alone.
+//! `README.md` has the protocol.
+//!
+//! | file         | noun |
+//! |--------------|------|
+//! | `word`       | the life of a task in shared memory, in one word (model-checked) |
+//! | `hints`      | the queue that leads workers to tasks (model-checked) |
+//! | `layout`     | what lies where in the shared memory |
+//! | `extents`    | an allocator that keeps its books elsewhere |
+//! | `heap`       | the host's memory for arguments and for users |
+//! | `catalog`    | which functions the workers know, and by what name |
+//! | `window`     | what the host knows of the tasks with the workers, and of those that wait |
+//! | `dispatch`   | tasks on their way there, results on their way back |
+//! | `pieces`     | maps, in pieces |
+//! | `waiting`    | what the host's threads ask about single tasks |
+//! | `engine`     | all of that as the pool's layer sees it |
+//! | `supervisor` | the thread that sees to everything nobody waits for |
+//! | `deaths`     | what a worker's death, or the zygote's, means |
+//! | `fleet`      | the workers and their zygotes, as the host sees them |
+//! | `runner`     | the thread that runs callbacks |
+//! | `tail`       | what workers wrote to stderr |
+//! | `zygote`     | the process that makes workers, from the host's side |
+//! | `nursery`    | the same, from the inside |
+//! | `wire`       | what they say to each other |
+//! | `child`      | how a worker process begins and ends |
+//! | `worker`     | the life of a worker |
+//! | `perform`    | one task in a worker, or one piece of a map |
+//! | `slab`       | a worker's own memory for results |
+
+pub mod hints;
+pub mod word;
+
+#[cfg(not(loom))]
+mod catalog;
+#[cfg(not(loom))]
+mod child;
+#[cfg(not(loom))]
+mod deaths;
+#[cfg(not(loom))]
+mod dispatch;
+#[cfg(not(loom))]
+pub mod engine;
+#[cfg(not(loom))]
+mod extents;
+#[cfg(not(loom))]
+mod fleet;
+#[cfg(not(loom))]
+mod heap;
+#[cfg(not(loom))]
+mod layout;
+#[cfg(not(loom))]
+mod nursery;
+#[cfg(not(loom))]
+mod perform;
+#[cfg(not(loom))]
+mod pieces;
+#[cfg(not(loom))]
+mod runner;
+#[cfg(not(loom))]
+mod slab;
+#[cfg(not(loom))]
+mod supervisor;
+#[cfg(not(loom))]
+mod tail;
+#[cfg(not(loom))]
+mod waiting;
+#[cfg(not(loom))]
+mod window;
+#[cfg(not(loom))]
+mod wire;
+#[cfg(not(loom))]
+mod worker;
+#[cfg(not(loom))]
+mod zygote;

@@ -1,0 +1,214 @@
+#![allow(unsafe_code)]
+//! What a worker does with one claimed task, or piece of a map.
+
+use super::{
+    layout::{AT_HOME, Slot},
+    word::{Generation, STOP, YIELD},
+    worker::Worker,
+};
+use crate::{
+    pool::{
+        abi::Function,
+        frame::{Frame, Remote},
+        payload::{Place, zero},
+        status::{self, Error, Result, Status},
+    },
+    support::sync::Ordering,
+};
+use std::{cell::Cell, ffi::c_void, ptr};
+
+/// A task that this worker runs for its pool.
+struct Task<'a, 'b> {
+    worker: &'a Worker<'b>,
+    slot: &'a Slot,
+    /// The result that the task has set: its place in the slab, and its size.
+    set: Cell<Option<(u64, usize)>>,
+}
+
+impl Remote for Task<'_, '_> {
+    fn is_asked_to_stop(&self) -> bool {
+        self.slot.word.read().has(STOP)
+    }
+
+    fn place(&self, _index: usize) -> Option<Place> {
+        None
+    }
+
+    unsafe fn set_result(&self, data: *const c_void, size: usize) -> Result<()> {
+        // SAFETY: promised by the caller; nothing is read when the size is 0.
+        let bytes = unsafe { slice(data.cast(), size) };
+        let at = self.worker.slab.borrow_mut().keep(bytes);
+        let at = at.ok_or_else(|| Error::no_memory("no shared memory for the task's result"))?;
+        self.set.set(Some((at, size)));
+        Ok(())
+    }
+}
+
+/// # Safety
+/// `start` is readable for `size` bytes until `'a` ends, or `size` is 0.
+unsafe fn slice<'a>(start: *const u8, size: usize) -> &'a [u8] {
+    if size == 0 {
+        return &[];
+    }
+    // SAFETY: promised by the caller.
+    unsafe { std::slice::from_raw_parts(start, size) }
+}
+
+/// A piece of a map.
+struct Piece<'a> {
+    slot: &'a Slot,
+    first: usize,
+    results: Cell<*mut u8>,
+    result_size: usize,
+}
+
+impl Remote for Piece<'_> {
+    fn is_asked_to_stop(&self) -> bool {
+        self.slot.word.read().has(STOP)
+    }
+
+    fn place(&self, index: usize) -> Option<Place> {
+        let offset = (index - self.first) * self.result_size;
+        let start = self.results.get().wrapping_add(offset);
+        Some(Place { start, size: self.result_size })
+    }
+
+    unsafe fn set_result(&self, _data: *const c_void, _size: usize) -> Result<()> {
+        Err(Error::from(status::INTERNAL))
+    }
+}
+
+const NO_ROOM: &str = "no shared memory for the task's result";
+
+impl Worker<'_> {
+    pub(super) fn run_task(
+        &self,
+        slot: &Slot,
+        number: u32,
+        generation: Generation,
+        function: Function,
+        unreported: &mut u32,
+    ) -> usize {
+        let size = slot.result_size.load(Ordering::Relaxed) as usize;
+        let inline = Self::is_inline(slot);
+        self.make_room(if inline { 0 } else { size });
+        let (arg, place, at) = if inline {
+            let (arg, place) = Self::inline_places(slot);
+            (arg, place, AT_HOME)
+        } else {
+            let arg = slot.arg.load(Ordering::Relaxed) as *const c_void;
+            let room = if size == 0 { None } else { self.slab.borrow_mut().take(size) };
+            match room {
+                Some((at, start)) => (arg, Place { start: start.as_ptr(), size }, at),
+                None if size == 0 => (arg, Place { start: ptr::null_mut(), size }, AT_HOME),
+                None => {
+                    self.begin(slot);
+                    slot.result_at.store(AT_HOME, Ordering::Relaxed);
+                    let status = status::NO_MEMORY;
+                    self.end(slot, number, generation, status, Some(NO_ROOM), unreported);
+                    return 1;
+                }
+            }
+        };
+        // SAFETY: the place is ours, aligned, and rounded up in the slot as in the slab.
+        unsafe { zero(place) };
+        let task = Task { worker: self, slot, set: Cell::new(None) };
+        let context = slot.context.load(Ordering::Relaxed) as *const c_void;
+        let frame = Frame::for_remote(&task, context, self.index);
+        self.begin(slot);
+        // SAFETY: argument and result are as `pool_fn` promises.
+        let status = frame.enter(|| unsafe { frame.call(function, arg, place.start) });
+        self.returned();
+        let (at, size) = task.set.get().unwrap_or((at, size));
+        slot.result_at.store(at, Ordering::Relaxed);
+        slot.result_len.store(size as u64, Ordering::Relaxed);
+        let outcome = frame.take_outcome().unwrap_or_default();
+        let message = if status == status::OK { None } else { outcome.message.as_deref() };
+        self.end(slot, number, generation, status, message, unreported);
+        1
+    }
+
+    pub(super) fn run_map(
+        &self,
+        slot: &Slot,
+        number: u32,
+        generation: Generation,
+        function: Function,
+        unreported: &mut u32,
+    ) -> usize {
+        let load = |word: &crate::support::sync::AtomicU64| word.load(Ordering::Relaxed) as usize;
+        let (first, count) = (load(&slot.first), load(&slot.count));
+        let result_size = load(&slot.result_size);
+        let statuses = Self::has_statuses(slot);
+        let in_place = load(&slot.results);
+        let in_slab = if in_place == 0 { count * result_size } else { 0 };
+        let status_bytes = if statuses { count * size_of::<Status>() } else { 0 };
+        self.make_room(in_slab + status_bytes + 128);
+        slot.progress.store(0, Ordering::Relaxed);
+        let room = |size: usize| {
+            if size == 0 {
+                return Some((AT_HOME, ptr::null_mut()));
+            }
+            self.slab.borrow_mut().take(size).map(|(at, place)| (at, place.as_ptr()))
+        };
+        let (Some((results_at, results)), Some((statuses_at, codes))) =
+            (room(in_slab), room(status_bytes))
+        else {
+            self.begin(slot);
+            slot.result_at.store(AT_HOME, Ordering::Relaxed);
+            self.end(slot, number, generation, status::NO_MEMORY, Some(NO_ROOM), unreported);
+            return 0;
+        };
+        let results = if in_place == 0 { results } else { in_place as *mut u8 };
+        let before = load(&slot.before);
+        if in_slab > 0 {
+            // SAFETY: the host put there what the places held before, for as many items.
+            unsafe { ptr::copy_nonoverlapping(before as *const u8, results, in_slab) };
+        }
+        slot.result_at.store(results_at, Ordering::Relaxed);
+        slot.statuses_at.store(statuses_at, Ordering::Relaxed);
+        let piece = Piece { slot, first, results: Cell::new(results), result_size };
+        let context = slot.context.load(Ordering::Relaxed) as *const c_void;
+        let frame = Frame::for_remote(&piece, context, self.index);
+        let arg_size = load(&slot.arg_size);
+        let args = slot.arg.load(Ordering::Relaxed) as *const u8;
+        self.begin(slot);
+        let timed = self.is_timed();
+        let mut at = 0;
+        let mut failed = status::OK;
+        frame.enter(|| {
+            while at < count {
+                slot.progress.store(at as u64, Ordering::Release);
+                if at > 0 && slot.word.read().has(STOP | YIELD) {
+                    break;
+                }
+                if timed && at > 0 {
+                    self.next_item(slot);
+                }
+                frame.set_item(first + at);
+                let arg = args.wrapping_add(at * arg_size).cast();
+                let result = if result_size == 0 {
+                    ptr::null_mut()
+                } else {
+                    results.wrapping_add(at * result_size)
+                };
+                // SAFETY: argument and result are the item's own.
+                let status = unsafe { frame.call(function, arg, result) };
+                if statuses {
+                    // SAFETY: there is room for `count` statuses.
+                    unsafe { codes.cast::<Status>().add(at).write(status) };
+                } else if status != status::OK {
+                    failed = status;
+                    break;
+                }
+                at += 1;
+            }
+        });
+        self.returned();
+        slot.progress.store(at as u64, Ordering::Relaxed);
+        let outcome = frame.take_outcome().unwrap_or_default();
+        let message = if failed == status::OK { None } else { outcome.message.as_deref() };
+        self.end(slot, number, generation, failed, message, unreported);
+        at
+    }
+}

@@ -1,0 +1,403 @@
+#![allow(unsafe_code)]
+//! Maps, in pieces: each piece is a task to the workers.
+//!
+//! Pieces are handed out large first and smaller towards the end. When a worker has nothing to do
+//! while another has a piece with much left, the supervisor asks that one to end early, and what
+//! it leaves goes to both: so neither even nor wildly uneven work needs a chunk size.
+
+use super::{
+    dispatch::Outcome,
+    engine::ProcessEngine,
+    layout::{HAS_STATUSES, IS_MAP},
+    window::{Load, Piece},
+    word::{Phase, STOP, YIELD},
+};
+use crate::{
+    pool::{
+        core::Core,
+        map::{Map, MapCall},
+        status::{self, Error, Status},
+        task::TaskRef,
+    },
+    support::sync::{AtomicU64, Ordering, lock},
+};
+use std::{
+    ptr,
+    time::{Duration, Instant},
+};
+
+/// Arguments and results of a piece that are copied are about this many bytes.
+const COPIED: usize = 256 << 10;
+/// Pieces with copies that each worker may have out.
+const COPIES_OUT: usize = 4;
+/// A piece is not split before it has run so long.
+pub(super) const SPLIT_AFTER: Duration = Duration::from_micros(200);
+
+impl ProcessEngine {
+    /// How many items of a map are copied at a time; `None` if its arrays are used in place.
+    pub(super) fn piece_size(&self, call: &MapCall) -> Option<usize> {
+        let args = call.arg_size == 0 || self.is_shared(call.args, call.arg_size * call.count);
+        let results =
+            call.result_size == 0 || self.is_shared(call.results, call.result_size * call.count);
+        if args && results {
+            return None;
+        }
+        let size = call.arg_size.saturating_add(call.result_size).max(1);
+        Some((COPIED / size).max(1))
+    }
+
+    /// Sends the next piece of a map, or ends one that has nothing to send; the number of pieces
+    /// sent, or `None` if it must wait until others have come back.
+    pub(super) fn feed_map(&self, core: &Core, number: u32) -> Option<usize> {
+        let mut window = lock(&self.window);
+        let workers = core.options.workers;
+        let no_slot = window.free.is_empty();
+        let Some(job) = window.jobs.get_mut(&number) else {
+            window
+                .queue
+                .retain(|one| !matches!(one, super::window::Waiting::Map(n) if *n == number));
+            return Some(0);
+        };
+        let task = job.task;
+        let map = task.map()?;
+        let call = map.call();
+        let _ = task.state.claim();
+        let left: usize = job.ranges.iter().map(|(low, high)| high - low).sum();
+        if map.is_stopped() || left == 0 {
+            let skipped: Vec<_> = job.ranges.drain(..).collect();
+            job.queued = false;
+            job.out += 1;
+            window
+                .queue
+                .retain(|one| !matches!(one, super::window::Waiting::Map(n) if *n == number));
+            drop(window);
+            for (low, high) in skipped {
+                map.skip(low, high);
+            }
+            map.account(task, if call.count == 0 { 1 } else { left });
+            self.job_back(core, number);
+            return Some(0);
+        }
+        let throttled = job.copied.is_some() && job.out >= COPIES_OUT * workers;
+        if throttled || no_slot {
+            return None;
+        }
+        let even = left.div_ceil(2 * workers);
+        let most = job.copied.map_or(even, |most| most.min(even)).max(1);
+        let (low, high) = job.ranges.pop_front().unwrap_or((0, 0));
+        let count = most.min(high - low);
+        if low + count < high {
+            job.ranges.push_front((low + count, high));
+        }
+        job.out += 1;
+        if job.ranges.is_empty() {
+            job.queued = false;
+            window
+                .queue
+                .retain(|one| !matches!(one, super::window::Waiting::Map(n) if *n == number));
+        }
+        let slot = window.free.pop()?;
+        drop(window);
+        let mut piece = Piece { job: number, first: low, count, copies: 0 };
+        match self.fill_piece(call, slot, &mut piece) {
+            Ok(()) => {
+                let mut window = lock(&self.window);
+                window.infos[slot as usize].since = Some(Instant::now());
+                self.memory.pieces().fetch_add(1, Ordering::SeqCst);
+                self.publish(&mut window, slot, Load::Piece(piece), 0);
+                Some(1)
+            }
+            Err(error) => {
+                lock(&self.window).free.push(slot);
+                self.fail_items(core, task, map, low, low + count, &error);
+                self.job_back(core, number);
+                Some(0)
+            }
+        }
+    }
+
+    /// Items could not be run.
+    fn fail_items(
+        &self,
+        core: &Core,
+        task: TaskRef,
+        map: &Map,
+        low: usize,
+        high: usize,
+        error: &Error,
+    ) {
+        if low < high && !write_statuses(map.call(), low, high, error.status) {
+            map.fail(core, low, error.status, error.message.clone().into_owned());
+            self.ask_pieces(task, STOP);
+        }
+        map.account(task, high - low);
+    }
+
+    /// Fills a slot with a piece of a map, and copies what the workers do not see.
+    fn fill_piece(&self, call: &MapCall, number: u32, piece: &mut Piece) -> Result<(), Error> {
+        let slot = &self.memory.slots()[number as usize];
+        let store = |word: &AtomicU64, value: usize| word.store(value as u64, Ordering::Relaxed);
+        let (first, count) = (piece.first, piece.count);
+        let name = self.names.found(call.function);
+        let name = name.ok_or_else(|| Error::from(status::UNKNOWN_FUNCTION))?;
+        let in_args = call.arg_size * count;
+        let in_results = call.result_size * count;
+        let args = call.args.wrapping_byte_add(first * call.arg_size);
+        let results = call.results.wrapping_byte_add(first * call.result_size);
+        let args_seen = call.arg_size == 0 || self.is_shared(args, in_args);
+        let results_seen = call.result_size == 0 || self.is_shared(results, in_results);
+        // A map in place: what the results' places hold is what the arguments' do.
+        let same = args == results.cast_const() && in_args == in_results;
+        let for_args = if args_seen { 0 } else { in_args.next_multiple_of(64) };
+        let for_results = if results_seen || same && !args_seen { 0 } else { in_results };
+        let (mut arg, mut before) = (args as usize, args as usize);
+        if for_args + for_results > 0 {
+            let place = self.arguments.take(for_args + for_results)?.as_ptr();
+            piece.copies = place as usize;
+            // SAFETY: the block has room for both; the arrays are the caller's until the map ends.
+            unsafe {
+                if for_args > 0 {
+                    ptr::copy_nonoverlapping(args.cast::<u8>(), place, in_args);
+                    (arg, before) = (place as usize, place as usize);
+                }
+                if for_results > 0 {
+                    let place = place.add(for_args);
+                    ptr::copy_nonoverlapping(results.cast::<u8>(), place, in_results);
+                    before = place as usize;
+                }
+            }
+        }
+        slot.module.store(name.module, Ordering::Relaxed);
+        store(&slot.offset, name.offset as usize);
+        let statuses = if call.statuses.is_null() { 0 } else { HAS_STATUSES };
+        slot.kind.store(IS_MAP | statuses, Ordering::Relaxed);
+        store(&slot.arg, arg);
+        store(&slot.arg_size, call.arg_size);
+        store(&slot.result_size, call.result_size);
+        store(&slot.context, call.context as usize);
+        store(&slot.first, first);
+        store(&slot.count, count);
+        store(&slot.progress, 0);
+        store(&slot.results, if results_seen { results as usize } else { 0 });
+        store(&slot.before, before);
+        Ok(())
+    }
+
+    /// A piece has come back; returns 1 if it was the last of its map, which has ended.
+    pub(super) fn end_piece(
+        &self,
+        core: &Core,
+        number: u32,
+        piece: Piece,
+        outcome: &Outcome<'_>,
+    ) -> usize {
+        let slot = &self.memory.slots()[number as usize];
+        let done = (slot.progress.load(Ordering::Acquire) as usize).min(piece.count);
+        let error = (outcome.status != status::OK).then(|| {
+            let said = outcome.message.as_deref();
+            let said = said.unwrap_or_else(|| status::meaning(outcome.status)).to_owned();
+            Error::new(outcome.status, said)
+        });
+        self.end_items(core, number, piece, done, error.as_ref(), Some(outcome))
+    }
+
+    /// Moves on what a piece has brought: `done` items, then perhaps one that failed, and a rest.
+    pub(super) fn end_items(
+        &self,
+        core: &Core,
+        number: u32,
+        piece: Piece,
+        done: usize,
+        error: Option<&Error>,
+        outcome: Option<&Outcome<'_>>,
+    ) -> usize {
+        self.memory.pieces().fetch_sub(1, Ordering::SeqCst);
+        let task = lock(&self.window).jobs.get(&piece.job).map(|job| job.task);
+        let Some(task) = task else { return 0 };
+        let Some(map) = task.map() else { return 0 };
+        let call = map.call();
+        let mut error = error.cloned();
+        if let Some(outcome) = outcome
+            && !self.bring_home(call, number, &piece, done, outcome)
+        {
+            let text = "the worker has left results that cannot be";
+            error = Some(Error::new(status::INTERNAL, text));
+        }
+        if piece.copies != 0 {
+            self.arguments.give(piece.copies);
+        }
+        let mut end = piece.first + done;
+        let high = piece.first + piece.count;
+        let mut count = done;
+        if let Some(error) = error.filter(|_| end < high) {
+            if !write_statuses(call, end, end + 1, error.status) {
+                map.fail(core, end, error.status, error.message.into_owned());
+                self.ask_pieces(task, STOP);
+            }
+            end += 1;
+            count += 1;
+        }
+        let stopped = map.is_stopped();
+        if stopped && end < high {
+            map.skip(end, high);
+            count += high - end;
+        }
+        map.account(task, count);
+        if !stopped && end < high {
+            let mut window = lock(&self.window);
+            if let Some(job) = window.jobs.get_mut(&piece.job) {
+                // In two, so that two can go on with it.
+                let middle = end + (high - end).div_ceil(2);
+                if middle < high {
+                    job.ranges.push_front((middle, high));
+                }
+                job.ranges.push_front((end, middle));
+            }
+            window.queue_job(piece.job, true);
+            self.backlog.store(true, Ordering::Relaxed);
+        }
+        let ended = lock(&self.window).piece_back(piece.job);
+        ended.map_or(0, |task| {
+            task.release();
+            1
+        })
+    }
+
+    /// Copies results and statuses of the items done to where the caller wants them.
+    fn bring_home(
+        &self,
+        call: &MapCall,
+        number: u32,
+        piece: &Piece,
+        done: usize,
+        outcome: &Outcome<'_>,
+    ) -> bool {
+        let slot = &self.memory.slots()[number as usize];
+        if done == 0 {
+            return true;
+        }
+        let results = call.results.wrapping_byte_add(piece.first * call.result_size);
+        if call.result_size > 0 && !self.is_shared(results, call.result_size * piece.count) {
+            let at = slot.result_at.load(Ordering::Relaxed);
+            let length = done * call.result_size;
+            let Some(bytes) = self.in_slab(outcome, at, length) else { return false };
+            // SAFETY: these items' places are nobody else's until the map has ended.
+            unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), results.cast(), length) };
+            self.shrink_slab(outcome.worker, at, length);
+        }
+        if !call.statuses.is_null() {
+            let at = slot.statuses_at.load(Ordering::Relaxed);
+            let length = done * size_of::<Status>();
+            let Some(bytes) = self.in_slab(outcome, at, length) else { return false };
+            // SAFETY: as above.
+            unsafe {
+                let to = call.statuses.add(piece.first).cast();
+                ptr::copy_nonoverlapping(bytes.as_ptr(), to, length);
+            }
+        }
+        true
+    }
+
+    /// A piece of a map is not out any more; ends the map's stay if it was the last.
+    fn job_back(&self, core: &Core, number: u32) {
+        let ended = lock(&self.window).piece_back(number);
+        if let Some(task) = ended {
+            task.release();
+            self.settle(core, 1);
+        }
+    }
+
+    /// Sets flags on all pieces of a map that are with workers.
+    pub(super) fn ask_pieces(&self, task: TaskRef, flags: u64) {
+        let window = lock(&self.window);
+        let number = task.map().map_or(0, |map| map.number.load(Ordering::Relaxed));
+        for (slot, info) in self.memory.slots().iter().zip(&window.infos) {
+            if matches!(&info.load, Load::Piece(piece) if piece.job == number) {
+                let _ = slot.word.set(info.generation, flags);
+            }
+        }
+    }
+
+    /// The map was stopped: accounts for all that nobody has begun.
+    pub(super) fn skip_map(&self, core: &Core, task: TaskRef) {
+        let Some(map) = task.map() else { return };
+        let number = map.number.load(Ordering::Relaxed);
+        if number == 0 {
+            // It was never enqueued.
+            map.skip(0, map.call().count);
+            map.account(task, map.call().count.max(1));
+            return;
+        }
+        self.ask_pieces(task, STOP);
+        let mut taken = Vec::new();
+        {
+            let mut window = lock(&self.window);
+            if !window.jobs.get(&number).is_some_and(|job| job.task == task) {
+                return;
+            }
+            for (slot, info) in self.memory.slots().iter().zip(&mut window.infos) {
+                if matches!(&info.load, Load::Piece(piece) if piece.job == number)
+                    && slot.word.withdraw(info.generation)
+                    && let Load::Piece(piece) = std::mem::take(&mut info.load)
+                {
+                    taken.push((slot, piece));
+                }
+            }
+            window.queue_job(number, true);
+            self.backlog.store(true, Ordering::Relaxed);
+        }
+        let mut ended = 0;
+        for (slot, piece) in taken {
+            // SAFETY: the slot is one of the slice's.
+            let offset = unsafe { ptr::from_ref(slot).offset_from(self.memory.slots().as_ptr()) };
+            ended += self.end_items(core, offset as u32, piece, 0, None, None);
+            slot.word.release();
+            lock(&self.window).free.push(offset as u32);
+        }
+        self.settle(core, ended);
+        self.feed(core);
+    }
+
+    /// Some worker has nothing to do: asks those with much left of a piece to leave some. How
+    /// long until it is worth looking again, if it is.
+    pub(super) fn split_pieces(&self) -> Option<Duration> {
+        if self.memory.pieces().load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let idle = self.fleet.idle(&self.memory);
+        if idle == 0 || !self.memory.fresh().is_empty() {
+            return None;
+        }
+        let window = lock(&self.window);
+        let mut asked = 0;
+        let mut again = None;
+        for (slot, info) in self.memory.slots().iter().zip(&window.infos) {
+            let Load::Piece(piece) = &info.load else { continue };
+            let reading = slot.word.read();
+            let done = slot.progress.load(Ordering::Relaxed) as usize;
+            if reading.phase() != Phase::Started || done.saturating_add(2) > piece.count {
+                continue;
+            }
+            let ran = info.since.map_or(SPLIT_AFTER, |since| since.elapsed());
+            if ran < SPLIT_AFTER {
+                again = Some(SPLIT_AFTER - ran);
+            } else if asked < idle && !reading.has(YIELD) {
+                let _ = slot.word.set(info.generation, YIELD);
+                asked += 1;
+            }
+        }
+        again
+    }
+}
+
+/// Gives items a status each, if the map wants them.
+fn write_statuses(call: &MapCall, low: usize, high: usize, status: Status) -> bool {
+    if call.statuses.is_null() {
+        return false;
+    }
+    for index in low..high {
+        // SAFETY: the array holds `count` statuses, and these items' are nobody else's now.
+        unsafe { call.statuses.add(index).write(status) };
+    }
+    true
+}

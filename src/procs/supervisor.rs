@@ -1,0 +1,182 @@
+//! The thread in the host that sees to everything that nobody waits for: deaths and births, results
+//! without a waiter, what waits for a slot, limits, the end.
+
+use super::{engine::ProcessEngine, layout::LEAVE, window::Load, word::Phase};
+use crate::{
+    pool::{
+        core::Core,
+        engine::Engine,
+        status::{self, Error},
+    },
+    support::sync::{Arc, Ordering, lock},
+    sys::{
+        channel::{PollFd, poll},
+        clock,
+    },
+};
+use std::time::{Duration, Instant};
+
+/// How long the workers of a terminated pool may take to leave.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What the thread does from the pool's creation until all processes have gone.
+pub fn run(core: &Arc<Core>, engine: &ProcessEngine) {
+    let mut leaving_since = None;
+    loop {
+        let wait = engine.tend(core, &mut leaving_since);
+        if engine.is_over() {
+            break;
+        }
+        let mut fds = vec![PollFd::new(engine.bell.fd(), false)];
+        engine.add_fds(&mut fds);
+        poll(&mut fds, wait);
+        engine.bell.clear();
+        engine.memory.bell().store(0, Ordering::SeqCst);
+    }
+    engine.gone.store(1, Ordering::SeqCst);
+    engine.gone.wake_all();
+}
+
+/// The earlier of two times, if there are any.
+fn sooner(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+impl ProcessEngine {
+    fn add_fds(&self, fds: &mut Vec<PollFd>) {
+        let state = lock(&self.fleet.state);
+        for zygote in &state.zygotes {
+            fds.extend(zygote.poll_fds());
+            if self.fleet.tails.is_on() {
+                let readers = (0..state.members.len()).filter_map(|at| zygote.stderr(at as u32));
+                fds.extend(readers.map(|reader| PollFd::new(reader.fd(), false)));
+            }
+        }
+    }
+
+    /// Does all there is to do; how long until there may be more without anybody ringing.
+    fn tend(&self, core: &Core, leaving_since: &mut Option<Instant>) -> Option<Duration> {
+        if self.fleet.tails.is_on() {
+            for worker in 0..self.memory.layout.workers {
+                self.fleet.drain_stderr(worker);
+            }
+        }
+        self.fleet.look_for_ready(self);
+        let zygotes = lock(&self.fleet.state).zygotes.clone();
+        for zygote in &zygotes {
+            zygote.flush();
+            while let Some(report) = zygote.receive() {
+                self.hear(core, zygote, report);
+            }
+        }
+        self.dismiss_old_zygotes();
+        self.harvest(core, 1);
+        if self.backlog.load(Ordering::Relaxed) {
+            self.feed(core);
+            self.harvest(core, 1);
+        }
+        if core.callbacks.is_wanted() {
+            self.wake(core);
+        }
+        let mut wait = self.split_pieces();
+        wait = sooner(wait, self.respawn());
+        wait = sooner(wait, self.enforce_time_limit(core));
+        sooner(wait, self.see_off(core, leaving_since))
+    }
+
+    /// Those from which no worker is left are told to go.
+    fn dismiss_old_zygotes(&self) {
+        let state = lock(&self.fleet.state);
+        let Some((_, old)) = state.zygotes.split_last() else { return };
+        for zygote in old {
+            let mut alive = state.members.iter().filter(|member| member.alive);
+            if !alive
+                .any(|member| member.zygote.as_ref().is_some_and(|one| Arc::ptr_eq(one, zygote)))
+            {
+                zygote.quit();
+            }
+        }
+    }
+
+    /// Asks for the workers whose time has come.
+    fn respawn(&self) -> Option<Duration> {
+        let mut state = lock(&self.fleet.state);
+        let now = Instant::now();
+        let mut wait = None;
+        for index in 0..state.members.len() {
+            let Some(due) = state.members[index].due else { continue };
+            if state.leaving {
+                state.members[index].due = None;
+            } else if due <= now {
+                self.fleet.spawn(self, &mut state, index);
+            } else {
+                wait = sooner(wait, Some(due - now));
+            }
+        }
+        wait
+    }
+
+    /// Kills what has run for too long. While anything is outstanding, looks again when the
+    /// oldest may have, or when one that starts now would have.
+    fn enforce_time_limit(&self, core: &Core) -> Option<Duration> {
+        let limit = u64::try_from(core.options.processes.task_timeout_ms).ok()?;
+        if limit == 0 || !self.is_busy() {
+            return None;
+        }
+        let limit = limit.saturating_mul(1_000_000);
+        let now = clock::now();
+        let mut left = limit;
+        for (number, generation) in self.loaded(|load| !matches!(load, Load::None)) {
+            let slot = &self.memory.slots()[number as usize];
+            let started = slot.started_at.load(Ordering::Relaxed);
+            if slot.word.read().phase() != Phase::Started || started == 0 || started > now {
+                continue;
+            }
+            if now - started < limit {
+                left = left.min(limit - (now - started));
+                continue;
+            }
+            let text = format!("the task ran longer than {} ms", limit / 1_000_000);
+            self.kill_slot(number, generation, Error::new(status::TIME_LIMIT, text));
+        }
+        Some(Duration::from_nanos(left.max(1_000_000)))
+    }
+
+    /// Once the pool is finished: sends everybody home.
+    fn see_off(&self, core: &Core, since: &mut Option<Instant>) -> Option<Duration> {
+        if !self.is_finished() {
+            return None;
+        }
+        let began = match *since {
+            Some(began) => began,
+            None => {
+                let mut state = lock(&self.fleet.state);
+                state.leaving = true;
+                for index in 0..state.members.len() {
+                    self.fleet.order(self, index, LEAVE);
+                }
+                for zygote in &state.zygotes {
+                    zygote.quit();
+                }
+                *since.insert(Instant::now())
+            }
+        };
+        if !core.is_terminated() {
+            return None;
+        }
+        let left = GRACE.saturating_sub(began.elapsed());
+        if left.is_zero() {
+            self.fleet.abandon();
+            return None;
+        }
+        Some(left)
+    }
+
+    /// Whether the pool is finished and all processes have gone.
+    fn is_over(&self) -> bool {
+        self.is_finished() && lock(&self.fleet.state).zygotes.is_empty()
+    }
+}

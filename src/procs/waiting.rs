@@ -1,0 +1,251 @@
+//! What the host's threads ask about single tasks: wait, look, take back, kill.
+
+use super::{
+    engine::ProcessEngine,
+    window::{Load, Waiting},
+    word::{Generation, NOTICE, Phase, Reading, STOP, WAITED},
+};
+use crate::{
+    pool::{
+        core::Core,
+        status::{Error, Status},
+        task::TaskRef,
+    },
+    support::{
+        spin,
+        sync::{Ordering, fence, lock},
+    },
+    sys::futex,
+};
+use std::{ptr, time::Instant};
+
+impl ProcessEngine {
+    /// The slot that a task is in, and a reading of its word. The word is read before the owner:
+    /// if that is still the task, the reading is of its time there.
+    fn find(&self, task: TaskRef) -> Option<(u32, Reading)> {
+        let number = task.engine_number();
+        let owner = self.owners.get(number as usize)?;
+        let reading = self.memory.slots()[number as usize].word.read();
+        let is_its = ptr::eq(owner.load(Ordering::SeqCst), task.as_non_null().as_ptr());
+        let is_there = !matches!(reading.phase(), Phase::Free);
+        (is_its && is_there).then_some((number, reading))
+    }
+
+    /// Waits until a task has ended; false when the deadline came first. Without a deadline, on
+    /// the task's own word in shared memory: the worker wakes this thread, which takes the result
+    /// in itself. Else the supervisor does that, and wakes this thread.
+    pub(super) fn wait_for(&self, core: &Core, task: TaskRef, deadline: Option<Instant>) -> bool {
+        if task.map().is_none() {
+            spin::spin_until(self.patience, || {
+                task.state.is_done()
+                    || self.find(task).is_some_and(|(_, word)| word.phase() == Phase::Done)
+            });
+        }
+        loop {
+            if task.state.is_done() {
+                return true;
+            }
+            match self.find(task) {
+                Some((number, reading)) if reading.phase() == Phase::Done => {
+                    if !self.collect(core, number, reading.generation()) {
+                        // Another thread is at it.
+                        return task.state.wait(deadline);
+                    }
+                }
+                Some((number, reading))
+                    if deadline.is_none() && reading.phase() != Phase::Taken =>
+                {
+                    let word = &self.memory.slots()[number as usize].word;
+                    if let Ok(reading) = word.set(reading.generation(), WAITED) {
+                        futex::wait_shared(self.memory.futex(word), reading.low(), None);
+                    }
+                }
+                _ => return self.wait_for_supervisor(task, deadline),
+            }
+        }
+    }
+
+    fn wait_for_supervisor(&self, task: TaskRef, deadline: Option<Instant>) -> bool {
+        if !task.state.announce() {
+            return true;
+        }
+        // Either the task is seen to be with the workers, or who sends it sees the announcement.
+        fence(Ordering::SeqCst);
+        if task.map().is_none()
+            && let Some((number, reading)) = self.find(task)
+        {
+            let word = &self.memory.slots()[number as usize].word;
+            if word.set(reading.generation(), NOTICE).is_err() {
+                self.ring();
+            }
+        }
+        task.state.wait(deadline)
+    }
+
+    /// Takes the result of a task in, if it is there.
+    pub(super) fn collect_if_done(&self, core: &Core, task: TaskRef) {
+        if let Some((number, reading)) = self.find(task)
+            && reading.phase() == Phase::Done
+            && !self.collect(core, number, reading.generation())
+        {
+            // Whoever is at it will have ended the task in a moment.
+            task.state.wait(None);
+        }
+    }
+
+    /// Whether a worker has a task that is not in the queue any more.
+    pub(super) fn has_begun(&self, task: TaskRef) -> bool {
+        task.map().is_some()
+            || self.find(task).is_none_or(|(_, word)| word.phase() != Phase::Queued)
+    }
+
+    /// Ends a task that no worker has begun; otherwise asks it to stop, and returns false.
+    pub(super) fn take_back(&self, core: &Core, task: TaskRef, status: Status) -> bool {
+        let Some((number, reading)) = self.find(task) else { return false };
+        let generation = reading.generation();
+        let word = &self.memory.slots()[number as usize].word;
+        let mut window = lock(&self.window);
+        let info = &mut window.infos[number as usize];
+        if info.generation != generation || !word.withdraw(generation) {
+            let _ = word.set(generation, STOP);
+            return false;
+        }
+        let load = std::mem::take(&mut info.load);
+        drop(window);
+        self.end_unrun(core, number, load, status);
+        true
+    }
+
+    /// Ends what was withdrawn from a slot, and frees that.
+    fn end_unrun(&self, core: &Core, number: u32, load: Load, status: Status) {
+        self.owners[number as usize].store(ptr::null_mut(), Ordering::SeqCst);
+        let word = &self.memory.slots()[number as usize].word;
+        let mut ended = 0;
+        match load {
+            Load::Task(task) => {
+                task.finish_unrun(status);
+                ended = 1;
+            }
+            Load::Piece(piece) => ended = self.end_items(core, number, piece, 0, None, None),
+            Load::None => {}
+        }
+        let was = word.release();
+        lock(&self.window).free.push(number);
+        if was.has(WAITED) {
+            futex::wake_shared(self.memory.futex(word), i32::MAX);
+        }
+        self.settle(core, ended);
+    }
+
+    /// Kills the worker that runs what is in a slot. The word says so first, so that the worker
+    /// cannot begin anything else meanwhile: only this task is lost.
+    pub(super) fn kill_slot(&self, number: u32, generation: Generation, error: Error) -> bool {
+        let mut window = lock(&self.window);
+        let info = &mut window.infos[number as usize];
+        if info.generation != generation {
+            return false;
+        }
+        let Some(incarnation) = self.memory.slots()[number as usize].word.kill(generation) else {
+            return false;
+        };
+        // The death cannot be dealt with before this lock is free.
+        info.reason = Some(error);
+        drop(window);
+        self.fleet.kill(incarnation);
+        true
+    }
+
+    /// Kills whoever runs the task, or pieces of the map; false if nobody does.
+    pub(super) fn end_by_force(
+        &self,
+        core: &Core,
+        task: TaskRef,
+        error: &dyn Fn() -> Error,
+    ) -> bool {
+        if let Some(map) = task.map() {
+            let number = map.number.load(Ordering::Relaxed);
+            let is_its = |load: &Load| matches!(load, Load::Piece(piece) if piece.job == number);
+            let mut any = false;
+            for (slot, generation) in self.loaded(is_its) {
+                any |= self.kill_slot(slot, generation, error());
+            }
+            return any;
+        }
+        loop {
+            let Some((number, reading)) = self.find(task) else {
+                return false;
+            };
+            match reading.phase() {
+                Phase::Claimed | Phase::Started => {
+                    if self.kill_slot(number, reading.generation(), error()) {
+                        return true;
+                    }
+                }
+                Phase::Queued if self.take_back(core, task, error().status) => return true,
+                Phase::Queued => {}
+                Phase::Killed => return true,
+                Phase::Done | Phase::Taken | Phase::Free => return false,
+            }
+        }
+    }
+
+    /// The slots that hold something of a kind.
+    pub(super) fn loaded(&self, is_meant: impl Fn(&Load) -> bool) -> Vec<(u32, Generation)> {
+        let window = lock(&self.window);
+        let slots = window.infos.iter().enumerate();
+        slots
+            .filter(|(_, info)| is_meant(&info.load))
+            .map(|(number, info)| (number as u32, info.generation))
+            .collect()
+    }
+
+    /// Ends all that is there: what no worker has begun at once, the rest by force.
+    pub(super) fn end_all(&self, core: &Core, error: impl Fn() -> Error) {
+        self.end_waiting(core, &error);
+        for (number, generation) in self.loaded(|load| !matches!(load, Load::None)) {
+            self.kill_slot(number, generation, error());
+        }
+    }
+
+    /// Ends all that no worker has begun.
+    pub(super) fn end_waiting(&self, core: &Core, error: &dyn Fn() -> Error) {
+        let status = error().status;
+        let maps: Vec<TaskRef> = {
+            let window = lock(&self.window);
+            let tasks = window.jobs.values().map(|job| job.task);
+            tasks.inspect(|task| task.state.add_reference()).collect()
+        };
+        for task in maps {
+            let _ = task.state.claim();
+            if let Some(map) = task.map() {
+                map.stop(core, status);
+            }
+            self.skip_map(core, task);
+            task.release();
+        }
+        loop {
+            let task = {
+                let mut window = lock(&self.window);
+                let at = window.queue.iter().position(|one| matches!(one, Waiting::Task(_)));
+                at.and_then(|at| window.queue.remove(at))
+            };
+            let Some(Waiting::Task(task)) = task else { break };
+            if task.state.claim() {
+                task.finish_unrun(status);
+            } else {
+                task.release();
+            }
+            self.settle(core, 1);
+        }
+        for (number, generation) in self.loaded(|load| !matches!(load, Load::None)) {
+            let mut window = lock(&self.window);
+            let info = &mut window.infos[number as usize];
+            let word = &self.memory.slots()[number as usize].word;
+            if info.generation == generation && word.withdraw(generation) {
+                let load = std::mem::take(&mut info.load);
+                drop(window);
+                self.end_unrun(core, number, load, status);
+            }
+        }
+    }
+}

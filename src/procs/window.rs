@@ -1,0 +1,136 @@
+//! What the host knows of the tasks that are with the workers, and of those that wait to go.
+//!
+//! Only so many tasks as there are slots are ever in shared memory; the others wait here, in the
+//! order of their submission. All of it is behind one lock, under which nothing is called that
+//! takes the lock of a submitter: tasks are ended and given up after it.
+
+use super::word::Generation;
+use crate::pool::{status::Error, task::TaskRef};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Instant,
+};
+
+/// What a slot holds.
+#[derive(Default)]
+pub enum Load {
+    /// Nothing.
+    #[default]
+    None,
+    /// A task, with the queue's reference.
+    Task(TaskRef),
+    /// A piece of a map.
+    Piece(Piece),
+}
+
+/// Some items of a map on their way through a worker.
+pub struct Piece {
+    /// The map's number.
+    pub job: u32,
+    /// The first item.
+    pub first: usize,
+    /// How many.
+    pub count: usize,
+    /// The block of the heap with copies of arguments and results; 0: there is none.
+    pub copies: usize,
+}
+
+/// A slot, as the host knows it.
+#[derive(Default)]
+pub struct Info {
+    /// The generation of what it holds.
+    pub generation: Generation,
+    /// What it holds.
+    pub load: Load,
+    /// Why its worker is being killed.
+    pub reason: Option<Error>,
+    /// When a piece was published.
+    pub since: Option<Instant>,
+}
+
+/// A map under way.
+pub struct Job {
+    /// Its task, with the queue's reference.
+    pub task: TaskRef,
+    /// Items that nobody has begun, in the order in which they go.
+    pub ranges: VecDeque<(usize, usize)>,
+    /// Pieces in slots, or on their way there or back.
+    pub out: usize,
+    /// Whether it stands in the queue.
+    pub queued: bool,
+    /// The size of pieces that items are copied in; `None`: the workers use the arrays in place.
+    pub copied: Option<usize>,
+}
+
+/// What waits to go to the workers.
+pub enum Waiting {
+    /// A task, with the queue's reference.
+    Task(TaskRef),
+    /// A map, while it has items left.
+    Map(u32),
+}
+
+/// See the module.
+pub struct Window {
+    /// Slots that hold nothing.
+    pub free: Vec<u32>,
+    /// All slots.
+    pub infos: Vec<Info>,
+    /// What waits.
+    pub queue: VecDeque<Waiting>,
+    /// Maps under way, by number.
+    pub jobs: BTreeMap<u32, Job>,
+    /// How many reports of each worker have been read.
+    pub heads: Vec<u32>,
+    next_job: u32,
+}
+
+impl Window {
+    /// Nothing yet, for so many slots and workers.
+    pub fn new(slots: usize, workers: usize) -> Self {
+        Self {
+            free: (0..slots as u32).rev().collect(),
+            infos: std::iter::repeat_with(Info::default).take(slots).collect(),
+            queue: VecDeque::new(),
+            jobs: BTreeMap::new(),
+            heads: vec![0; workers],
+            next_job: 0,
+        }
+    }
+
+    /// Takes in a map.
+    pub fn add_job(&mut self, job: Job) -> u32 {
+        // 0 stands for none.
+        self.next_job = self.next_job.wrapping_add(1).max(1);
+        self.jobs.insert(self.next_job, job);
+        self.next_job
+    }
+
+    /// Puts a map into the queue, in front if it was there before.
+    pub fn queue_job(&mut self, number: u32, in_front: bool) {
+        let Some(job) = self.jobs.get_mut(&number) else { return };
+        if !std::mem::replace(&mut job.queued, true) {
+            if in_front {
+                self.queue.push_front(Waiting::Map(number));
+            } else {
+                self.queue.push_back(Waiting::Map(number));
+            }
+        }
+    }
+
+    /// One piece of a map is not out any more; the map's task if that was the last of it.
+    pub fn piece_back(&mut self, number: u32) -> Option<TaskRef> {
+        let job = self.jobs.get_mut(&number)?;
+        job.out -= 1;
+        self.take_ended(number)
+    }
+
+    /// Removes a map of which nothing is left; its task.
+    pub fn take_ended(&mut self, number: u32) -> Option<TaskRef> {
+        let job = self.jobs.get(&number)?;
+        if job.out > 0 || !job.ranges.is_empty() {
+            return None;
+        }
+        self.jobs.remove(&number).map(|job| job.task)
+    }
+}

@@ -1,0 +1,384 @@
+#![allow(unsafe_code)]
+//! The life of a worker process: initialise, claim, run, report, sleep, leave.
+
+use super::{
+    catalog::{Catalog, Name},
+    child,
+    layout::{
+        AT_HOME, HAS_STATUSES, IS_INLINE, IS_MAP, IS_POINTER, LEAVE, Memory, PARKED, Record, Slot,
+    },
+    slab::Slab,
+    word::{Finish, Generation, NOTICE, WAITED},
+};
+use crate::{
+    pool::{
+        context,
+        core::Core,
+        options::Options,
+        payload::{ALIGN, Place},
+        status::{self, Status},
+    },
+    support::{
+        fail, process, spin,
+        sync::{Ordering, fence, thread},
+    },
+    sys::{event::Event, futex, limits},
+};
+use std::{cell::RefCell, ffi::c_void, ptr, time::Instant};
+
+/// The exit code of a worker whose initializer failed.
+pub const NOT_READY: i32 = 102;
+/// How often a task's end is looked at for too much memory, at most.
+const RSS_EVERY: std::time::Duration = std::time::Duration::from_millis(5);
+
+/// What a worker inherits.
+pub struct Heritage<'a> {
+    /// The pool, as it was at the fork.
+    pub core: &'a Core,
+    /// The shared memory.
+    pub memory: &'a Memory,
+    /// The functions.
+    pub catalog: &'a Catalog,
+    /// The supervisor's bell.
+    pub bell: &'a Event,
+    /// How often to look before sleeping.
+    pub patience: u32,
+}
+
+/// The whole life of the worker `index`; its value is the exit code.
+pub fn live(heritage: &Heritage<'_>, index: u32, incarnation: u32) -> i32 {
+    let stack = heritage.core.options.stack_size;
+    if stack == 0 {
+        return live_here(heritage, index, incarnation);
+    }
+    thread::scope(|scope| {
+        thread::Builder::new()
+            .stack_size(stack)
+            .spawn_scoped(scope, || child::run(|| live_here(heritage, index, incarnation)))
+            .map_or(child::UNWOUND, |handle| {
+                let _ = handle.join();
+                child::UNWOUND
+            })
+    })
+}
+
+fn live_here(heritage: &Heritage<'_>, index: u32, incarnation: u32) -> i32 {
+    let Heritage { core, memory, .. } = *heritage;
+    context::become_worker_process_of(core);
+    if memory.populate(memory.record_pages(index as usize)).is_err()
+        || memory.confine(index as usize).is_err()
+    {
+        return child::UNWOUND;
+    }
+    let Ok(epoch) = process::epoch() else { return child::UNWOUND };
+    let worker = Worker {
+        heritage,
+        index,
+        incarnation,
+        epoch,
+        record: memory.record(index as usize),
+        slab: RefCell::new(Slab::new(memory, index as usize)),
+    };
+    worker.live()
+}
+
+/// A worker process.
+pub(super) struct Worker<'a> {
+    pub(super) heritage: &'a Heritage<'a>,
+    pub(super) index: u32,
+    incarnation: u32,
+    /// A child of a task has another.
+    epoch: u32,
+    record: &'a Record,
+    pub(super) slab: RefCell<Slab<'a>>,
+}
+
+impl Worker<'_> {
+    fn options(&self) -> &Options {
+        &self.heritage.core.options
+    }
+
+    fn live(&self) -> i32 {
+        let data = self.options().hooks.data;
+        if let Some(reseed) = self.options().processes.reseed {
+            // SAFETY: the pool's maker promised that the function may be called with its datum.
+            unsafe { reseed(limits::random(), data, self.index) };
+        }
+        if let Some(initializer) = self.options().hooks.initializer {
+            // SAFETY: as above.
+            let status = unsafe { initializer(data, self.index) };
+            self.leave_if_child();
+            if status != 0 {
+                self.record.status.store(status, Ordering::Relaxed);
+                self.record.failed.store(self.incarnation, Ordering::Release);
+                return NOT_READY;
+            }
+        }
+        self.record.ready.store(self.incarnation, Ordering::Release);
+        if self.options().hooks.initializer.is_some() || self.order() == PARKED {
+            self.ring();
+        }
+        self.work();
+        if let Some(finalizer) = self.options().hooks.finalizer {
+            // SAFETY: as above.
+            unsafe { finalizer(data, self.index) };
+        }
+        0
+    }
+
+    fn order(&self) -> u32 {
+        self.heritage.memory.orders()[self.index as usize].load(Ordering::SeqCst)
+    }
+
+    /// Calls the supervisor. If this process dies between the two steps, its death does.
+    fn ring(&self) {
+        if self.heritage.memory.bell().swap(1, Ordering::SeqCst) == 0 {
+            self.heritage.bell.set();
+        }
+    }
+
+    /// The child of a task that has forked and returned there must not go on as a worker.
+    fn leave_if_child(&self) {
+        if !process::is_current(self.epoch) {
+            limits::exit_now(0);
+        }
+    }
+
+    /// Runs tasks until told to leave, or until it has done enough.
+    fn work(&self) {
+        let most = self.options().processes.max_tasks_per_worker;
+        let mut patience = self.heritage.patience;
+        let mut unreported = 0;
+        let mut done = 0;
+        let mut looked = Instant::now();
+        loop {
+            match self.order() {
+                LEAVE => break,
+                PARKED => {
+                    self.sleep(|| self.order() == PARKED);
+                    continue;
+                }
+                _ => {}
+            }
+            let hint = self.claim();
+            let Some((slot, generation)) = hint else {
+                if unreported > 0 {
+                    // Before sleeping and not before looking longer: work may be on its way.
+                    self.ring();
+                    unreported = 0;
+                }
+                let before = patience;
+                if spin::spin_until(patience, || self.has_work() || self.order() == LEAVE) {
+                    patience = (before + 1).min(self.heritage.patience);
+                    continue;
+                }
+                patience = (before / 2).max(u32::from(self.heritage.patience > 0) * 8);
+                self.sleep(|| !self.has_work() && self.order() != LEAVE && self.order() != PARKED);
+                continue;
+            };
+            fail::point("claimed");
+            let Some(count) = self.run(slot, generation, &mut unreported) else { break };
+            done += count;
+            let full = most != 0 && done >= most || self.is_too_large(&mut looked);
+            if full {
+                self.record.leaving.store(self.incarnation, Ordering::Release);
+                break;
+            }
+        }
+        self.ring();
+    }
+
+    fn has_work(&self) -> bool {
+        !self.heritage.memory.fresh().is_empty() || !self.heritage.memory.returned().is_empty()
+    }
+
+    fn is_too_large(&self, looked: &mut Instant) -> bool {
+        let most = self.options().processes.max_rss_bytes;
+        if most == 0 || looked.elapsed() < RSS_EVERY {
+            return false;
+        }
+        *looked = Instant::now();
+        limits::rss() > most
+    }
+
+    fn claim(&self) -> Option<(&Slot, Generation)> {
+        let slots = self.heritage.memory.slots();
+        let claim = |hint: super::hints::Hint| {
+            let slot = slots.get(hint.slot as usize);
+            slot.is_some_and(|slot| slot.word.claim(hint.generation, self.incarnation))
+        };
+        let returned = self.heritage.memory.returned();
+        let hint = returned.claim(claim).or_else(|| self.heritage.memory.fresh().claim(claim))?;
+        Some((&slots[hint.slot as usize], hint.generation))
+    }
+
+    /// Sleeps while `idle` holds. Either the host's `wake` sees the word, or `idle` sees what
+    /// the host has done before.
+    fn sleep(&self, idle: impl Fn() -> bool) {
+        limits::flush_stdio();
+        let word = &self.heritage.memory.sleepers()[self.index as usize];
+        word.store(1, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        fail::point("asleep");
+        if self.heritage.memory.pieces().load(Ordering::Relaxed) != 0 {
+            // Whoever has a piece of a map might leave some of it to this one.
+            self.ring();
+        }
+        while idle() && word.load(Ordering::SeqCst) == 1 {
+            futex::wait_shared(word, 1, None);
+        }
+        word.store(0, Ordering::SeqCst);
+    }
+
+    /// Runs a claimed task to its end; the number of tasks or items done. `None` when only a
+    /// younger worker knows the function: left claimed, the task goes to one when this one is gone.
+    fn run(&self, slot: &Slot, generation: Generation, unreported: &mut u32) -> Option<usize> {
+        let name = Name {
+            module: slot.module.load(Ordering::Relaxed),
+            offset: slot.offset.load(Ordering::Relaxed),
+        };
+        if self.heritage.catalog.is_older_than(name) {
+            return None;
+        }
+        let function = self.heritage.catalog.function(name);
+        let is_map = slot.kind.load(Ordering::Relaxed) & IS_MAP != 0;
+        let number = self.number(slot);
+        let Some(function) = function else {
+            if !slot.word.start() {
+                limits::pause_for_ever();
+            }
+            slot.result_at.store(AT_HOME, Ordering::Relaxed);
+            self.end(slot, number, generation, status::UNKNOWN_FUNCTION, None, unreported);
+            return Some(1);
+        };
+        Some(if is_map {
+            self.run_map(slot, number, generation, function, unreported)
+        } else {
+            self.run_task(slot, number, generation, function, unreported)
+        })
+    }
+
+    fn number(&self, slot: &Slot) -> u32 {
+        // SAFETY: the slot is one of the slice's.
+        let offset =
+            unsafe { ptr::from_ref(slot).offset_from(self.heritage.memory.slots().as_ptr()) };
+        offset as u32
+    }
+
+    /// Right before the function: from here on a death is the task's.
+    pub(super) fn begin(&self, slot: &Slot) {
+        self.next_item(slot);
+        if !slot.word.start() {
+            limits::pause_for_ever();
+        }
+        fail::point("started");
+    }
+
+    /// The task, or the next item, starts now.
+    #[inline]
+    fn stamp(&self, slot: &Slot) {
+        if self.options().processes.task_timeout_ms != 0 {
+            slot.started_at.store(crate::sys::clock::now(), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether each item of a map has a limit of its own.
+    pub(super) fn is_timed(&self) -> bool {
+        let options = &self.options().processes;
+        options.task_timeout_ms != 0 || options.task_cpu_seconds != 0
+    }
+
+    /// Between items of a map that have limits.
+    pub(super) fn next_item(&self, slot: &Slot) {
+        if self.options().processes.task_cpu_seconds != 0 {
+            limits::limit_cpu_from_now(self.options().processes.task_cpu_seconds);
+        }
+        self.stamp(slot);
+    }
+
+    /// After the function.
+    pub(super) fn returned(&self) {
+        self.leave_if_child();
+        fail::point("returned");
+    }
+
+    /// Makes the outcome known.
+    pub(super) fn end(
+        &self,
+        slot: &Slot,
+        number: u32,
+        generation: Generation,
+        status: Status,
+        message: Option<&str>,
+        unreported: &mut u32,
+    ) {
+        let mut length = 0;
+        if let Some(message) = message
+            && let Some(at) = self.slab.borrow_mut().keep(message.as_bytes())
+        {
+            slot.message_at.store(at, Ordering::Relaxed);
+            length = message.len() as u32;
+        }
+        slot.message_len.store(length, Ordering::Relaxed);
+        slot.status.store(status, Ordering::Relaxed);
+        if self.slab.borrow().is_used() {
+            self.slab.borrow_mut().wait_for(number, generation);
+        }
+        fail::point("written");
+        let Finish::Done(flags) = slot.word.finish() else {
+            limits::pause_for_ever();
+        };
+        fail::point("done");
+        if flags & WAITED != 0 {
+            futex::wake_shared(self.heritage.memory.futex(&slot.word), i32::MAX);
+            if flags & NOTICE == 0 {
+                return;
+            }
+        }
+        let reports = self.heritage.memory.reports(self.index as usize);
+        let count = self.record.reports.load(Ordering::Relaxed);
+        reports[count as usize & (reports.len() - 1)].store(number, Ordering::Relaxed);
+        self.record.reports.store(count.wrapping_add(1), Ordering::Release);
+        *unreported += 1;
+        if flags & NOTICE != 0 || *unreported as usize >= reports.len() / 4 {
+            self.ring();
+            *unreported = 0;
+        }
+    }
+
+    /// Where an inline argument, or the pointer, lies, and where the result goes.
+    pub(super) fn inline_places(slot: &Slot) -> (*const c_void, Place) {
+        let kind = slot.kind.load(Ordering::Relaxed);
+        let start = slot.inline.as_ptr().cast_mut().cast::<u8>();
+        let arg_size = slot.arg_size.load(Ordering::Relaxed) as usize;
+        let size = slot.result_size.load(Ordering::Relaxed) as usize;
+        let (arg, step) = if kind & IS_POINTER != 0 {
+            // SAFETY: the slot's inline part begins with the pointer.
+            (unsafe { *start.cast::<*const c_void>() }, ALIGN)
+        } else {
+            (start.cast_const().cast(), arg_size.div_ceil(ALIGN) * ALIGN)
+        };
+        let result = if size == 0 { ptr::null_mut() } else { start.wrapping_add(step) };
+        (arg, Place { start: result, size })
+    }
+
+    /// Where the host finds the result of a slot that holds it itself.
+    pub(super) fn inline_result(slot: &Slot) -> *const u8 {
+        Self::inline_places(slot).1.start
+    }
+
+    /// Whether the slot holds argument and result itself.
+    pub(super) fn is_inline(slot: &Slot) -> bool {
+        slot.kind.load(Ordering::Relaxed) & IS_INLINE != 0
+    }
+
+    /// Whether items of the map have statuses.
+    pub(super) fn has_statuses(slot: &Slot) -> bool {
+        slot.kind.load(Ordering::Relaxed) & HAS_STATUSES != 0
+    }
+
+    /// Calls the supervisor while waiting for room in the slab.
+    pub(super) fn make_room(&self, size: usize) {
+        self.slab.borrow_mut().make_room(size, || self.ring());
+    }
+}
