@@ -20,7 +20,7 @@ pub fn require_room() -> Result<()> {
     if is_there_room(ROOM) { Ok(()) } else { Err(Error::no_memory("no memory for a pool")) }
 }
 
-/// Makes a pool.
+/// Makes a pool that is yet to be started.
 ///
 /// # Errors
 /// The initializer's failure, the system's, or `NO_MEMORY`.

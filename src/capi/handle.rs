@@ -41,11 +41,9 @@ impl pool_t {
         Box::new(Self { life: AtomicU32::new(LIVE), core: ManuallyDrop::new(core) })
     }
 
-    /// A handle on the default pool, which the caller cannot close.
-    pub fn new_default(core: Arc<Core>) -> Box<Self> {
-        let handle = Self::new(core);
-        handle.life.store(DEFAULT, Ordering::Relaxed);
-        handle
+    /// Makes it a handle on the default pool, which the caller cannot close.
+    pub fn become_default(&self) {
+        self.life.store(DEFAULT, Ordering::Relaxed);
     }
 
     /// The pool behind the handle.

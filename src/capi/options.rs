@@ -4,6 +4,7 @@
 use super::{
     boundary::{not_null, read_struct, status},
     handle::pool_t,
+    simple::open,
 };
 use crate::{
     compose,
@@ -129,7 +130,7 @@ pub unsafe extern "C" fn pool_create_with(
         compose::require_room()?;
         // SAFETY: the caller vouches for the struct.
         let options = unsafe { check(&read_struct(options, "options")?)? };
-        let made = pool_t::new(compose::create(options)?);
+        let made = open(options)?;
         // SAFETY: the caller vouches for the pointer.
         unsafe { pool.write(Box::into_raw(made)) };
         Ok(())

@@ -80,7 +80,8 @@
  *   pool_terminate     | asks running tasks to stop   | kills them; then POOL_ERR_TERMINATED
  *   limits (time, CPU, | POOL_ERR_UNSUPPORTED         | per worker, as pool_options_t says
  *   memory and so on)  |                              |
- *   SIGINT to a task   | the program's handling       | ignored; all else has its default action
+ *   signals to a task  | the program's handling       | SIGINT, SIGTTIN and SIGTTOU are ignored,
+ *                      |                              | all others have their default action
  *   pool_result_t.pid  | this process                 | the worker's; 0 for a map
  *   the stack of a task| stack_size                   | stack_size; 0: what the thread that made
  *                      |                              | the pool had left

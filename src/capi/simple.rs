@@ -32,9 +32,16 @@ use std::{ffi::c_void, ptr};
 pub extern "C" fn pool_create(workers: u32) -> *mut pool_t {
     let made = value(|| {
         compose::require_room()?;
-        compose::create(Options::threads(workers)?).map(pool_t::new)
+        open(Options::threads(workers)?)
     });
     made.map_or(ptr::null_mut(), Box::into_raw)
+}
+
+/// Makes and starts a pool. The handle comes first: workers that are forked know it.
+pub fn open(options: Options) -> Result<Box<pool_t>> {
+    let pool = pool_t::new(compose::create(options)?);
+    pool.core().start()?;
+    Ok(pool)
 }
 
 /// The default pool of this process, made at the first call as if by pool_create(0). Every call returns the same one; in a forked child, a fresh one. Nobody frees it:
@@ -67,7 +74,8 @@ fn default_pool() -> Result<*mut pool_t> {
     loop {
         let default = place.get_or_try_init(|| {
             compose::require_room()?;
-            let pool = pool_t::new_default(compose::create(Options::threads(0)?)?);
+            let pool = open(Options::threads(0)?)?;
+            pool.become_default();
             Ok::<_, Error>(Box::new(Default { epoch, pool, forked: OnceBox::new() }))
         })?;
         if default.epoch == epoch {

@@ -70,8 +70,16 @@ impl Core {
             pokes: CachePadded::new(AtomicU32::new(0)),
             engine,
         });
-        core.engine.start(&core)?;
         Ok(core)
+    }
+
+    /// Makes the pool ready for tasks. Separate from `new`, so that workers which are forked here
+    /// have inherited whatever leads to the core.
+    ///
+    /// # Errors
+    /// The initializer's failure, or the system's; nothing is left running then.
+    pub fn start(&self) -> Result<()> {
+        self.engine.start(&self.to_arc())
     }
 
     /// One more owner.

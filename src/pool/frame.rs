@@ -173,7 +173,8 @@ impl<'a> Frame<'a> {
 
     /// Records the sentence of a failure.
     pub fn fail(&self, message: String) {
-        self.outcome_mut(|outcome| outcome.message = Some(message));
+        let message = (!message.is_empty()).then_some(message);
+        self.outcome_mut(|outcome| outcome.message = message);
     }
 
     /// Replaces the result by a copy of `size` bytes at `data`.

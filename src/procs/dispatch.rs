@@ -200,18 +200,30 @@ impl ProcessEngine {
                 continue;
             }
             let reports = self.memory.reports(worker);
-            let tail = self.memory.record(worker).reports.load(Ordering::Acquire);
-            if tail.wrapping_sub(window.heads[worker]) as usize > reports.len() {
-                // No worker of ours says so: what is lost is found by its word when it is idle.
-                window.heads[worker] = tail.wrapping_sub(reports.len() as u32);
-            }
-            while window.heads[worker] != tail && batch.len() < BATCH {
+            let tail = || self.memory.record(worker).reports.load(Ordering::Acquire);
+            let first = window.heads[worker];
+            let last = tail();
+            while window.heads[worker] != last && batch.len() < BATCH {
                 let at = window.heads[worker] as usize & (reports.len() - 1);
                 window.heads[worker] = window.heads[worker].wrapping_add(1);
                 let number = reports[at].load(Ordering::Relaxed);
                 if let Some(load) = self.take(window, number) {
                     batch.push((number, load));
                 }
+            }
+            // Results that waiters took leave reports of nothing behind, and so the ring may
+            // have gone round: what was written over is found by its word.
+            if tail().wrapping_sub(first) as usize >= reports.len() {
+                window.heads[worker] = tail();
+                self.gather_all(window, batch);
+            }
+        }
+    }
+
+    fn gather_all(&self, window: &mut Window, batch: &mut Vec<(u32, Load)>) {
+        for number in 0..self.memory.layout.slots as u32 {
+            if let Some(load) = self.take(window, number) {
+                batch.push((number, load));
             }
         }
     }

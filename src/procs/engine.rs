@@ -63,6 +63,9 @@ pub struct ProcessEngine {
     /// 1 when the supervisor, the workers and the zygote have gone, too.
     pub(super) gone: WaitWord,
     supervisor: Mutex<Option<thread::JoinHandle<()>>>,
+    /// Whether the supervisor looks at the time by itself, or need not: set by who submits, cleared
+    /// by the supervisor when it sees nothing outstanding, and then looks once more.
+    pub(super) watched: AtomicBool,
     /// How often to look before sleeping; 0 when there is no CPU to spare.
     pub(super) patience: u32,
 }
@@ -95,6 +98,7 @@ impl ProcessEngine {
             finished: WaitWord::new(0),
             gone: WaitWord::new(0),
             supervisor: Mutex::new(None),
+            watched: AtomicBool::new(options.processes.task_timeout_ms == 0),
             patience: if cpus > 1 && options.workers <= cpus { 64 } else { 0 },
             memory: Arc::clone(&memory),
         });
@@ -147,6 +151,9 @@ impl ProcessEngine {
     fn arrive(&self) {
         self.arrivals.fetch_add(1, Ordering::SeqCst);
         self.outstanding.fetch_add(1, Ordering::SeqCst);
+        if !self.watched.load(Ordering::SeqCst) && !self.watched.swap(true, Ordering::SeqCst) {
+            self.ring();
+        }
     }
 
     fn start_supervisor(&self, core: &Core) -> Result<()> {
@@ -165,7 +172,7 @@ impl ProcessEngine {
 
     /// A pointer that workers see, or NULL.
     fn require_shared(&self, pointer: *const c_void, what: &str) -> Result<()> {
-        if pointer.is_null() || self.shared.contains(pointer as usize) {
+        if pointer.is_null() || self.shared.contains(pointer as usize, 1) {
             return Ok(());
         }
         Err(Error::invalid(format!(
@@ -176,8 +183,7 @@ impl ProcessEngine {
 
     /// Whether an array lies in memory that workers see.
     pub(super) fn is_shared(&self, start: *const c_void, size: usize) -> bool {
-        let (first, last) = (start as usize, (start as usize).saturating_add(size.max(1) - 1));
-        self.shared.contains(first) && self.shared.contains(last)
+        self.shared.contains(start as usize, size)
     }
 }
 
@@ -211,6 +217,9 @@ impl Engine for ProcessEngine {
         self.names.name(call.function)?;
         if call.arg_size == 0 {
             self.require_shared(call.arg, "arg, with arg_size 0,")?;
+        }
+        if call.result_size > self.memory.layout.slab(0).len() {
+            return Err(Error::no_memory("no shared memory for a result of that size"));
         }
         Ok(())
     }

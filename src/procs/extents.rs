@@ -47,6 +47,12 @@ impl Extents {
         Some(start)
     }
 
+    /// What was given out and holds the offset.
+    pub fn holding(&self, offset: usize) -> Option<Range<usize>> {
+        let (&start, &length) = self.used.range(..=offset).next_back()?;
+        (offset - start < length).then(|| start..start + length)
+    }
+
     /// Takes an extent back: what was given out, and the free extent that it is part of now.
     pub fn free(&mut self, start: usize) -> Option<(Range<usize>, Range<usize>)> {
         let length = self.used.remove(&start)?;

@@ -92,9 +92,14 @@ impl Heap {
         true
     }
 
-    /// Whether an address lies in this part of the memory.
-    pub fn contains(&self, address: usize) -> bool {
-        self.memory.offset_of(address).is_some_and(|offset| self.range.contains(&offset))
+    /// Whether these bytes lie in a block that was given out.
+    pub fn contains(&self, address: usize, size: usize) -> bool {
+        let Some(offset) = self.memory.offset_of(address) else { return false };
+        if !self.range.contains(&offset) {
+            return false;
+        }
+        let block = lock(&self.books).extents.holding(offset);
+        block.is_some_and(|block| block.end - offset >= size)
     }
 }
 

@@ -132,6 +132,8 @@ pub struct Layout {
 }
 
 const GIB: usize = 1 << 30;
+/// A worker's ring of reports is so many times longer than there are slots.
+const REPORTS: usize = 2;
 /// Where the orders begin: behind the count of pieces.
 const ORDERS: usize = 64;
 
@@ -151,7 +153,7 @@ impl Layout {
         let shared = arguments + up(((64 * GIB) >> shrink).max(1 << 20));
         let regions = shared + up(((64 * GIB) >> shrink).max(1 << 20));
         let reports = size_of::<Record>().next_multiple_of(64);
-        let slab = up(reports + slots * 4);
+        let slab = up(reports + REPORTS * slots * 4);
         let region = slab + up(((16 * GIB) >> shrink).max(1 << 20));
         let total = regions.checked_add(region.checked_mul(workers)?)?;
         Some(Self {
@@ -325,7 +327,7 @@ impl Memory {
     pub fn reports(&self, worker: usize) -> &[AtomicU32] {
         let start = self.layout.regions + worker * self.layout.region;
         // SAFETY: as the layout says.
-        unsafe { self.slice(start + self.layout.reports, self.layout.slots) }
+        unsafe { self.slice(start + self.layout.reports, REPORTS * self.layout.slots) }
     }
 
     /// The pages of a worker's record and reports.

@@ -174,12 +174,13 @@ impl Worker<'_> {
         let args = slot.arg.load(Ordering::Relaxed) as *const u8;
         self.begin(slot);
         let timed = self.is_timed();
+        let budget = self.budget.get();
         let mut at = 0;
         let mut failed = status::OK;
         frame.enter(|| {
             while at < count {
                 slot.progress.store(at as u64, Ordering::Release);
-                if at > 0 && slot.word.read().has(STOP | YIELD) {
+                if at > 0 && (slot.word.read().has(STOP | YIELD) || at == budget) {
                     break;
                 }
                 if timed && at > 0 {

@@ -10,7 +10,11 @@ use super::{
     word::{Generation, Phase},
 };
 use crate::sys::futex;
-use std::{ops::Range, ptr::NonNull};
+use std::{
+    ops::Range,
+    ptr::NonNull,
+    time::{Duration, Instant},
+};
 
 /// So much is kept in memory once it was used; what lies behind the host gives back.
 pub const KEPT: usize = 1 << 20;
@@ -41,7 +45,8 @@ impl<'a> Slab<'a> {
         let slots = self.memory.slots();
         self.waiting.retain(|(slot, generation)| {
             let word = slots[*slot as usize].word.read();
-            word.generation() == *generation && word.phase() == Phase::Done
+            // `Taken`: the host is still at it.
+            word.generation() == *generation && word.phase() != Phase::Free
         });
         if self.waiting.is_empty() {
             self.used = 0;
@@ -53,12 +58,15 @@ impl<'a> Slab<'a> {
     pub fn make_room(&mut self, size: usize, before_waiting: impl Fn()) {
         self.tidy();
         while self.used > 0 && self.used.saturating_add(size) > FAR {
-            let (slot, _) = self.waiting[0];
+            let (slot, generation) = self.waiting[0];
             let word = &self.memory.slots()[slot as usize].word;
             let reading = word.read();
-            if reading.phase() == Phase::Done {
+            if reading.generation() == generation {
                 before_waiting();
-                futex::wait_shared(self.memory.futex(word), reading.low(), None);
+                // The host does not wake anybody here: that would be a system call for each
+                // result, and it is seldom that one is waited for.
+                let soon = Instant::now() + Duration::from_micros(500);
+                futex::wait_shared(self.memory.futex(word), reading.low(), Some(soon));
             }
             self.tidy();
         }

@@ -31,7 +31,7 @@ pub fn run(core: &Arc<Core>, engine: &ProcessEngine) {
         engine.add_fds(&mut fds);
         poll(&mut fds, wait);
         engine.bell.clear();
-        engine.memory.bell().store(0, Ordering::SeqCst);
+        engine.memory.bell().swap(0, Ordering::SeqCst);
     }
     engine.gone.store(1, Ordering::SeqCst);
     engine.gone.wake_all();
@@ -123,8 +123,15 @@ impl ProcessEngine {
     /// oldest may have, or when one that starts now would have.
     fn enforce_time_limit(&self, core: &Core) -> Option<Duration> {
         let limit = u64::try_from(core.options.processes.task_timeout_ms).ok()?;
-        if limit == 0 || !self.is_busy() {
+        if limit == 0 {
             return None;
+        }
+        if !self.is_busy() {
+            self.watched.store(false, Ordering::SeqCst);
+            if !self.is_busy() {
+                return None;
+            }
+            self.watched.store(true, Ordering::SeqCst);
         }
         let limit = limit.saturating_mul(1_000_000);
         let now = clock::now();

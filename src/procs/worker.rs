@@ -24,7 +24,12 @@ use crate::{
     },
     sys::{event::Event, futex, limits},
 };
-use std::{cell::RefCell, ffi::c_void, ptr, time::Instant};
+use std::{
+    cell::{Cell, RefCell},
+    ffi::c_void,
+    ptr,
+    time::Instant,
+};
 
 /// The exit code of a worker whose initializer failed.
 pub const NOT_READY: i32 = 102;
@@ -77,6 +82,7 @@ fn live_here(heritage: &Heritage<'_>, index: u32, incarnation: u32) -> i32 {
         incarnation,
         epoch,
         record: memory.record(index as usize),
+        budget: Cell::new(usize::MAX),
         slab: RefCell::new(Slab::new(memory, index as usize)),
     };
     worker.live()
@@ -90,6 +96,8 @@ pub(super) struct Worker<'a> {
     /// A child of a task has another.
     epoch: u32,
     record: &'a Record,
+    /// How many tasks or items it may still do.
+    pub(super) budget: Cell<usize>,
     pub(super) slab: RefCell<Slab<'a>>,
 }
 
@@ -177,6 +185,7 @@ impl Worker<'_> {
                 continue;
             };
             fail::point("claimed");
+            self.budget.set(if most == 0 { usize::MAX } else { most - done });
             let Some(count) = self.run(slot, generation, &mut unreported) else { break };
             done += count;
             let full = most != 0 && done >= most || self.is_too_large(&mut looked);

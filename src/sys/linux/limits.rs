@@ -101,24 +101,19 @@ pub fn close_stdin() {
 
 unsafe extern "C" {
     // Not in the libc crate.
-    static stdin: *mut libc::FILE;
     static stdout: *mut libc::FILE;
     static stderr: *mut libc::FILE;
     fn ftrylockfile(stream: *mut libc::FILE) -> libc::c_int;
     fn funlockfile(stream: *mut libc::FILE);
 }
 
-/// Writes out what C's streams have buffered. When another thread is just reading standard
-/// input, only standard output and error: to flush all of them would wait for its next line.
+/// Writes out what standard output and error have buffered. Not other streams: one that another
+/// thread is reading from is locked until its next line comes, and what the host has buffered for
+/// a file of its own is not for a worker to write.
 pub fn flush_stdio() {
-    // SAFETY: the three streams live as long as the process, and each lock that was taken is
-    // given back.
+    // SAFETY: the two streams live as long as the process, and each lock that was taken is given
+    // back.
     unsafe {
-        if ftrylockfile(stdin) == 0 {
-            funlockfile(stdin);
-            libc::fflush(ptr::null_mut());
-            return;
-        }
         for stream in [stdout, stderr] {
             if ftrylockfile(stream) == 0 {
                 libc::fflush(stream);
