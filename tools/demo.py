@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Builds the library and the examples, runs them one by one, and ends with a table and pictures of their speed-ups.
+"""Builds the library and the examples, runs them one by one, some on threads and in processes, and ends with a table
+and pictures of their speed-ups.
 
 Two environment variables take a library built elsewhere instead of building one:
 MILLPOND_INCLUDE is the folder of millpond.h, MILLPOND_LIBDIR that of libmillpond.so.
@@ -38,7 +39,10 @@ PROGRAMS = (
     "busy_wait",
     "pids",
     "pool_square",
+    "process_hello",
+    "restart",
 )
+IN_PROCESSES = ("map", "amdahl")  # those that are run a second time, in processes; some others show both modes anyway
 LARGE = ("map", "apply_async_large")  # those that --full runs at the course's size
 
 
@@ -151,6 +155,7 @@ def row(result: Mapping[str, str]) -> List[str]:
     answer = "right" if result.get("checked") == "1" else "WRONG"
     return [
         result.get("name", "?"),
+        result.get("mode", "-"),
         number("sequential", 4),
         number("pool", 4),
         number("speedup", 2),
@@ -160,15 +165,22 @@ def row(result: Mapping[str, str]) -> List[str]:
     ]
 
 
+def labelled(result: Mapping[str, str]) -> Dict[str, str]:
+    """The result under the name that it has in the picture, where threads go without saying."""
+    name, mode = result["name"], result.get("mode", "threads")
+    return {**result, "name": name if mode == "threads" else f"{name}, {mode}"}
+
+
 def print_table(outcomes: List[Outcome]) -> None:
-    rows = [["program", "sequential s", "pool s", "speed-up", "Amdahl", "workers", "answer"]]
+    rows = [["program", "mode", "sequential s", "pool s", "speed-up", "Amdahl", "workers", "answer"]]
     for outcome in outcomes:
         rows += [row(result) for result in outcome.results]
         if outcome.failure is not None:
-            rows.append([outcome.program, "-", "-", "-", "-", "-", f"FAILED: {outcome.failure}"])
+            rows.append([outcome.program, "-", "-", "-", "-", "-", "-", f"FAILED: {outcome.failure}"])
     widths = [max(len(line[column]) for line in rows) for column in range(len(rows[0]))]
     for index, line in enumerate(rows):
-        cells = [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:-1], widths[1:-1]))]
+        words = [cell.ljust(width) for cell, width in zip(line[:2], widths)]
+        cells = [*words, *(cell.rjust(width) for cell, width in zip(line[2:-1], widths[2:-1]))]
         print("  ".join([*cells, line[-1]]))
         if index == 0:
             print("  ".join("-" * width for width in widths))
@@ -191,8 +203,8 @@ def parse() -> argparse.Namespace:
     return options
 
 
-def arguments_of(program: str, options: argparse.Namespace) -> List[str]:
-    arguments = []
+def arguments_of(program: str, mode: Optional[str], options: argparse.Namespace) -> List[str]:
+    arguments = [] if mode is None else ["--mode", mode]
     if options.tiny:
         arguments.append("--tiny")
     elif options.full_all or (options.full and program in LARGE):
@@ -200,7 +212,7 @@ def arguments_of(program: str, options: argparse.Namespace) -> List[str]:
     if options.workers is not None:
         arguments += ["--workers", str(options.workers)]
     if program == "amdahl":
-        arguments += ["--svg", "amdahl.svg"]
+        arguments += ["--svg", "amdahl.svg" if mode is None else f"amdahl_{mode}.svg"]
     return arguments
 
 
@@ -214,16 +226,17 @@ def demo(options: argparse.Namespace) -> int:
     outcomes = []
     for program, complaint in zip(PROGRAMS, complaints):
         if complaint is None:
-            outcomes.append(run_program(program, arguments_of(program, options), out))
+            for mode in (None, "processes") if program in IN_PROCESSES else (None,):
+                outcomes.append(run_program(program, arguments_of(program, mode, options), out))
         else:
             print(f"\n--- {program}\n{complaint}", flush=True)
             outcomes.append(Outcome(program, failure="does not compile"))
     print()
     print_table(outcomes)
-    timed = [result for outcome in outcomes for result in outcome.results if "speedup" in result]
+    timed = [labelled(result) for outcome in outcomes for result in outcome.results if "speedup" in result]
     (out / "speedups.svg").write_text(demo_picture.bars(timed), encoding="utf-8")
     print("\npictures:", *(os.path.relpath(path) for path in sorted(out.glob("*.svg"))))
-    failed = [outcome.program for outcome in outcomes if outcome.failure is not None]
+    failed = list(dict.fromkeys(outcome.program for outcome in outcomes if outcome.failure is not None))
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

@@ -44,7 +44,7 @@ int main(int argc, char **argv) {
   const double sequential = log_stop(&timer, "sequential, end");
 
   log_start(&timer, "pool, start");
-  pool_t *pool = check_made(pool_create(course.workers));
+  pool_t *pool = course_pool(&course);
   for (uint64_t i = 0; i < COUNT; i++) {
     const uint64_t number = first + i;
     check(pool_apply_async(pool, sum_task, &number, sizeof number, sizeof number, add, NULL, NULL), "pool_apply_async");

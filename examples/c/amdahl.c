@@ -87,7 +87,7 @@ int main(int argc, char **argv) {
   log_start(&timer, "start");
   for (size_t round = 0; round < ROUNDS; round++) { /* so that a slow moment of the machine hits all alike */
     for (uint32_t s = 0; s <= course.workers; s++) {
-      pool_t *pool = s == 0 ? NULL : check_made(pool_create(s));
+      pool_t *pool = s == 0 ? NULL : make_pool(course.mode, s);
       seconds[(size_t)s * ROUNDS + round] = run(pool, &job, &right);
       check(pool_close_join(pool), "pool_close_join");
     }
@@ -104,7 +104,7 @@ int main(int argc, char **argv) {
   const double p = 1 - serial;
   const double fitted = fit(speedups, course.workers < cpus ? course.workers : cpus);
   printf("p = %.3f as set, %.3f as fitted to the workers that have a CPU\n", p, fitted);
-  draw_amdahl(own[1].value, p, fitted, speedups, course.workers, cpus);
+  draw_amdahl(own[1].value, mode_name(course.mode), p, fitted, speedups, course.workers, cpus);
   printf("picture: %s\n", own[1].value);
   log_close(&timer);
   const int status = course_end_timed(&course, "amdahl", alone, took, p, course_at_once(&course, PIECES), right);

@@ -32,8 +32,8 @@ static inline void draw_law(FILE *svg, const char *class_name, double p, double 
 }
 
 /* speedups[s - 1] was measured on s workers. */
-static inline void draw_amdahl(const char *file_name, double p, double fitted, const double *speedups, uint32_t count,
-                               uint32_t cpus) {
+static inline void draw_amdahl(const char *file_name, const char *workers, double p, double fitted,
+                               const double *speedups, uint32_t count, uint32_t cpus) {
   FILE *svg = fopen(file_name, "w");
   if (svg == NULL) {
     perror(file_name);
@@ -51,7 +51,8 @@ static inline void draw_amdahl(const char *file_name, double p, double fitted, c
   fprintf(svg, "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 %d %d' width='%d' height='%d'>\n%s", WIDTH, HEIGHT,
           WIDTH, HEIGHT, picture_style);
   fprintf(svg, "<rect width='100%%' height='100%%' fill='#fff'/>\n<text class='title' x='%d' y='34'>", LEFT);
-  fprintf(svg, "Amdahl&#8217;s law: %.3g %% of the job is serial</text>\n<text x='%d' y='58'>", 100 * (1 - p), LEFT);
+  fprintf(svg, "Amdahl&#8217;s law on %s: %.3g %% of the job is serial</text>\n", workers, 100 * (1 - p));
+  fprintf(svg, "<text x='%d' y='58'>", LEFT);
   if (p < 1) {
     fprintf(svg, "on any number of workers at most %.3g times as fast", 1 / (1 - p));
   } else {

@@ -1,4 +1,4 @@
-/* T1: tasks that sleep overlap, on any number of CPUs: a sleeping thread needs none. */
+/* T1: tasks that sleep overlap, on any number of CPUs: a sleeping worker needs none. */
 #include "course.h"
 
 #include <millpond.h>
@@ -38,7 +38,7 @@ int main(int argc, char **argv) {
   const Course course = course_begin(argc, argv, MOST);
   const double seconds = (double)course_size(&course, 50, 500, 5000) / 1000.0;
   Log timer = log_open(course.log_file);
-  pool_t *pool = check_made(pool_create(course.workers));
+  pool_t *pool = course_pool(&course);
 
   log_start(&timer, "four at once, start");
   bool right = sleep_at_once(pool, seconds, MOST) > 0;

@@ -41,6 +41,7 @@ static int by_value(const void *a, const void *b) {
 static int run(const Course *course, Log *timer, int32_t callbacks, const char *name, uint64_t first,
                double sequential) {
   pool_options_t options = POOL_OPTIONS_INIT;
+  options.mode = course->mode;
   options.workers = course->workers;
   options.callbacks = callbacks;
   listed = failed = in_main_thread = 0;

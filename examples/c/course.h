@@ -21,6 +21,8 @@ typedef struct Course {
   const char *name; /* of the program */
   int size;         /* 0 tiny, 1 quick, 2 full */
   uint32_t workers;
+  int32_t mode;         /* of the pool: POOL_THREADS or POOL_PROCESSES */
+  bool mode_given;      /* the user chose it; else a program may show both */
   const char *log_file; /* NULL: only the terminal */
 } Course;
 
@@ -30,7 +32,7 @@ typedef struct CourseOption {
 } CourseOption;
 
 static inline void course_usage(FILE *to, const Course *course, const CourseOption *own, size_t own_count) {
-  fprintf(to, "usage: %s [--tiny | --full] [--workers N] [--log FILE]", course->name);
+  fprintf(to, "usage: %s [--tiny | --full] [--mode threads|processes] [--workers N] [--log FILE]", course->name);
   for (size_t i = 0; i < own_count; i++) {
     fprintf(to, " [%s %s]", own[i].name, own[i].value_name);
   }
@@ -40,7 +42,7 @@ static inline void course_usage(FILE *to, const Course *course, const CourseOpti
 /* Reads the arguments; anything unknown ends the program with a usage line and 2. */
 static inline Course course_begin_with(int argc, char **argv, uint32_t workers, CourseOption *own, size_t own_count) {
   const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
-  Course course = {slash != NULL ? slash + 1 : argc > 0 ? argv[0] : "example", 1, workers, NULL};
+  Course course = {slash != NULL ? slash + 1 : argc > 0 ? argv[0] : "example", 1, workers, POOL_THREADS, false, NULL};
   for (int i = 1; i < argc; i++) {
     const char *value = i + 1 < argc ? argv[i + 1] : NULL;
     bool known = true;
@@ -53,6 +55,11 @@ static inline Course course_begin_with(int argc, char **argv, uint32_t workers, 
       const unsigned long count = strtoul(value, NULL, 10);
       known = strspn(value, "0123456789") == strlen(value) && count >= 1 && count <= POOL_MAX_WORKERS;
       course.workers = (uint32_t)count;
+      i++;
+    } else if (strcmp(argv[i], "--mode") == 0 && value != NULL) {
+      known = strcmp(value, "threads") == 0 || strcmp(value, "processes") == 0;
+      course.mode = value[0] == 't' ? POOL_THREADS : POOL_PROCESSES;
+      course.mode_given = true;
       i++;
     } else if (strcmp(argv[i], "--log") == 0 && value != NULL) {
       course.log_file = value;
@@ -138,18 +145,33 @@ static inline void check(int32_t status, const char *what) {
   }
 }
 
-static inline pool_t *check_made(pool_t *pool) {
-  if (pool == NULL) {
-    fprintf(stderr, "pool_create: %s\n", pool_last_error());
-    exit(EXIT_FAILURE);
-  }
+static inline const char *mode_name(int32_t mode) {
+  return mode == POOL_THREADS ? "threads" : "processes";
+}
+
+/* The only place that knows the mode: whatever a program then does with its pool is the same in both. */
+static inline pool_t *make_pool(int32_t mode, uint32_t workers) {
+  pool_options_t options = POOL_OPTIONS_INIT;
+  options.mode = mode;
+  options.workers = workers;
+  pool_t *pool = NULL;
+  check(pool_create_with(&options, &pool), "pool_create_with");
   return pool;
+}
+
+static inline pool_t *course_pool(const Course *course) {
+  return make_pool(course->mode, course->workers);
+}
+
+/* Whether a program that compares the modes shall run this one: both, unless the user chose. */
+static inline bool course_runs(const Course *course, int32_t mode) {
+  return !course->mode_given || course->mode == mode;
 }
 
 /* Prints the answer's verdict and the line that tools/demo.py reads; returns the program's exit status. */
 static inline int course_end(const Course *course, bool right) {
-  printf("RESULT name=%s workers=%" PRIu32 " cpus=%" PRIu32 " checked=%d\n", course->name, course->workers,
-         course_cpus(), right);
+  printf("RESULT name=%s mode=%s workers=%" PRIu32 " cpus=%" PRIu32 " checked=%d\n", course->name,
+         mode_name(course->mode), course->workers, course_cpus(), right);
   if (!right) {
     fprintf(stderr, "%s: wrong answer\n", course->name);
   }
@@ -162,15 +184,16 @@ static inline int course_end_timed(const Course *course, const char *name, doubl
   const double speedup = sequential / pool;
   const double predicted = amdahl(p, at_once);
   const uint32_t cpus = course_cpus();
-  printf("sequential %.4f s, pool %.4f s: %.2f times as fast with %" PRIu32 " workers on %" PRIu32 " CPUs\n",
-         sequential, pool, speedup, course->workers, cpus);
+  const char *mode = mode_name(course->mode);
+  printf("sequential %.4f s, %s %.4f s: %.2f times as fast with %" PRIu32 " workers on %" PRIu32 " CPUs\n", sequential,
+         mode, pool, speedup, course->workers, cpus);
   printf("Amdahl's law for p = %.3f, %" PRIu32 " at once: %.2f times\n", p, at_once, predicted);
   if (speedup > 1.1 * at_once) {
     printf("more than %" PRIu32 " at once can give: the machine was slower during the sequential run\n", at_once);
   }
-  printf("RESULT name=%s sequential=%.6f pool=%.6f speedup=%.3f predicted=%.3f workers=%" PRIu32 " cpus=%" PRIu32
-         " checked=%d\n",
-         name, sequential, pool, speedup, predicted, course->workers, cpus, right);
+  printf("RESULT name=%s mode=%s sequential=%.6f pool=%.6f speedup=%.3f predicted=%.3f workers=%" PRIu32
+         " cpus=%" PRIu32 " checked=%d\n",
+         name, mode, sequential, pool, speedup, predicted, course->workers, cpus, right);
   if (!right) {
     fprintf(stderr, "%s: wrong answer\n", name);
   }

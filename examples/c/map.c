@@ -30,7 +30,7 @@ int main(int argc, char **argv) {
   const double sequential = log_stop(&timer, "sequential, end");
 
   log_start(&timer, "map, start");
-  pool_t *pool = check_made(pool_create(course.workers));
+  pool_t *pool = course_pool(&course);
   check(pool_map(pool, sum_task, numbers, sizeof numbers[0], sums, sizeof sums[0], COUNT), "pool_map");
   check(pool_close_join(pool), "pool_close_join");
   const double parallel = log_stop(&timer, "map, end");

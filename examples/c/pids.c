@@ -1,4 +1,4 @@
-/* T4: which process and which thread runs a task: on threads the process is the caller's own, for all of them. */
+/* T4: which process and thread runs a task: threads are all of the program's process, processes each their own. */
 #include "course.h"
 
 #include <sys/syscall.h>
@@ -23,16 +23,12 @@ static int32_t who_task(const void *arg, void *result, pool_task_t *task) {
   return 0;
 }
 
-static bool run(const Course *course, int32_t mode, const char *name) {
+static int run(const Course *course) {
   const double nap = (double)course_size(course, 10, 50, 50) / 1000.0;
   const Who host = who_am_i(POOL_NO_WORKER);
-  pool_options_t options = POOL_OPTIONS_INIT;
-  options.mode = mode;
-  options.workers = course->workers;
-  pool_t *pool = NULL;
+  pool_t *pool = course_pool(course);
   pool_future_t *futures[TASKS];
   Who who[TASKS];
-  check(pool_create_with(&options, &pool), "pool_create_with");
   for (size_t i = 0; i < TASKS; i++) {
     check(pool_apply_async(pool, who_task, &nap, sizeof nap, sizeof who[i], NULL, NULL, &futures[i]),
           "pool_apply_async");
@@ -44,22 +40,35 @@ static bool run(const Course *course, int32_t mode, const char *name) {
   }
   check(pool_close_join(pool), "pool_close_join");
 
-  printf("%s: the main thread is %" PRId64 " of process %" PRId64 "\n", name, host.thread, host.process);
+  const bool threads = course->mode == POOL_THREADS;
+  printf("%s: the main thread is %" PRId64 " of process %" PRId64 "\n", mode_name(course->mode), host.thread,
+         host.process);
   bool right = true;
   for (size_t i = 0; i < TASKS; i++) {
     printf("task %zu: worker %" PRIu32 ", process %" PRId64 ", thread %" PRId64 "\n", i, who[i].worker, who[i].process,
            who[i].thread);
-    right = right && who[i].thread != host.thread && (who[i].process == host.process) == (mode == POOL_THREADS);
+    right = right && who[i].thread != host.thread && (who[i].process == host.process) == threads;
+    for (size_t k = 0; k < i; k++) {
+      const bool same_worker = who[i].worker == who[k].worker;
+      right = right && (who[i].thread == who[k].thread) == same_worker;
+      right = right && (who[i].process == who[k].process) == (threads || same_worker);
+    }
   }
-  return right;
+  return course_end(course, right);
 }
 
 int main(int argc, char **argv) {
-  const Course course = course_begin(argc, argv, 4);
+  Course course = course_begin(argc, argv, 4);
   Log timer = log_open(course.log_file);
-  log_start(&timer, "threads, start");
-  const bool right = run(&course, POOL_THREADS, "threads");
-  log_stop(&timer, "threads, end");
+  int status = EXIT_SUCCESS;
+  for (int32_t mode = POOL_THREADS; mode <= POOL_PROCESSES; mode++) {
+    if (course_runs(&course, mode)) {
+      course.mode = mode;
+      log_start(&timer, "start");
+      status |= run(&course);
+      log_stop(&timer, "end");
+    }
+  }
   log_close(&timer);
-  return course_end(&course, right);
+  return status;
 }

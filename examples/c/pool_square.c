@@ -31,7 +31,7 @@ int main(int argc, char **argv) {
   pool_future_t *futures[COUNT];
   Log timer = log_open(course.log_file);
   log_start(&timer, "start");
-  pool_t *pool = check_made(pool_create(course.workers));
+  pool_t *pool = course_pool(&course);
 
   for (size_t i = 0; i < COUNT; i++) {
     check(pool_apply(pool, square, &numbers[i], size, &squares[i], size), "pool_apply");
@@ -56,6 +56,14 @@ int main(int argc, char **argv) {
   check(pool_future_status(future), pool_future_message(future));
   check(pool_future_release(future), "pool_future_release");
   right = show("map_async", squares) && right;
+
+  /* In memory that all workers share a map works in place, also in processes; elsewhere they get copies. */
+  uint64_t *shared = pool_shared_alloc(pool, sizeof numbers);
+  check(shared != NULL ? POOL_OK : POOL_ERR_NO_MEMORY, "pool_shared_alloc");
+  memcpy(shared, numbers, sizeof numbers);
+  check(pool_map(pool, square, shared, size, shared, size, COUNT), "pool_map");
+  right = show("map in place", shared) && right;
+  check(pool_shared_free(pool, shared), "pool_shared_free");
 
   check(pool_close_join(pool), "pool_close_join");
   log_stop(&timer, "end");

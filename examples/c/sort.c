@@ -1,4 +1,4 @@
-/* T2: generate random integers and sort them, once alone, then four at once on threads. */
+/* T2: generate random integers and sort them: alone, then four at once as threads, then four at once as processes. */
 #include "course.h"
 
 #include <millpond.h>
@@ -52,27 +52,13 @@ static int32_t sort_task(const void *arg, void *result, pool_task_t *task) {
   return 0;
 }
 
-int main(int argc, char **argv) {
-  const Course course = course_begin(argc, argv, TASKS);
-  Job jobs[TASKS];
-  Done alone[TASKS];
+/* The same call in both modes: jobs and results go by value, and the numbers are the task's own affair. */
+static int four_at_once(const Course *course, Log *timer, const Job *jobs, const Done *alone, double sequential) {
   Done at_once[TASKS];
-  for (size_t i = 0; i < TASKS; i++) {
-    jobs[i] = (Job){course_size(&course, 10000, 2000000, 10000000), i + 1};
-  }
-  Log timer = log_open(course.log_file);
-  pool_t *pool = check_made(pool_create(course.workers));
-
-  log_start(&timer, "one after the other, start");
-  for (size_t i = 0; i < TASKS; i++) {
-    check(pool_apply(pool, sort_task, &jobs[i], sizeof jobs[i], &alone[i], sizeof alone[i]), "pool_apply");
-    log_step(&timer, i == 0 ? "one alone" : "one more");
-  }
-  const double sequential = log_stop(&timer, "one after the other, end");
-
-  log_start(&timer, "four at once, start");
+  pool_t *pool = course_pool(course);
+  log_start(timer, course->mode == POOL_THREADS ? "four as threads, start" : "four as processes, start");
   check(pool_map(pool, sort_task, jobs, sizeof jobs[0], at_once, sizeof at_once[0], TASKS), "pool_map");
-  const double parallel = log_stop(&timer, "four at once, end");
+  const double parallel = log_stop(timer, "four at once, end");
   check(pool_close_join(pool), "pool_close_join");
 
   bool right = true;
@@ -81,6 +67,34 @@ int main(int argc, char **argv) {
            alone[i].generate, alone[i].sort);
     right = right && at_once[i].digest != 0 && at_once[i].digest == alone[i].digest;
   }
+  return course_end_timed(course, "sort", sequential, parallel, 1.0, course_at_once(course, TASKS), right);
+}
+
+int main(int argc, char **argv) {
+  Course course = course_begin(argc, argv, TASKS);
+  Job jobs[TASKS];
+  Done alone[TASKS];
+  for (size_t i = 0; i < TASKS; i++) {
+    jobs[i] = (Job){course_size(&course, 10000, 2000000, 10000000), i + 1};
+  }
+  Log timer = log_open(course.log_file);
+
+  pool_t *pool = make_pool(course.mode, 1);
+  log_start(&timer, "one after the other, start");
+  for (size_t i = 0; i < TASKS; i++) {
+    check(pool_apply(pool, sort_task, &jobs[i], sizeof jobs[i], &alone[i], sizeof alone[i]), "pool_apply");
+    log_step(&timer, i == 0 ? "one alone" : "one more");
+  }
+  const double sequential = log_stop(&timer, "one after the other, end");
+  check(pool_close_join(pool), "pool_close_join");
+
+  int status = EXIT_SUCCESS;
+  for (int32_t mode = POOL_THREADS; mode <= POOL_PROCESSES; mode++) {
+    if (course_runs(&course, mode)) {
+      course.mode = mode;
+      status |= four_at_once(&course, &timer, jobs, alone, sequential);
+    }
+  }
   log_close(&timer);
-  return course_end_timed(&course, "sort", sequential, parallel, 1.0, course_at_once(&course, TASKS), right);
+  return status;
 }

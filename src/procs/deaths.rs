@@ -16,7 +16,7 @@ use crate::{
         status::{self, Error},
         task::Ending,
     },
-    support::sync::{Arc, Ordering, lock},
+    support::sync::{Arc, Ordering, lock, thread},
     sys::{
         children::{End, signal_name},
         futex,
@@ -73,7 +73,11 @@ impl ProcessEngine {
     pub(super) fn hear(&self, core: &Core, zygote: &Arc<Zygote>, report: Report) {
         match report {
             Report::Spawned { index, incarnation, pid } => {
-                self.fleet.note_pid(index as usize, incarnation, pid);
+                let state = lock(&self.fleet.state);
+                let member = &state.members[index as usize];
+                if member.alive && member.incarnation == incarnation {
+                    self.fleet.pids[index as usize].store(pid, Ordering::SeqCst);
+                }
             }
             Report::ForkFailed { index, incarnation, errno } => {
                 let error = std::io::Error::from_raw_os_error(errno);
@@ -142,6 +146,7 @@ impl ProcessEngine {
             let error = reason.unwrap_or_else(|| death.error(core));
             self.end_lost(core, number, load, death, error);
         }
+        self.wait_for_readers(incarnation);
         let slab = self.memory.layout.slab(index);
         self.memory.discard(slab.start + slab::KEPT..slab.end);
         self.lose(index, incarnation, |state| {
@@ -154,7 +159,7 @@ impl ProcessEngine {
             }
             let age = state.members[index].since.map_or(Duration::MAX, |since| since.elapsed());
             let next = Fleet::judge(state, was_ready, age, idle);
-            if starting && self.fleet.is_starting() {
+            if starting && self.fleet.is_starting(state, index) {
                 // Somebody waits for the initializers: one failure is the failure of all.
                 return Err(if failed {
                     Fleet::initializer_error(record.status.load(Ordering::Relaxed))
@@ -219,6 +224,18 @@ impl ProcessEngine {
             }
         }
         estate
+    }
+
+    /// Waits until no other thread is copying a result out of the slab of a dead worker, which is
+    /// about to be another's.
+    fn wait_for_readers(&self, incarnation: u32) {
+        let is_read = |slot: &super::layout::Slot| {
+            let word = slot.word.read();
+            word.worker() == incarnation && word.phase() == Phase::Taken
+        };
+        while self.memory.slots().iter().any(is_read) {
+            thread::sleep(Duration::from_micros(50));
+        }
     }
 
     /// Ends what a dead worker was at.
@@ -290,6 +307,7 @@ impl ProcessEngine {
                 let death = Death { index, pid, end: End::Signal(9) };
                 self.end_lost(core, number, load, death, reason.unwrap_or_else(error));
             }
+            self.wait_for_readers(incarnation);
             if !was_current {
                 let mut state = lock(&self.fleet.state);
                 self.fleet.spawn(self, &mut state, index);

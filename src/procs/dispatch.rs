@@ -46,6 +46,12 @@ impl ProcessEngine {
         incarnation as usize & (super::fleet::MOST - 1)
     }
 
+    /// The process of an incarnation, by its own word: for information only.
+    fn pid_of(&self, incarnation: u32) -> i32 {
+        let index = Self::worker_of(incarnation).min(self.memory.layout.workers - 1);
+        self.memory.record(index).pid.load(Ordering::Relaxed)
+    }
+
     /// Puts a task into a slot; false if there is none, or the task cannot go.
     pub(super) fn place_task(&self, window: &mut Window, task: TaskRef) -> bool {
         let Some(&number) = window.free.last() else { return false };
@@ -341,7 +347,7 @@ impl ProcessEngine {
             }
         }
         self.owners[number as usize].store(ptr::null_mut(), Ordering::SeqCst);
-        let pid = self.fleet.pid_of(slot.word.read().worker());
+        let pid = self.pid_of(slot.word.read().worker());
         let worker = outcome.worker as u32;
         task.finish_elsewhere(&Ending { status, message, result, worker, pid });
         if at != AT_HOME {

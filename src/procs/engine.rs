@@ -57,7 +57,7 @@ pub struct ProcessEngine {
     /// The zygotes and workers.
     pub(super) fleet: Fleet,
     /// Runs callbacks.
-    runner: Runner,
+    pub(super) runner: Runner,
     /// 1 when a closed pool has done all it had to do.
     finished: WaitWord,
     /// 1 when the supervisor, the workers and the zygote have gone, too.
@@ -192,8 +192,11 @@ impl Engine for ProcessEngine {
         module::pin();
         let catalog = self.names.renew();
         self.fleet.launch(self, core, &catalog)?;
-        let started = self.start_supervisor(core);
-        let ready = started.and_then(|()| self.fleet.wait_until_ready(core));
+        if let Err(error) = self.start_supervisor(core) {
+            self.fleet.end_at_once();
+            return Err(error);
+        }
+        let ready = self.fleet.wait_until_ready(core);
         if ready.is_err() {
             self.fleet.abandon();
             core.close();
@@ -260,7 +263,10 @@ impl Engine for ProcessEngine {
 
     fn wake(&self, core: &Core) {
         if core.callbacks.is_wanted() {
-            self.runner.call(core);
+            // Without a thread for them the supervisor runs them.
+            if !self.runner.call(core) {
+                self.ring();
+            }
         }
         if self.backlog.load(Ordering::Relaxed) {
             self.feed_and_harvest(core);

@@ -25,7 +25,7 @@ use crate::{
         status::{self, Error, Result},
     },
     support::{
-        sync::{Arc, AtomicBool, AtomicI32, AtomicU32, Mutex, Ordering, lock},
+        sync::{Arc, AtomicBool, AtomicI32, Mutex, Ordering, lock, thread},
         wait_word::WaitWord,
     },
     sys,
@@ -78,8 +78,6 @@ pub struct Fleet {
     pub(super) state: Mutex<State>,
     /// The processes, by worker; 0: none.
     pub(super) pids: Vec<AtomicI32>,
-    /// Those that had the pid last.
-    last: Vec<(AtomicU32, AtomicI32)>,
     at_work: Vec<AtomicBool>,
     started: Vec<AtomicBool>,
     failed: AtomicBool,
@@ -109,7 +107,6 @@ impl Fleet {
             settings,
             state: Mutex::new(state),
             pids: (0..count).map(|_| AtomicI32::new(0)).collect(),
-            last: (0..count).map(|_| (AtomicU32::new(0), AtomicI32::new(0))).collect(),
             at_work: (0..count).map(|_| AtomicBool::new(false)).collect(),
             started: (0..count).map(|_| AtomicBool::new(false)).collect(),
             failed: AtomicBool::new(false),
@@ -216,9 +213,11 @@ impl Fleet {
         self.failure().map_or(Ok(()), Err)
     }
 
-    /// Whether somebody waits for initializers.
-    pub(super) fn is_starting(&self) -> bool {
-        self.starting.load(Ordering::SeqCst) > 0
+    /// Whether somebody waits for the initializers, that of this worker among them.
+    pub(super) fn is_starting(&self, state: &State, index: usize) -> bool {
+        let (mine, last) = (&state.members[index].zygote, state.zygotes.last());
+        let is_new = mine.as_ref().zip(last).is_some_and(|(mine, last)| Arc::ptr_eq(mine, last));
+        is_new && self.starting.load(Ordering::SeqCst) > 0
     }
 
     /// Looks who has become ready.
@@ -242,22 +241,18 @@ impl Fleet {
         self.starting.wake_all();
     }
 
-    /// How the last worker of a number has called itself, for outcomes.
-    pub(super) fn note_pid(&self, index: usize, incarnation: u32, pid: i32) {
-        self.pids[index].store(pid, Ordering::SeqCst);
-        self.last[index].1.store(pid, Ordering::SeqCst);
-        self.last[index].0.store(incarnation, Ordering::SeqCst);
-    }
-
-    /// The process of an incarnation.
-    pub fn pid_of(&self, incarnation: u32) -> i32 {
-        let index = ProcessEngine::worker_of(incarnation);
-        self.last.get(index).map_or(0, |(_, pid)| pid.load(Ordering::SeqCst))
-    }
-
-    /// The process of a worker, 0 if there is none; `None` if there can be none.
+    /// The process of a worker that may be alive; 0 if there is none; `None` if there can be none.
+    /// Waits for a moment while one is being made.
     pub fn pid(&self, index: usize) -> Option<i32> {
-        self.pids.get(index).map(|pid| pid.load(Ordering::SeqCst))
+        let pid = self.pids.get(index)?;
+        for _ in 0..500 {
+            let now = pid.load(Ordering::SeqCst);
+            if now != 0 || !lock(&self.state).members[index].alive {
+                return Some(now);
+            }
+            thread::sleep(Duration::from_micros(200));
+        }
+        Some(0)
     }
 
     /// Whether a worker may take tasks.
@@ -308,6 +303,15 @@ impl Fleet {
         state.leaving = true;
         for zygote in &state.zygotes {
             zygote.abort();
+        }
+    }
+
+    /// Ends all workers and waits for that; when there is no supervisor.
+    pub fn end_at_once(&self) {
+        self.abandon();
+        let zygotes = std::mem::take(&mut lock(&self.state).zygotes);
+        for zygote in zygotes {
+            zygote.wait_until_gone();
         }
     }
 

@@ -180,7 +180,8 @@ impl Worker<'_> {
         frame.enter(|| {
             while at < count {
                 slot.progress.store(at as u64, Ordering::Release);
-                if at > 0 && (slot.word.read().has(STOP | YIELD) || at == budget) {
+                let word = slot.word.read();
+                if word.has(STOP) || at > 0 && (word.has(YIELD) || at == budget) {
                     break;
                 }
                 if timed && at > 0 {

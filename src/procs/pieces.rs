@@ -10,7 +10,7 @@ use super::{
     engine::ProcessEngine,
     layout::{HAS_STATUSES, IS_MAP},
     window::{Load, Piece},
-    word::{Phase, STOP, YIELD},
+    word::{NOTICE, Phase, STOP, YIELD},
 };
 use crate::{
     pool::{
@@ -104,7 +104,7 @@ impl ProcessEngine {
                 let mut window = lock(&self.window);
                 window.infos[slot as usize].since = Some(Instant::now());
                 self.memory.pieces().fetch_add(1, Ordering::SeqCst);
-                self.publish(&mut window, slot, Load::Piece(piece), 0);
+                self.publish(&mut window, slot, Load::Piece(piece), NOTICE);
                 Some(1)
             }
             Err(error) => {

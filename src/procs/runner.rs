@@ -28,16 +28,25 @@ impl Runner {
         }
     }
 
-    /// There are callbacks to run. When no thread can be started, the next call tries again.
-    pub fn call(&self, core: &Core) {
-        {
+    /// There are callbacks to run. False when no thread can be started for them.
+    pub fn call(&self, core: &Core) -> bool {
+        let has_thread = {
             let mut thread = lock(&self.thread);
             if thread.is_none() && !self.leaving.load(Ordering::Relaxed) {
                 *thread = self.start(core);
             }
-        }
+            thread.is_some()
+        };
         self.calls.fetch_add(1, Ordering::SeqCst);
         self.calls.wake_all();
+        has_thread
+    }
+
+    /// Runs callbacks on this thread, for want of another.
+    pub fn run_here(&self, core: &Core) {
+        let context = Context::visitor(core, POOL_NO_WORKER, false, 0..0);
+        context.enter(|| core.callbacks.drain_wanted());
+        core.engine.check_finished(core);
     }
 
     fn start(&self, core: &Core) -> Option<thread::JoinHandle<()>> {

@@ -78,8 +78,8 @@ impl ProcessEngine {
             self.feed(core);
             self.harvest(core, 1);
         }
-        if core.callbacks.is_wanted() {
-            self.wake(core);
+        if core.callbacks.is_wanted() && !self.runner.call(core) {
+            self.runner.run_here(core);
         }
         let mut wait = self.split_pieces();
         wait = sooner(wait, self.respawn());

@@ -2,9 +2,8 @@
 
 use crate::{
     support::sync::{Mutex, lock},
-    sys::channel::Reader,
+    sys::channel::{Reader, STDERR_MARK, pass_on_to_stderr},
 };
-use std::io::Write;
 
 /// The ends of what the workers wrote, by their number.
 pub struct Tails {
@@ -30,11 +29,16 @@ impl Tails {
             if count == 0 {
                 break;
             }
-            // What the host's stderr cannot take is its reader's loss.
-            let _ = std::io::stderr().write_all(&buffer[..count]);
-            tail.extend_from_slice(&buffer[..count]);
-            let excess = tail.len().saturating_sub(self.most);
-            tail.drain(..excess);
+            for (number, words) in buffer[..count].split(|byte| *byte == STDERR_MARK).enumerate() {
+                if number > 0 {
+                    // Another task has begun.
+                    tail.clear();
+                }
+                pass_on_to_stderr(words);
+                tail.extend_from_slice(words);
+                let excess = tail.len().saturating_sub(self.most);
+                tail.drain(..excess);
+            }
         }
     }
 

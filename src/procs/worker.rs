@@ -22,7 +22,7 @@ use crate::{
         fail, process, spin,
         sync::{Ordering, fence, thread},
     },
-    sys::{event::Event, futex, limits},
+    sys::{channel, children, event::Event, futex, limits},
 };
 use std::{
     cell::{Cell, RefCell},
@@ -107,6 +107,8 @@ impl Worker<'_> {
     }
 
     fn live(&self) -> i32 {
+        self.record.pid.store(children::own_pid(), Ordering::Relaxed);
+        self.record.incarnation.store(self.incarnation, Ordering::Release);
         let data = self.options().hooks.data;
         if let Some(reseed) = self.options().processes.reseed {
             // SAFETY: the pool's maker promised that the function may be called with its datum.
@@ -291,16 +293,21 @@ impl Worker<'_> {
         }
     }
 
-    /// Whether each item of a map has a limit of its own.
+    /// Whether there is something to do between the items of a map.
     pub(super) fn is_timed(&self) -> bool {
         let options = &self.options().processes;
-        options.task_timeout_ms != 0 || options.task_cpu_seconds != 0
+        options.task_timeout_ms != 0
+            || options.task_cpu_seconds != 0
+            || options.stderr_tail_bytes != 0
     }
 
-    /// Between items of a map that have limits.
+    /// Before a task, and between the items of a map if `is_timed`.
     pub(super) fn next_item(&self, slot: &Slot) {
         if self.options().processes.task_cpu_seconds != 0 {
             limits::limit_cpu_from_now(self.options().processes.task_cpu_seconds);
+        }
+        if self.options().processes.stderr_tail_bytes != 0 {
+            channel::mark_stderr();
         }
         self.stamp(slot);
     }

@@ -1,4 +1,5 @@
-"""Every example is built and run at its tiny size; what it prints, logs, draws and refuses is checked."""
+"""Every example is built and run at its tiny size, on threads and in processes; what it prints, logs, draws and refuses
+is checked, and that no process of it is left."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+import uuid
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,16 +17,65 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Compile, Lib, Run
+    from collections.abc import Mapping
+
+    from conftest import Compile, Lib, PathLike, Run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOURCES = ROOT / "examples" / "c"
 PROGRAMS = sorted(source.stem for source in SOURCES.glob("*.c"))
-ADDING = ("map", "apply_async", "apply_async_large", "callback", "add_over_time", "amdahl")
-UNTIMED = ("pids", "pool_square")
+ADDING = ("map", "apply_async", "apply_async_large", "callback", "add_over_time", "amdahl", "restart")
+UNTIMED = ("pids", "pool_square", "process_hello", "restart")
+MODES = ("threads", "processes")
+DEFAULT_MODES = {
+    **{program: ["threads"] for program in PROGRAMS},
+    **{program: ["threads", "processes"] for program in ("sort", "busy_wait", "pids")},
+    **{program: ["processes"] for program in ("process_hello", "restart")},
+}
 STRICT = ("-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 LOG_LINE = re.compile(r"\d\d:\d\d:\d\d\| [^=]+ = \d+\.\d{8}")
 SVG = "{http://www.w3.org/2000/svg}"
+MARK = "MILLPOND_EXAMPLE_RUN"  # in the environment of a run, and so of every process that it forks
+GRACE = 5  # seconds: one that was started or killed takes a moment to be there or gone
+
+in_both_modes = pytest.mark.parametrize("mode", MODES)
+
+
+def left_of(mark: str) -> list[int]:
+    """The processes that still run of those that were started with this mark."""
+    left = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"{MARK}={mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                left.append(int(folder.name))
+        except OSError:
+            continue
+    return left
+
+
+def assert_left_of(mark: str, expected: list[int]) -> None:
+    end = time.monotonic() + GRACE
+    while left_of(mark) != expected and time.monotonic() < end:
+        time.sleep(0.01)
+    assert left_of(mark) == expected
+
+
+@pytest.fixture(name="run", scope="module")
+def run_leaving_nothing(run: Run) -> Run:
+    """As `run`, and no process of the program may be left when it has ended."""
+
+    def run_(
+        binary: PathLike,
+        *args: str,
+        timeout: float = 60,
+        env: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        mark = uuid.uuid4().hex
+        done = run(binary, *args, timeout=timeout, env={**(env or {}), MARK: mark})
+        assert_left_of(mark, [])
+        return done
+
+    return run_
 
 
 def build(cc: Compile, program: str) -> Path:
@@ -55,12 +107,22 @@ def test_compiles_without_a_warning(cc: Compile, compiler: str, program: str) ->
     cc([SOURCES / f"{program}.c"], f"examples/{program}_{compiler}", compiler=compiler, flags=STRICT)
 
 
+def test_what_looks_for_processes_finds_them() -> None:
+    mark = uuid.uuid4().hex
+    with subprocess.Popen(["sleep", "60"], env={**os.environ, MARK: mark}, start_new_session=True) as process:
+        assert_left_of(mark, [process.pid])
+        process.kill()
+    assert_left_of(mark, [])
+
+
+@in_both_modes
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_runs_and_finds_its_answer_right(cc: Compile, run: Run, tmp_path: Path, program: str) -> None:
-    found = results(tiny(cc, run, program, *pictured(program, tmp_path)))
+def test_runs_and_finds_its_answer_right(cc: Compile, run: Run, tmp_path: Path, program: str, mode: str) -> None:
+    found = results(tiny(cc, run, program, "--mode", mode, *pictured(program, tmp_path)))
     assert found
     for result in found:
         assert result["name"].startswith(program)
+        assert result["mode"] == mode
         assert result["checked"] == "1"
         assert int(result["workers"]) >= 1
         assert int(result["cpus"]) >= 1
@@ -70,17 +132,29 @@ def test_runs_and_finds_its_answer_right(cc: Compile, run: Run, tmp_path: Path, 
             assert float(result["predicted"]) >= 1
 
 
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_without_a_mode_it_shows_what_it_is_about(cc: Compile, run: Run, tmp_path: Path, program: str) -> None:
+    found = results(tiny(cc, run, program, *pictured(program, tmp_path)))
+    assert list(dict.fromkeys(result["mode"] for result in found)) == DEFAULT_MODES[program]
+    assert {result["checked"] for result in found} == {"1"}
+
+
+@in_both_modes
 @pytest.mark.parametrize("workers", ["1", "7"])
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_takes_any_number_of_workers(cc: Compile, run: Run, tmp_path: Path, program: str, workers: str) -> None:
-    found = results(tiny(cc, run, program, "--workers", workers, *pictured(program, tmp_path)))
+def test_takes_any_number_of_workers(
+    cc: Compile, run: Run, tmp_path: Path, program: str, workers: str, mode: str
+) -> None:
+    arguments = ["--mode", mode, "--workers", workers, *pictured(program, tmp_path)]
+    found = results(tiny(cc, run, program, *arguments))
     assert {(result["workers"], result["checked"]) for result in found} == {(workers, "1")}
 
 
+@in_both_modes
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_log_file_holds_the_timers_lines(cc: Compile, run: Run, tmp_path: Path, program: str) -> None:
+def test_log_file_holds_the_timers_lines(cc: Compile, run: Run, tmp_path: Path, program: str, mode: str) -> None:
     log = tmp_path / "log"
-    output = tiny(cc, run, program, "--log", str(log), *pictured(program, tmp_path))
+    output = tiny(cc, run, program, "--mode", mode, "--log", str(log), *pictured(program, tmp_path))
     lines = log.read_text(encoding="utf-8").splitlines()
     assert len(lines) >= 2
     assert all(LOG_LINE.fullmatch(line) for line in lines)
@@ -96,7 +170,11 @@ def test_a_log_file_that_cannot_be_written_is_an_error(cc: Compile, run: Run, tm
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--nonsense"], ["extra"], ["--workers"], ["--workers", "0"], ["--workers", "-1"], ["--workers", "2x"], ["--log"]],
+    [
+        *(["--nonsense"], ["extra"], ["--log"]),
+        *(["--workers"], ["--workers", "0"], ["--workers", "-1"], ["--workers", "2x"]),
+        *(["--mode"], ["--mode", "process"], ["--mode", ""]),
+    ],
     ids=" ".join,
 )
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -113,8 +191,9 @@ def test_help_goes_to_standard_output(cc: Compile, run: Run) -> None:
     assert "[--serial SHARE] [--svg FILE]" in done.stdout
 
 
+@in_both_modes
 @pytest.mark.parametrize("program", ADDING)
-def test_a_wrong_answer_fails(cc: Compile, run: Run, tmp_path: Path, program: str) -> None:
+def test_a_wrong_answer_fails(cc: Compile, run: Run, tmp_path: Path, program: str, mode: str) -> None:
     """The same program with a job that adds one too much."""
     folder = tmp_path / "wrong"
     shutil.copytree(SOURCES, folder)
@@ -123,7 +202,8 @@ def test_a_wrong_answer_fails(cc: Compile, run: Run, tmp_path: Path, program: st
     wrong = right.replace("uint64_t sum = 0;", "uint64_t sum = 1;")
     assert wrong != right
     header.write_text(wrong, encoding="utf-8")
-    done = run(cc([folder / f"{program}.c"], f"examples/wrong/{program}"), "--tiny", *pictured(program, tmp_path))
+    wrong_program = cc([folder / f"{program}.c"], f"examples/wrong/{program}")
+    done = run(wrong_program, "--tiny", "--mode", mode, *pictured(program, tmp_path))
     assert done.returncode == 1
     assert "wrong answer" in done.stderr
     assert {result["checked"] for result in results(done.stdout)} == {"0"}
@@ -148,22 +228,26 @@ int main(void) {
     assert done.stdout.split() == ["5000000050000000"] * 2 + ["5000009950004950"] * 2
 
 
-def test_map_prints_the_whole_list(cc: Compile, run: Run) -> None:
+@in_both_modes
+def test_map_prints_the_whole_list(cc: Compile, run: Run, mode: str) -> None:
     expected = [x * (x + 1) // 2 for x in range(10000, 10100)]
-    assert str(expected) in tiny(cc, run, "map").splitlines()
+    assert str(expected) in tiny(cc, run, "map", "--mode", mode).splitlines()
 
 
-def test_apply_async_prints_the_courses_list(cc: Compile, run: Run) -> None:
+@in_both_modes
+def test_apply_async_prints_the_courses_list(cc: Compile, run: Run, mode: str) -> None:
     expected = "[50005000, 50015001, 50025003, 50035006, 50045010, 50055015, 50065021, 50075028, 50085036, 50095045]"
-    assert expected in tiny(cc, run, "apply_async").splitlines()
+    assert expected in tiny(cc, run, "apply_async", "--mode", mode).splitlines()
 
 
-def test_apply_async_large_prints_first_and_last(cc: Compile, run: Run) -> None:
-    assert "first 50005000, last 50999950" in tiny(cc, run, "apply_async_large").splitlines()
+@in_both_modes
+def test_apply_async_large_prints_first_and_last(cc: Compile, run: Run, mode: str) -> None:
+    assert "first 50005000, last 50999950" in tiny(cc, run, "apply_async_large", "--mode", mode).splitlines()
 
 
-def test_callbacks_run_serially_and_then_in_the_main_thread(cc: Compile, run: Run) -> None:
-    output = tiny(cc, run, "callback")
+@in_both_modes
+def test_callbacks_run_serially_and_then_in_the_main_thread(cc: Compile, run: Run, mode: str) -> None:
+    output = tiny(cc, run, "callback", "--mode", mode)
     assert [result["name"] for result in results(output)] == ["callback_serial", "callback_polled"]
     assert output.count("100 results, in order of completion") == 2
     assert "100 of the callbacks ran in the main thread" in output.split("callback_polled")[1]
@@ -171,32 +255,79 @@ def test_callbacks_run_serially_and_then_in_the_main_thread(cc: Compile, run: Ru
         assert len(re.findall(rf"\| {step} = ", output)) == 2
 
 
-def test_adding_after_close_is_an_error(cc: Compile, run: Run) -> None:
-    output = tiny(cc, run, "add_over_time")
+@in_both_modes
+def test_adding_after_close_is_an_error(cc: Compile, run: Run, mode: str) -> None:
+    output = tiny(cc, run, "add_over_time", "--mode", mode)
     assert output.count("a job was added") == 4
     assert re.search(r"^one more after close: (?!taken).+", output, re.MULTILINE)
 
 
-def test_sleeping_tasks_overlap(cc: Compile, run: Run) -> None:
-    output = tiny(cc, run, "blocking_sleep")
+@in_both_modes
+def test_sleeping_tasks_overlap(cc: Compile, run: Run, mode: str) -> None:
+    output = tiny(cc, run, "blocking_sleep", "--mode", mode)
     assert len(re.findall(r"^task \d slept 0\.0\d+ s$", output, re.MULTILINE)) == 7
 
 
-def test_threads_share_one_process(cc: Compile, run: Run) -> None:
-    output = tiny(cc, run, "pids")
-    host = re.search(r"the main thread is (\d+) of process (\d+)", output)
+@pytest.mark.parametrize("program", ["sort", "busy_wait"])
+def test_threads_and_processes_are_held_against_the_same_run(cc: Compile, run: Run, program: str) -> None:
+    output = tiny(cc, run, program)
+    assert len({result["sequential"] for result in results(output)}) == 1
+    per_task = re.findall(r"^task \d: ", output, re.MULTILINE)
+    assert len(per_task) == len(MODES) * {"sort": 4, "busy_wait": 3}[program]
+
+
+@in_both_modes
+def test_threads_share_one_process_and_processes_do_not(cc: Compile, run: Run, mode: str) -> None:
+    output = tiny(cc, run, "pids", "--mode", mode)
+    host = re.search(rf"^{mode}: the main thread is (\d+) of process (\d+)$", output, re.MULTILINE)
     assert host
     tasks = re.findall(r"^task \d: worker (\d+), process (\d+), thread (\d+)$", output, re.MULTILINE)
     assert len(tasks) == 8
-    assert {process for _, process, _ in tasks} == {host[2]}
+    workers = {worker for worker, _, _ in tasks}
+    processes = {process for _, process, _ in tasks}
     assert host[1] not in {thread for _, _, thread in tasks}
-    assert len({thread for _, _, thread in tasks}) > 1
-    assert len({(worker, thread) for worker, _, thread in tasks}) == len({worker for worker, _, _ in tasks})
+    assert len({thread for _, _, thread in tasks}) == len(workers)
+    if mode == "threads":
+        assert processes == {host[2]}
+    else:
+        assert host[2] not in processes
+        assert len(processes) == len(workers)
 
 
-def test_squares_are_the_same_in_every_way_to_call(cc: Compile, run: Run) -> None:
-    output = tiny(cc, run, "pool_square")
-    for call in ("apply", "apply_async", "map", "map_async"):
+@in_both_modes
+def test_hello_comes_from_one_process(cc: Compile, run: Run, mode: str) -> None:
+    output = tiny(cc, run, "process_hello", "--mode", mode)
+    hello = re.findall(r"^hello bob, this is process (\d+)$", output, re.MULTILINE)
+    both = re.findall(r"^the program is process (\d+), the function ran in process (\d+), ", output, re.MULTILINE)
+    assert len(both) == 1
+    assert hello == [both[0][1]]
+    assert (both[0][0] == both[0][1]) == (mode == "threads")
+
+
+def test_whoever_is_killed_every_result_comes(cc: Compile, run: Run) -> None:
+    output = tiny(cc, run, "restart")
+    kills = re.findall(r"\| kill (\d+): (worker|the zygote)", output)
+    assert [int(number) for number, _ in kills] == list(range(1, 13))
+    assert [whom for _, whom in kills].count("the zygote") == 2
+    end = re.search(r"\| end: (\d+) jobs, (\d+) results, (\d+) times a job again, (\d+) times refreshed", output)
+    assert end
+    jobs, found, again, refreshed = (int(number) for number in end.groups())
+    assert jobs == found >= 300
+    assert again >= len(re.findall(r"\| job \d+ again: ", output))
+    # Between the two zygotes that were killed there must have been a refresh.
+    assert refreshed == len(re.findall(r"\| the pool is refreshed; ", output)) >= 1
+
+
+def test_threads_are_not_killed(cc: Compile, run: Run) -> None:
+    output = tiny(cc, run, "restart", "--mode", "threads")
+    assert "kill " not in output
+    assert "| end: 300 jobs, 300 results, 0 times a job again, 0 times refreshed = " in output
+
+
+@in_both_modes
+def test_squares_are_the_same_in_every_way_to_call(cc: Compile, run: Run, mode: str) -> None:
+    output = tiny(cc, run, "pool_square", "--mode", mode)
+    for call in ("apply", "apply_async", "map", "map_async", "map in place"):
         assert re.search(rf"^{call} +\[1, 4, 9, 16, 25\]$", output, re.MULTILINE)
 
 
@@ -230,23 +361,30 @@ def test_every_example_is_named_where_it_should_be() -> None:
 
 
 def demo(lib: Lib, out: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    found = {"MILLPOND_INCLUDE": str(lib.include), "MILLPOND_LIBDIR": str(lib.libdir)}
-    return subprocess.run(
+    mark = uuid.uuid4().hex
+    found = {"MILLPOND_INCLUDE": str(lib.include), "MILLPOND_LIBDIR": str(lib.libdir), MARK: mark}
+    done = subprocess.run(
         [sys.executable, str(ROOT / "tools" / "demo.py"), "--tiny", "--out", str(out)],
         env={**os.environ, **found, **environment},
         capture_output=True,
         text=True,
         check=False,
     )
+    assert_left_of(mark, [])
+    return done
 
 
 def test_demo_ends_with_a_table_and_pictures(lib: Lib, tmp_path: Path) -> None:
     done = demo(lib, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     table = done.stdout.split("program  ")[1]
-    assert len(re.findall(r"right$", table, re.MULTILINE)) == len(PROGRAMS) + 1  # callback reports twice
+    rows = [(line.split()[0], line.split()[1]) for line in table.splitlines() if line.endswith("right")]
+    for program in PROGRAMS:
+        again = ["processes"] if program in ("map", "amdahl") else []
+        for mode in [*DEFAULT_MODES[program], *again]:
+            assert len([name for name, its in rows if name.startswith(program) and its == mode]) >= 1
     assert "FAILED" not in table
-    for name in ("speedups.svg", "amdahl.svg"):
+    for name in ("speedups.svg", "amdahl.svg", "amdahl_processes.svg"):
         assert ElementTree.parse(tmp_path / name).getroot().tag == f"{SVG}svg"
 
 
@@ -262,4 +400,4 @@ def test_demo_fails_when_an_example_does(lib: Lib, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert re.search(r"^map .* FAILED: does not compile$", done.stdout, re.MULTILINE)
     assert re.search(r"^pool_square .* right$", done.stdout, re.MULTILINE)
-    assert done.stderr == "failed: map, apply_async, apply_async_large, callback, add_over_time\n"
+    assert done.stderr == "failed: map, apply_async, apply_async_large, callback, add_over_time, restart\n"

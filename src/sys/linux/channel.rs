@@ -283,3 +283,28 @@ mod tests {
         assert!(fds[0].hung_up());
     }
 }
+
+/// Stands between the words of one task and the next in a worker's pipe for standard error: a
+/// byte that no text has.
+pub const STDERR_MARK: u8 = 0;
+
+/// Writes the mark to standard error, if there is room for it.
+pub fn mark_stderr() {
+    let mark = [STDERR_MARK];
+    // SAFETY: writes one byte from a live variable.
+    unsafe { libc::write(2, mark.as_ptr().cast(), 1) };
+}
+
+/// Writes to standard error what it can take without waiting; the rest is lost.
+pub fn pass_on_to_stderr(words: &[u8]) {
+    // As much as a pipe that has room takes at once.
+    for words in words.chunks(libc::PIPE_BUF) {
+        let mut fds = [PollFd(libc::pollfd { fd: 2, events: libc::POLLOUT, revents: 0 })];
+        poll(&mut fds, Some(Duration::ZERO));
+        if !fds[0].ready() || fds[0].hung_up() {
+            return;
+        }
+        // SAFETY: writes from a live slice.
+        unsafe { libc::write(2, words.as_ptr().cast(), words.len()) };
+    }
+}

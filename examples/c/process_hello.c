@@ -1,0 +1,37 @@
+/* S: one function in one new process, joined: a pool of one process, and one call that waits for it. */
+#include "course.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include <millpond.h>
+
+/* What it writes to its memory stays in its process; its result is copied back. */
+static int32_t hello(const void *arg, void *result, pool_task_t *task) {
+  (void)task;
+  printf("hello %s, this is process %ld\n", (const char *)arg, (long)getpid());
+  fflush(stdout); /* nobody else writes out what a process has in its buffer when it ends */
+  *(pid_t *)result = getpid();
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  Course course = course_begin(argc, argv, 1);
+  if (!course.mode_given) course.mode = POOL_PROCESSES;
+  const pid_t own = getpid();
+  pid_t other = 0;
+  Log timer = log_open(course.log_file);
+
+  log_start(&timer, "start");
+  pool_t *pool = course_pool(&course);
+  check(pool_apply(pool, hello, "bob", sizeof "bob", &other, sizeof other), "pool_apply");
+  check(pool_close_join(pool), "pool_close_join");
+  log_stop(&timer, "joined");
+
+  const bool gone = kill(other, 0) != 0 && errno == ESRCH; /* signal 0 only asks whether there is such a process */
+  printf("the program is process %ld, the function ran in process %ld, which %s\n", (long)own, (long)other,
+         gone ? "is gone" : "is there");
+  log_close(&timer);
+  /* A thread would have run in this very process. */
+  return course_end(&course, course.mode == POOL_PROCESSES ? other != own && gone : other == own);
+}
