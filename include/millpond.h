@@ -80,7 +80,8 @@
  *   pool_terminate     | asks running tasks to stop   | kills them; then POOL_ERR_TERMINATED
  *   limits (time, CPU, | POOL_ERR_UNSUPPORTED         | per worker, as pool_options_t says
  *   memory and so on)  |                              |
- *   SIGINT to a task   | the program's handling       | ignored; all else has its default action
+ *   signals to a task  | the program's handling       | SIGINT, SIGTTIN and SIGTTOU are ignored,
+ *                      |                              | all others have their default action
  *   pool_result_t.pid  | this process                 | the worker's; 0 for a map
  *   the stack of a task| stack_size                   | stack_size; 0: what the thread that made
  *                      |                              | the pool had left
@@ -618,8 +619,8 @@ typedef struct pool_options_t {
    */
   uint32_t spare_workers;
   /**
-   * The workers' oom_score_adj, added to the program's, so that under pressure the system
-   * ends workers first: 0 to 1000.
+   * The workers' oom_score_adj, 1 to 1000, so that under pressure the system ends workers
+   * first; 0 leaves them the program's.
    */
   int32_t oom_score_adj;
   /** 1: keep worker i on the i-th of the pool's CPUs (modulo their number); 0: on all of them. */

@@ -11,9 +11,12 @@ use crate::{
         functions,
         status::{self, Error, Result},
     },
-    support::sync::{Arc, Mutex, lock},
+    support::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering, lock},
     sys::modules::{self, Module},
 };
+
+/// Bits of a packed name that hold the offset.
+const OFFSET: u32 = 48;
 
 /// A function's name for the workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,45 +79,71 @@ impl Catalog {
 }
 
 /// The host's side: the catalog of the zygote that is, and whether it still tells the truth.
-pub struct Names(Mutex<State>);
+pub struct Names {
+    state: Mutex<State>,
+    /// The last function that was found, for who asks for the same again: its address, 0 while
+    /// the name is being changed; its name, packed; and `changes` at that time.
+    last: (AtomicUsize, AtomicU64, AtomicU64),
+}
 
 struct State {
     catalog: Arc<Catalog>,
-    /// `modules::changes` when the catalog was last compared with what is loaded.
-    seen: (u64, u64),
-    /// The address that was last found, and its name.
-    last: Option<(usize, Name)>,
+    /// `changes` when the catalog was last compared with what is loaded.
+    seen: u64,
+}
+
+/// Differs after anything was loaded or unloaded.
+fn changes() -> u64 {
+    let (loads, unloads) = modules::changes();
+    loads.wrapping_mul(1 << 32) ^ unloads
 }
 
 impl Names {
     /// Of what is loaded now.
     pub fn new() -> Self {
-        let seen = modules::changes();
-        let catalog = Arc::new(Catalog::default().renewed());
-        Self(Mutex::new(State { catalog, seen, last: None }))
+        let state = State { seen: changes(), catalog: Arc::new(Catalog::default().renewed()) };
+        Self { state: Mutex::new(state), last: Default::default() }
     }
 
     /// A catalog for a new zygote; the host's own from now on.
     pub fn renew(&self) -> Arc<Catalog> {
-        let mut state = lock(&self.0);
-        state.seen = modules::changes();
+        let mut state = lock(&self.state);
+        state.seen = changes();
         state.catalog = Arc::new(state.catalog.renewed());
-        state.last = None;
+        self.last.0.store(0, Ordering::SeqCst);
         Arc::clone(&state.catalog)
+    }
+
+    fn recall(&self, address: usize) -> Option<(Name, u64)> {
+        // A change begins and ends with the address: seen twice, the rest belongs to it.
+        if self.last.0.load(Ordering::Acquire) != address {
+            return None;
+        }
+        let (name, seen) =
+            (self.last.1.load(Ordering::Acquire), self.last.2.load(Ordering::Acquire));
+        if self.last.0.load(Ordering::Relaxed) != address {
+            return None;
+        }
+        let offset = name & ((1 << OFFSET) - 1);
+        Some((Name { module: (name >> OFFSET) as u32, offset }, seen))
+    }
+
+    /// Under the lock of the state.
+    fn remember(&self, address: usize, name: Name, seen: u64) {
+        if name.offset >> OFFSET == 0 && u64::from(name.module) >> (64 - OFFSET) == 0 {
+            self.last.0.store(0, Ordering::SeqCst);
+            self.last.1.store(u64::from(name.module) << OFFSET | name.offset, Ordering::SeqCst);
+            self.last.2.store(seen, Ordering::SeqCst);
+            self.last.0.store(address, Ordering::SeqCst);
+        }
     }
 
     /// What the workers call a function that `name` has found before.
     pub fn found(&self, function: Function) -> Option<Name> {
         let address = function as usize;
-        let mut state = lock(&self.0);
-        if let Some((known, name)) = state.last
-            && known == address
-        {
-            return Some(name);
-        }
-        let name = state.catalog.name(address)?;
-        state.last = Some((address, name));
-        Some(name)
+        self.recall(address)
+            .map(|(name, _)| name)
+            .or_else(|| lock(&self.state).catalog.name(address))
     }
 
     /// What the workers call a function.
@@ -123,26 +152,25 @@ impl Names {
     /// `UNKNOWN_FUNCTION`.
     pub fn name(&self, function: Function) -> Result<Name> {
         let address = function as usize;
-        let mut state = lock(&self.0);
-        let changes = modules::changes();
-        if state.seen != changes {
+        let now = changes();
+        if let Some((name, seen)) = self.recall(address)
+            && seen == now
+        {
+            return Ok(name);
+        }
+        let mut state = lock(&self.state);
+        if state.seen != now {
             // Something was loaded or unloaded: what is gone must not be taken for what has
             // come to its address. The workers still have it, but the host means something else.
-            let now = modules::modules();
+            let loaded = modules::modules();
             let mut catalog = Catalog::clone(&state.catalog);
             for module in &mut catalog.modules {
-                if !now.contains(module) {
+                if !loaded.contains(module) {
                     module.code.clear();
                 }
             }
             state.catalog = Arc::new(catalog);
-            state.seen = changes;
-            state.last = None;
-        }
-        if let Some((known, name)) = state.last
-            && known == address
-        {
-            return Ok(name);
+            state.seen = now;
         }
         let name = state.catalog.name(address).ok_or_else(|| {
             Error::new(
@@ -151,7 +179,7 @@ impl Names {
                  (pool_refresh() makes it known), or it is in none (see pool_register_function())",
             )
         })?;
-        state.last = Some((address, name));
+        self.remember(address, name, state.seen);
         Ok(name)
     }
 }

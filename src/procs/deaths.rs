@@ -4,6 +4,7 @@ use super::{
     engine::ProcessEngine,
     fleet::Fleet,
     hints::Hint,
+    layout::AWAKE,
     slab,
     window::Load,
     word::{Phase, WAITED},
@@ -112,6 +113,7 @@ impl ProcessEngine {
         }
         state.members[index].alive = false;
         self.fleet.pids[index].store(0, Ordering::SeqCst);
+        self.memory.sleepers()[index].store(AWAKE, Ordering::SeqCst);
         if state.leaving {
             return;
         }
@@ -258,7 +260,7 @@ impl ProcessEngine {
                 ended = 1;
             }
             Load::Piece(piece) => {
-                let done = (slot.progress.load(Ordering::Acquire) as usize).min(piece.count);
+                let done = (slot.map.progress.load(Ordering::Acquire) as usize).min(piece.count);
                 let outcome = self.remains(number, death.index);
                 ended = self.end_items(core, number, piece, done, Some(&error), Some(&outcome));
             }
@@ -291,6 +293,7 @@ impl ProcessEngine {
                     && member.zygote.as_ref().is_some_and(|one| Arc::ptr_eq(one, zygote))
                 {
                     member.alive = false;
+                    self.memory.sleepers()[index].store(AWAKE, Ordering::SeqCst);
                     let pid = self.fleet.pids[index].swap(0, Ordering::SeqCst);
                     orphans.push((index, member.incarnation, pid));
                 }

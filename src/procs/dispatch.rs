@@ -67,13 +67,14 @@ impl ProcessEngine {
         store(&slot.offset, name.offset);
         store(&slot.arg_size, parcel.arg_size as u64);
         store(&slot.result_size, parcel.result_size as u64);
-        store(&slot.context, 0);
         store(&slot.arg, parcel.arg as u64);
         let mut kind = 0;
         if let Some(inline) = parcel.inline {
             kind = IS_INLINE;
-            for (word, value) in slot.inline.iter().zip(inline.iter().flat_map(halves)) {
-                word.store(value, Ordering::Relaxed);
+            if parcel.arg_size > 0 {
+                for (word, value) in slot.inline.iter().zip(inline.iter().flat_map(halves)) {
+                    word.store(value, Ordering::Relaxed);
+                }
             }
         }
         if parcel.arg_size == 0 {
@@ -90,7 +91,6 @@ impl ProcessEngine {
     /// Makes a filled slot known to the workers.
     pub(super) fn publish(&self, window: &mut Window, number: u32, load: Load, flags: u64) {
         let slot = &self.memory.slots()[number as usize];
-        slot.started_at.store(0, Ordering::Relaxed);
         let generation = slot.word.publish(flags);
         let info = &mut window.infos[number as usize];
         info.generation = generation;

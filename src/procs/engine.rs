@@ -5,7 +5,7 @@ use super::{
     catalog::Names,
     fleet::Fleet,
     heap::Heap,
-    layout::Memory,
+    layout::{ASLEEP, Memory, SEARCHING},
     runner::Runner,
     supervisor,
     window::{Job, Waiting, Window},
@@ -31,9 +31,18 @@ use crate::{
         },
         wait_word::WaitWord,
     },
-    sys::{event::Event, futex, module},
+    sys::{event::Event, module},
 };
-use std::{ffi::c_void, time::Instant};
+use std::{cell::Cell, ffi::c_void, time::Instant};
+
+thread_local! {
+    /// Whether this thread has had to wake a worker for its last task: then it had better sleep at
+    /// once and leave its CPU to the worker, than look for a result that cannot be there yet.
+    pub(super) static HAS_WOKEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A submitter looks after the queue once for so many tasks that it puts there.
+const EVERY: usize = 32;
 
 /// See the module.
 pub struct ProcessEngine {
@@ -48,6 +57,8 @@ pub struct ProcessEngine {
     pub(super) owners: Box<[AtomicPtr<Task>]>,
     /// Whether something waits in the window's queue.
     pub(super) backlog: AtomicBool,
+    /// Whether the submitter is to see to the queue: now and then, while there are no free slots.
+    due: AtomicBool,
     /// Tasks and maps that have not ended, and threads that `hold` the pool.
     outstanding: AtomicUsize,
     /// Counts what was ever outstanding.
@@ -90,6 +101,7 @@ impl ProcessEngine {
             window: Mutex::new(Window::new(layout.slots, workers)),
             owners: (0..layout.slots).map(|_| AtomicPtr::default()).collect(),
             backlog: AtomicBool::new(false),
+            due: AtomicBool::new(false),
             outstanding: AtomicUsize::new(0),
             arrivals: AtomicU64::new(0),
             bell,
@@ -112,28 +124,26 @@ impl ProcessEngine {
         }
     }
 
-    /// Wakes up to `count` workers. Either a worker that is about to sleep sees what was done
-    /// before, or it is seen here.
-    pub(super) fn wake_workers(&self, mut count: usize) {
+    /// Wakes up to `count` workers, less those that are searching; the number woken. Either a
+    /// worker that is about to sleep, or that has found something, sees what was done before, or
+    /// it is seen here.
+    pub(super) fn wake_workers(&self, mut count: usize) -> usize {
         fence(Ordering::SeqCst);
+        let mut woken = 0;
         for (index, word) in self.memory.sleepers().iter().enumerate() {
             if count == 0 {
-                return;
+                break;
             }
-            if word.load(Ordering::Relaxed) == 1 && self.fleet.is_at_work(index) {
-                count -= usize::from(self.wake_worker(index));
+            match word.load(Ordering::Relaxed) {
+                SEARCHING => count -= 1,
+                ASLEEP if self.fleet.is_at_work(index) && self.memory.wake(index) => {
+                    count -= 1;
+                    woken += 1;
+                }
+                _ => {}
             }
         }
-    }
-
-    /// Wakes a worker; false if it does not sleep.
-    pub(super) fn wake_worker(&self, index: usize) -> bool {
-        let word = &self.memory.sleepers()[index];
-        let asleep = word.compare_exchange(1, 0, Ordering::SeqCst, Ordering::Relaxed).is_ok();
-        if asleep {
-            futex::wake_shared(word, 1);
-        }
-        asleep
+        woken
     }
 
     /// So many tasks have ended.
@@ -255,9 +265,13 @@ impl Engine for ProcessEngine {
             map.number.store(number, Ordering::Relaxed);
             window.queue_job(number, false);
             self.backlog.store(true, Ordering::Relaxed);
+            self.due.store(true, Ordering::Relaxed);
         } else if !window.queue.is_empty() || !self.place_task(&mut window, task) {
             window.queue.push_back(Waiting::Task(task));
             self.backlog.store(true, Ordering::Relaxed);
+            if !window.free.is_empty() || window.queue.len() % EVERY == 0 {
+                self.due.store(true, Ordering::Relaxed);
+            }
         }
     }
 
@@ -268,10 +282,10 @@ impl Engine for ProcessEngine {
                 self.ring();
             }
         }
-        if self.backlog.load(Ordering::Relaxed) {
+        if self.due.load(Ordering::Relaxed) && self.due.swap(false, Ordering::Relaxed) {
             self.feed_and_harvest(core);
         }
-        self.wake_workers(1);
+        HAS_WOKEN.set(self.wake_workers(1) > 0);
     }
 
     fn lend(&self, _core: &Core, _body: &mut dyn FnMut(u32)) -> bool {

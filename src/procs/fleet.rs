@@ -13,7 +13,7 @@
 use super::{
     catalog::Catalog,
     engine::ProcessEngine,
-    layout::{LEAVE, Memory, PARKED, WORK},
+    layout::{AWAKE, LEAVE, Memory, PARKED, WORK},
     tail::Tails,
     worker::{self, Heritage},
     zygote::{Settings, Zygote},
@@ -149,7 +149,7 @@ impl Fleet {
     pub(super) fn order(&self, engine: &ProcessEngine, index: usize, order: u32) {
         self.at_work[index].store(order == WORK, Ordering::SeqCst);
         engine.memory.orders()[index].store(order, Ordering::SeqCst);
-        engine.wake_worker(index);
+        engine.memory.wake(index);
     }
 
     /// Asks for a worker.
@@ -158,7 +158,7 @@ impl Fleet {
         let at_work = self.at_work.iter().filter(|one| one.load(Ordering::SeqCst)).count();
         let keeps_place = self.at_work[index].load(Ordering::SeqCst);
         let order = if keeps_place || at_work < self.workers { WORK } else { PARKED };
-        engine.memory.sleepers()[index].store(0, Ordering::SeqCst);
+        engine.memory.sleepers()[index].store(AWAKE, Ordering::SeqCst);
         self.order(engine, index, order);
         let member = &mut state.members[index];
         let count = (member.incarnation as usize / MOST + 1) % (u32::MAX as usize / MOST);
@@ -269,7 +269,7 @@ impl Fleet {
     pub fn idle(&self, memory: &Memory) -> usize {
         let sleepers = memory.sleepers().iter().enumerate();
         sleepers
-            .filter(|(index, word)| word.load(Ordering::SeqCst) == 1 && self.is_at_work(*index))
+            .filter(|(index, word)| word.load(Ordering::SeqCst) != AWAKE && self.is_at_work(*index))
             .count()
     }
 

@@ -17,9 +17,12 @@ use super::{
 use crate::{
     support::{
         CachePadded,
-        sync::{AtomicI32, AtomicU32, AtomicU64},
+        sync::{AtomicI32, AtomicU32, AtomicU64, Ordering},
     },
-    sys::memory::{Mapping, page},
+    sys::{
+        futex,
+        memory::{Mapping, page},
+    },
 };
 use std::{io, mem::size_of, ops::Range, ptr::NonNull};
 
@@ -35,52 +38,60 @@ pub const IS_MAP: u32 = 4;
 /// In `Slot::kind`: every item of the map has a status.
 pub const HAS_STATUSES: u32 = 8;
 
-/// A task on its way through a worker.
+/// A task on its way through a worker. The first line is all that one without bytes of its own
+/// touches; with a small argument or result it is two.
 #[repr(C, align(64))]
 pub struct Slot {
     /// Where it is.
     pub word: Word,
-    /// What to run: a module of the catalog, and the offset in it. From here to `inline` written
-    /// by the host before `publish`, and read by who has claimed the task.
+    /// What to run: a module of the catalog, and the offset in it. From here to `arg` written by
+    /// the host before `publish`, and read by who has claimed the task.
     pub offset: AtomicU64,
     /// See `offset`.
     pub module: AtomicU32,
     /// The flags above.
     pub kind: AtomicU32,
-    /// The address of the argument, or of a map's first; unused if inline.
-    pub arg: AtomicU64,
     /// The size of the argument; in a map the distance between them.
     pub arg_size: AtomicU64,
     /// The size of the result, or of each.
     pub result_size: AtomicU64,
-    /// What the function sees as its context.
-    pub context: AtomicU64,
-    /// A map's first item here.
-    pub first: AtomicU64,
-    /// How many items.
-    pub count: AtomicU64,
-    /// Where a map's results go in place; 0: to the slab.
-    pub results: AtomicU64,
-    /// What the results' places held before; 0: nothing that is needed.
-    pub before: AtomicU64,
-    /// The item, counted from `first`, that is running; all before it are done. By the worker.
-    pub progress: AtomicU64,
-    /// When the task, or the item, was started (`sys::clock`), if there is a limit. By the worker.
-    pub started_at: AtomicU64,
-    /// How it ended. By the worker, as are all that follow, before `finish`.
+    /// The argument's address, or the pointer that is the argument; a map's first argument.
+    pub arg: AtomicU64,
+    /// How it ended. By the worker, as are the next two, before `finish`.
     pub status: AtomicI32,
     /// The sentence about a failure: its length, and its offset in the slab.
     pub message_len: AtomicU32,
-    /// See `message_len`.
-    pub message_at: AtomicU64,
-    /// The result, if it is not inline: its offset in the slab, and its length.
+    /// The result, if it is not inline: its offset in the slab.
     pub result_at: AtomicU64,
-    /// See `result_at`.
-    pub result_len: AtomicU64,
-    /// Where the statuses of a map's items are in the slab.
-    pub statuses_at: AtomicU64,
     /// Argument and result, if both are small.
     pub inline: [AtomicU64; INLINE / 8],
+    /// See `result_at`. By the worker.
+    pub result_len: AtomicU64,
+    /// See `message_len`. By the worker.
+    pub message_at: AtomicU64,
+    /// When the task, or the item, was started (`sys::clock`), if there is a limit. By the worker.
+    pub started_at: AtomicU64,
+    /// What is only for pieces of maps.
+    pub map: MapSlot,
+}
+
+/// A piece of a map.
+#[repr(C, align(64))]
+pub struct MapSlot {
+    /// The item, counted from `first`, that is running; all before it are done. By the worker.
+    pub progress: AtomicU64,
+    /// The first item. From here on by the host.
+    pub first: AtomicU64,
+    /// How many items.
+    pub count: AtomicU64,
+    /// Where the results go in place; 0: to the slab.
+    pub results: AtomicU64,
+    /// What the results' places held before; 0: nothing that is needed.
+    pub before: AtomicU64,
+    /// What the function sees as its context.
+    pub context: AtomicU64,
+    /// Where the items' statuses are in the slab. By the worker.
+    pub statuses_at: AtomicU64,
 }
 
 /// In `Slot::result_at`: the result is inline, or there is none.
@@ -111,6 +122,14 @@ pub const PARKED: u32 = 0;
 pub const WORK: u32 = 1;
 /// End after the task in hand.
 pub const LEAVE: u32 = 2;
+
+/// In `Memory::sleepers`: it works, or looks for work without having said so.
+pub const AWAKE: u32 = 0;
+/// It sleeps, or is about to once it has looked again.
+pub const ASLEEP: u32 = 1;
+/// It looks for work, and need not be woken for one more task. When it finds one, it looks
+/// whether there is another, and wakes another worker for that.
+pub const SEARCHING: u32 = 2;
 
 /// Sizes and offsets.
 #[derive(Clone, Debug)]
@@ -309,10 +328,21 @@ impl Memory {
         self.hints(self.layout.returned)
     }
 
-    /// One word for each worker: 1 while it sleeps.
+    /// One word for each worker: `AWAKE`, `ASLEEP` or `SEARCHING`.
     pub fn sleepers(&self) -> &[AtomicU32] {
         // SAFETY: as the layout says.
         unsafe { self.slice(self.layout.sleepers, self.layout.workers) }
+    }
+
+    /// Wakes a worker; false if it does not sleep.
+    pub fn wake(&self, worker: usize) -> bool {
+        let word = &self.sleepers()[worker];
+        let asleep =
+            word.compare_exchange(ASLEEP, AWAKE, Ordering::SeqCst, Ordering::Relaxed).is_ok();
+        if asleep {
+            futex::wake_shared(word, 1);
+        }
+        asleep
     }
 
     /// The slots.

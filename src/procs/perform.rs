@@ -113,15 +113,16 @@ impl Worker<'_> {
         // SAFETY: the place is ours, aligned, and rounded up in the slot as in the slab.
         unsafe { zero(place) };
         let task = Task { worker: self, slot, set: Cell::new(None) };
-        let context = slot.context.load(Ordering::Relaxed) as *const c_void;
-        let frame = Frame::for_remote(&task, context, self.index);
+        let frame = Frame::for_remote(&task, ptr::null(), self.index);
         self.begin(slot);
         // SAFETY: argument and result are as `pool_fn` promises.
         let status = frame.enter(|| unsafe { frame.call(function, arg, place.start) });
         self.returned();
         let (at, size) = task.set.get().unwrap_or((at, size));
         slot.result_at.store(at, Ordering::Relaxed);
-        slot.result_len.store(size as u64, Ordering::Relaxed);
+        if at != AT_HOME {
+            slot.result_len.store(size as u64, Ordering::Relaxed);
+        }
         let outcome = frame.take_outcome().unwrap_or_default();
         let message = if status == status::OK { None } else { outcome.message.as_deref() };
         self.end(slot, number, generation, status, message, unreported);
@@ -137,14 +138,14 @@ impl Worker<'_> {
         unreported: &mut u32,
     ) -> usize {
         let load = |word: &crate::support::sync::AtomicU64| word.load(Ordering::Relaxed) as usize;
-        let (first, count) = (load(&slot.first), load(&slot.count));
+        let (first, count) = (load(&slot.map.first), load(&slot.map.count));
         let result_size = load(&slot.result_size);
         let statuses = Self::has_statuses(slot);
-        let in_place = load(&slot.results);
+        let in_place = load(&slot.map.results);
         let in_slab = if in_place == 0 { count * result_size } else { 0 };
         let status_bytes = if statuses { count * size_of::<Status>() } else { 0 };
         self.make_room(in_slab + status_bytes + 128);
-        slot.progress.store(0, Ordering::Relaxed);
+        slot.map.progress.store(0, Ordering::Relaxed);
         let room = |size: usize| {
             if size == 0 {
                 return Some((AT_HOME, ptr::null_mut()));
@@ -160,15 +161,15 @@ impl Worker<'_> {
             return 0;
         };
         let results = if in_place == 0 { results } else { in_place as *mut u8 };
-        let before = load(&slot.before);
+        let before = load(&slot.map.before);
         if in_slab > 0 {
             // SAFETY: the host put there what the places held before, for as many items.
             unsafe { ptr::copy_nonoverlapping(before as *const u8, results, in_slab) };
         }
         slot.result_at.store(results_at, Ordering::Relaxed);
-        slot.statuses_at.store(statuses_at, Ordering::Relaxed);
+        slot.map.statuses_at.store(statuses_at, Ordering::Relaxed);
         let piece = Piece { slot, first, results: Cell::new(results), result_size };
-        let context = slot.context.load(Ordering::Relaxed) as *const c_void;
+        let context = slot.map.context.load(Ordering::Relaxed) as *const c_void;
         let frame = Frame::for_remote(&piece, context, self.index);
         let arg_size = load(&slot.arg_size);
         let args = slot.arg.load(Ordering::Relaxed) as *const u8;
@@ -179,7 +180,7 @@ impl Worker<'_> {
         let mut failed = status::OK;
         frame.enter(|| {
             while at < count {
-                slot.progress.store(at as u64, Ordering::Release);
+                slot.map.progress.store(at as u64, Ordering::Release);
                 let word = slot.word.read();
                 if word.has(STOP) || at > 0 && (word.has(YIELD) || at == budget) {
                     break;
@@ -207,7 +208,7 @@ impl Worker<'_> {
             }
         });
         self.returned();
-        slot.progress.store(at as u64, Ordering::Relaxed);
+        slot.map.progress.store(at as u64, Ordering::Relaxed);
         let outcome = frame.take_outcome().unwrap_or_default();
         let message = if failed == status::OK { None } else { outcome.message.as_deref() };
         self.end(slot, number, generation, failed, message, unreported);

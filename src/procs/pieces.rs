@@ -174,12 +174,12 @@ impl ProcessEngine {
         store(&slot.arg, arg);
         store(&slot.arg_size, call.arg_size);
         store(&slot.result_size, call.result_size);
-        store(&slot.context, call.context as usize);
-        store(&slot.first, first);
-        store(&slot.count, count);
-        store(&slot.progress, 0);
-        store(&slot.results, if results_seen { results as usize } else { 0 });
-        store(&slot.before, before);
+        store(&slot.map.context, call.context as usize);
+        store(&slot.map.first, first);
+        store(&slot.map.count, count);
+        store(&slot.map.progress, 0);
+        store(&slot.map.results, if results_seen { results as usize } else { 0 });
+        store(&slot.map.before, before);
         Ok(())
     }
 
@@ -192,7 +192,7 @@ impl ProcessEngine {
         outcome: &Outcome<'_>,
     ) -> usize {
         let slot = &self.memory.slots()[number as usize];
-        let done = (slot.progress.load(Ordering::Acquire) as usize).min(piece.count);
+        let done = (slot.map.progress.load(Ordering::Acquire) as usize).min(piece.count);
         let error = (outcome.status != status::OK).then(|| {
             let said = outcome.message.as_deref();
             let said = said.unwrap_or_else(|| status::meaning(outcome.status)).to_owned();
@@ -286,7 +286,7 @@ impl ProcessEngine {
             self.shrink_slab(outcome.worker, at, length);
         }
         if !call.statuses.is_null() {
-            let at = slot.statuses_at.load(Ordering::Relaxed);
+            let at = slot.map.statuses_at.load(Ordering::Relaxed);
             let length = done * size_of::<Status>();
             let Some(bytes) = self.in_slab(outcome, at, length) else { return false };
             // SAFETY: as above.
@@ -374,7 +374,7 @@ impl ProcessEngine {
         for (slot, info) in self.memory.slots().iter().zip(&window.infos) {
             let Load::Piece(piece) = &info.load else { continue };
             let reading = slot.word.read();
-            let done = slot.progress.load(Ordering::Relaxed) as usize;
+            let done = slot.map.progress.load(Ordering::Relaxed) as usize;
             if reading.phase() != Phase::Started || done.saturating_add(2) > piece.count {
                 continue;
             }

@@ -1,9 +1,9 @@
 //! What the host's threads ask about single tasks: wait, look, take back, kill.
 
 use super::{
-    engine::ProcessEngine,
+    engine::{HAS_WOKEN, ProcessEngine},
     window::{Load, Waiting},
-    word::{Generation, NOTICE, Phase, Reading, STOP, WAITED},
+    word::{AWAITED, Generation, NOTICE, Phase, Reading, STOP, WAITED},
 };
 use crate::{
     pool::{
@@ -35,11 +35,20 @@ impl ProcessEngine {
     /// the task's own word in shared memory: the worker wakes this thread, which takes the result
     /// in itself. Else the supervisor does that, and wakes this thread.
     pub(super) fn wait_for(&self, core: &Core, task: TaskRef, deadline: Option<Instant>) -> bool {
-        if task.map().is_none() {
-            spin::spin_until(self.patience, || {
-                task.state.is_done()
-                    || self.find(task).is_some_and(|(_, word)| word.phase() == Phase::Done)
-            });
+        if task.map().is_none()
+            && deadline.is_none()
+            && let Some((number, reading)) = self.find(task)
+        {
+            // From here on this thread does not leave without the result.
+            let word = &self.memory.slots()[number as usize].word;
+            if word.set(reading.generation(), AWAITED).is_ok() {
+                let generation = reading.generation();
+                let patience = if HAS_WOKEN.take() { 0 } else { self.patience };
+                spin::spin_until(patience, || {
+                    let word = word.read();
+                    word.phase() == Phase::Done || word.generation() != generation
+                });
+            }
         }
         loop {
             if task.state.is_done() {
@@ -56,7 +65,7 @@ impl ProcessEngine {
                     if deadline.is_none() && reading.phase() != Phase::Taken =>
                 {
                     let word = &self.memory.slots()[number as usize].word;
-                    if let Ok(reading) = word.set(reading.generation(), WAITED) {
+                    if let Ok(reading) = word.set(reading.generation(), WAITED | AWAITED) {
                         futex::wait_shared(self.memory.futex(word), reading.low(), None);
                     }
                 }

@@ -32,7 +32,9 @@ const DONE: u64 = 4;
 const KILLED: u64 = 5;
 const TAKEN: u64 = 6;
 
-/// Somebody sleeps on the word: `finish` wakes it, and it takes the result itself.
+/// Somebody waits for the result and takes it itself: it need not be reported.
+pub const AWAITED: u64 = 1 << 7;
+/// Somebody sleeps on the word: `finish` wakes it.
 pub const WAITED: u64 = 1 << 3;
 /// The task is asked to stop.
 pub const STOP: u64 = 1 << 4;
@@ -40,7 +42,7 @@ pub const STOP: u64 = 1 << 4;
 pub const YIELD: u64 = 1 << 5;
 /// The supervisor is to be told at once when the task has ended.
 pub const NOTICE: u64 = 1 << 6;
-const FLAGS: u64 = WAITED | STOP | YIELD | NOTICE;
+const FLAGS: u64 = WAITED | STOP | YIELD | NOTICE | AWAITED;
 
 const GENERATION: u64 = 0xffff_ff00;
 const ONE_GENERATION: u64 = 1 << 8;

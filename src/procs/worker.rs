@@ -5,10 +5,11 @@ use super::{
     catalog::{Catalog, Name},
     child,
     layout::{
-        AT_HOME, HAS_STATUSES, IS_INLINE, IS_MAP, IS_POINTER, LEAVE, Memory, PARKED, Record, Slot,
+        ASLEEP, AT_HOME, AWAKE, HAS_STATUSES, IS_INLINE, IS_MAP, IS_POINTER, LEAVE, Memory, PARKED,
+        Record, SEARCHING, Slot, WORK,
     },
     slab::Slab,
-    word::{Finish, Generation, NOTICE, WAITED},
+    word::{AWAITED, Finish, Generation, NOTICE, WAITED},
 };
 use crate::{
     pool::{
@@ -161,6 +162,7 @@ impl Worker<'_> {
         let mut unreported = 0;
         let mut done = 0;
         let mut looked = Instant::now();
+        let mut searched = false;
         loop {
             match self.order() {
                 LEAVE => break,
@@ -177,15 +179,13 @@ impl Worker<'_> {
                     self.ring();
                     unreported = 0;
                 }
-                let before = patience;
-                if spin::spin_until(patience, || self.has_work() || self.order() == LEAVE) {
-                    patience = (before + 1).min(self.heritage.patience);
-                    continue;
-                }
-                patience = (before / 2).max(u32::from(self.heritage.patience > 0) * 8);
-                self.sleep(|| !self.has_work() && self.order() != LEAVE && self.order() != PARKED);
+                self.search(&mut patience);
+                searched = true;
                 continue;
             };
+            if std::mem::take(&mut searched) {
+                self.found();
+            }
             fail::point("claimed");
             self.budget.set(if most == 0 { usize::MAX } else { most - done });
             let Some(count) = self.run(slot, generation, &mut unreported) else { break };
@@ -196,7 +196,38 @@ impl Worker<'_> {
                 break;
             }
         }
+        // Nobody shall rely on this one any more.
+        self.found();
         self.ring();
+    }
+
+    /// Looks for work for a while, then sleeps until there may be some.
+    fn search(&self, patience: &mut u32) {
+        let word = &self.heritage.memory.sleepers()[self.index as usize];
+        if *patience > 0 {
+            word.store(SEARCHING, Ordering::SeqCst);
+            if spin::spin_until(*patience, || self.has_work() || self.order() != WORK) {
+                *patience = (*patience + 1).min(self.heritage.patience);
+                return;
+            }
+            *patience = (*patience / 2).max(8);
+        }
+        self.sleep(|| !self.has_work() && self.order() == WORK);
+    }
+
+    /// After a search that has found something: others may have relied on it for the next, too.
+    fn found(&self) {
+        let memory = self.heritage.memory;
+        memory.sleepers()[self.index as usize].store(AWAKE, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        if !self.has_work() {
+            return;
+        }
+        for worker in 0..memory.layout.workers {
+            if memory.orders()[worker].load(Ordering::Relaxed) == WORK && memory.wake(worker) {
+                return;
+            }
+        }
     }
 
     fn has_work(&self) -> bool {
@@ -228,17 +259,17 @@ impl Worker<'_> {
     fn sleep(&self, idle: impl Fn() -> bool) {
         limits::flush_stdio();
         let word = &self.heritage.memory.sleepers()[self.index as usize];
-        word.store(1, Ordering::SeqCst);
+        word.store(ASLEEP, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         fail::point("asleep");
         if self.heritage.memory.pieces().load(Ordering::Relaxed) != 0 {
             // Whoever has a piece of a map might leave some of it to this one.
             self.ring();
         }
-        while idle() && word.load(Ordering::SeqCst) == 1 {
-            futex::wait_shared(word, 1, None);
+        while idle() && word.load(Ordering::SeqCst) == ASLEEP {
+            futex::wait_shared(word, ASLEEP, None);
         }
-        word.store(0, Ordering::SeqCst);
+        word.store(AWAKE, Ordering::SeqCst);
     }
 
     /// Runs a claimed task to its end; the number of tasks or items done. `None` when only a
@@ -347,9 +378,9 @@ impl Worker<'_> {
         fail::point("done");
         if flags & WAITED != 0 {
             futex::wake_shared(self.heritage.memory.futex(&slot.word), i32::MAX);
-            if flags & NOTICE == 0 {
-                return;
-            }
+        }
+        if flags & (AWAITED | NOTICE) == AWAITED {
+            return;
         }
         let reports = self.heritage.memory.reports(self.index as usize);
         let count = self.record.reports.load(Ordering::Relaxed);
@@ -369,8 +400,7 @@ impl Worker<'_> {
         let arg_size = slot.arg_size.load(Ordering::Relaxed) as usize;
         let size = slot.result_size.load(Ordering::Relaxed) as usize;
         let (arg, step) = if kind & IS_POINTER != 0 {
-            // SAFETY: the slot's inline part begins with the pointer.
-            (unsafe { *start.cast::<*const c_void>() }, ALIGN)
+            (slot.arg.load(Ordering::Relaxed) as *const c_void, ALIGN)
         } else {
             (start.cast_const().cast(), arg_size.div_ceil(ALIGN) * ALIGN)
         };
