@@ -28,6 +28,11 @@
 //!
 //! `unsafe` is denied, and allowed by name in the files that need it.
 
+#![cfg_attr(
+    not(all(target_os = "linux", not(feature = "portable"))),
+    allow(dead_code, unused_imports, reason = "what only worker processes need")
+)]
+
 #[cfg(not(loom))]
 pub mod capi;
 #[cfg(not(loom))]

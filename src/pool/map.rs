@@ -15,18 +15,21 @@
 //! `left` counts items not accounted for; each participant subtracts what it did, or skipped,
 //! when it leaves, and the one that brings it to zero ends the map.
 
+mod accounts;
+
 use super::{
-    abi::{Function, POOL_NO_WORKER},
+    abi::Function,
     core::Core,
     frame::Frame,
     payload::Place,
     status::{self, Error, Result, Status},
-    task::{NEVER_RAN, TaskRef},
+    task::TaskRef,
 };
 use crate::support::{
     CachePadded, spin,
-    sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, lock},
+    sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering},
 };
+use accounts::Failure;
 use std::{
     ffi::c_void,
     time::{Duration, Instant},
@@ -59,12 +62,6 @@ pub struct MapCall {
     pub context: *const c_void,
     /// Where each item's status goes; null: the first failure ends the map.
     pub statuses: *mut Status,
-}
-
-struct Failure {
-    index: usize,
-    status: Status,
-    message: String,
 }
 
 #[derive(Default)]
@@ -324,16 +321,6 @@ impl Map {
         }
     }
 
-    /// An item has failed: the map stops.
-    pub fn fail(&self, core: &Core, index: usize, status: Status, message: String) {
-        let mut failure = lock(&self.failure);
-        if failure.as_ref().is_none_or(|lowest| index < lowest.index) {
-            *failure = Some(Failure { index, status, message });
-        }
-        drop(failure);
-        self.raise(core, STOP);
-    }
-
     /// Takes up to `size` units from the front of the own range.
     fn take(&self, mine: usize, size: u32) -> Option<(u32, u32)> {
         self.change(mine, |low, high| {
@@ -397,25 +384,6 @@ impl Map {
         skipped
     }
 
-    /// Items that were not begun, and will not be. Only once the map is stopped.
-    pub fn skip(&self, low: usize, high: usize) {
-        if !self.call.statuses.is_null() {
-            let reason = self.stopped.load(Ordering::Relaxed).cast_signed();
-            for index in low..high {
-                // SAFETY: the array holds `count` statuses, and these are the caller's alone.
-                unsafe { self.call.statuses.add(index).write(reason) };
-            }
-        }
-        self.skipped.fetch_add(high - low, Ordering::Relaxed);
-    }
-
-    /// So many items have been done or skipped; the last of them end the map.
-    pub fn account(&self, task: TaskRef, count: usize) {
-        if count > 0 && self.left.fetch_sub(count, Ordering::AcqRel) == count {
-            self.end(task);
-        }
-    }
-
     /// Changes a slot's range; `change` returns what came of it and the new range, or `None` to
     /// leave the range as it is.
     fn change<R>(
@@ -438,23 +406,5 @@ impl Map {
                 Err(now) => range = now,
             }
         }
-    }
-
-    /// All items are accounted for.
-    fn end(&self, task: TaskRef) {
-        let failure = lock(&self.failure).take();
-        let reason = self.stopped.load(Ordering::Relaxed).cast_signed();
-        let status = if let Some(failure) = failure {
-            task.set_index(failure.index);
-            task.set_message(&format!("item {}: {}", failure.index, failure.message));
-            failure.status
-        } else if self.skipped.load(Ordering::Relaxed) > 0 {
-            task.set_message(status::meaning(reason));
-            reason
-        } else {
-            status::OK
-        };
-        let unrun = self.skipped.load(Ordering::Relaxed) == self.call.count && reason != status::OK;
-        task.finish(status, if unrun { NEVER_RAN } else { POOL_NO_WORKER });
     }
 }

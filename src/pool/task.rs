@@ -13,12 +13,13 @@
 //! | `status`, `worker`, result, `Cold::end` (and `cold`, if a task with a function had none) | who claimed it, before `finish` | anyone, after `DONE` |
 //! | `user_data`, `worker` of a free block | the depot: next batch, its size | the depot              |
 
+mod parcel;
+
 use super::{
     abi::{Function, POOL_NO_WORKER, pool_callback_fn, pool_result_t, pool_task_t},
     core::Core,
     frame::Frame,
     map::Map,
-    options::Mode,
     payload::{ALIGN, Call, INLINE, Outside, Place, Sizes, zero},
     state::State,
     status::{self, Error, Result, Status},
@@ -27,6 +28,7 @@ use crate::support::{
     alloc::{Buffer, try_box},
     sync::{AtomicPtr, AtomicU32, Ordering},
 };
+pub use parcel::Ending;
 use std::{
     cell::{Cell, UnsafeCell},
     ffi::{CStr, CString, c_void},
@@ -73,35 +75,6 @@ pub struct Task {
     arg_size: Cell<u16>,
     result_size: Cell<u16>,
     inline: UnsafeCell<[u128; INLINE / ALIGN]>,
-}
-
-/// What another process needs to run a task.
-pub struct Parcel<'a> {
-    /// What to run.
-    pub function: Function,
-    /// The argument, or the pointer that is the argument if `arg_size` is 0.
-    pub arg: *const c_void,
-    /// The argument's bytes.
-    pub arg_size: usize,
-    /// The result's bytes.
-    pub result_size: usize,
-    /// Argument and room for the result, if they are small: the argument or the pointer first, the
-    /// result at the next multiple of `ALIGN` behind it.
-    pub inline: Option<&'a [u128; INLINE / ALIGN]>,
-}
-
-/// How a task ended in another process.
-pub struct Ending<'a> {
-    /// Its status.
-    pub status: Status,
-    /// A sentence about its failure.
-    pub message: Option<&'a str>,
-    /// Its result, wherever that is.
-    pub result: &'a [u8],
-    /// The worker that ran it, and its process.
-    pub worker: u32,
-    /// See `worker`.
-    pub pid: i32,
 }
 
 /// In `worker`: nobody ran the task.
@@ -185,21 +158,6 @@ impl TaskRef {
             Some(delivery) => core.callbacks.serve(core, delivery),
             None => self.release(),
         }
-    }
-
-    /// Ends a claimed task that another process ran: its result is copied.
-    pub fn finish_elsewhere(self, ending: &Ending<'_>) {
-        let mut status = ending.status;
-        if status == status::OK && !self.keep_result(ending.result) {
-            status = status::NO_MEMORY;
-            self.set_message("no memory for the task's result");
-        } else if status != status::OK {
-            self.set_message(ending.message.unwrap_or_else(|| status::meaning(status)));
-        }
-        self.drop_argument();
-        // SAFETY: who claimed the task is alone with its argument, which is not needed any more.
-        unsafe { self.inline.get().cast::<i32>().write(ending.pid) };
-        self.finish(status, ending.worker);
     }
 
     /// Ends a claimed task that never ran.
@@ -344,16 +302,6 @@ impl Task {
         self.worker.load(Ordering::Relaxed) != NEVER_RAN
     }
 
-    /// The process that ran the task; 0 for a map in processes.
-    fn pid(&self) -> i32 {
-        match self.core().options.mode {
-            Mode::Threads => self.core().pid,
-            Mode::Processes if self.map().is_some() => 0,
-            // SAFETY: `finish_elsewhere` wrote it where the argument was.
-            Mode::Processes => unsafe { *self.inline.get().cast::<i32>() },
-        }
-    }
-
     /// The engine's own number for a task that has not ended; anything for one that has.
     pub fn engine_number(&self) -> u32 {
         self.worker.load(Ordering::Relaxed)
@@ -396,22 +344,6 @@ impl Task {
         (arg, Place { start: result, size: result_size })
     }
 
-    /// What is to be sent to another process to run the claimed task there.
-    pub fn parcel(&self) -> Option<Parcel<'_>> {
-        let function = self.function.get()?;
-        let (arg, place) = self.places();
-        let arg_size = match self.arg_size.get() {
-            OUTSIDE => self.outside_sizes().map_or(0, |sizes| sizes.arg),
-            POINTER => 0,
-            size => size.into(),
-        };
-        let inline = (self.arg_size.get() != OUTSIDE).then(|| {
-            // SAFETY: who claimed the task is alone with its argument.
-            unsafe { &*self.inline.get() }
-        });
-        Some(Parcel { function, arg, arg_size, result_size: place.size, inline })
-    }
-
     fn outside_sizes(&self) -> Option<&Sizes> {
         let memory = self.cold()?.memory.as_ref()?;
         // SAFETY: `Outside::new` wrote the sizes there.
@@ -441,37 +373,6 @@ impl Task {
             self.set_message(outcome.message.as_deref().unwrap_or_else(|| status::meaning(status)));
         }
         status
-    }
-
-    /// Copies a result from elsewhere, and drops an argument that lies outside; false when there
-    /// is no memory. Only by who claimed the task.
-    fn keep_result(&self, result: &[u8]) -> bool {
-        let (_, place) = self.places();
-        if self.arg_size.get() != OUTSIDE && result.len() == place.size {
-            // SAFETY: the result's place is ours until the task is finished, and that large.
-            unsafe { ptr::copy_nonoverlapping(result.as_ptr(), place.start, place.size) };
-            return true;
-        }
-        let Some(buffer) = Buffer::try_new(result.len()) else {
-            return false;
-        };
-        // SAFETY: the buffer is that large and nobody else's.
-        unsafe { ptr::copy_nonoverlapping(result.as_ptr(), buffer.as_ptr(), result.len()) };
-        self.change_end(|end| end.set_result = Some(buffer));
-        true
-    }
-
-    /// Gives the memory of an argument that lies outside back. Only by who claimed the task, and
-    /// will not run it.
-    pub fn drop_argument(&self) {
-        if self.arg_size.get() == OUTSIDE {
-            self.arg_size.set(POINTER);
-            self.result_size.set(0);
-            // SAFETY: as promised by the caller; a task with a function has no map to look at.
-            if let Some(cold) = unsafe { (*self.cold.get()).as_mut() } {
-                cold.memory = None;
-            }
-        }
     }
 
     /// The sentence about the failure; only by who claimed the task.

@@ -269,7 +269,7 @@ impl Engine for ProcessEngine {
         } else if !window.queue.is_empty() || !self.place_task(&mut window, task) {
             window.queue.push_back(Waiting::Task(task));
             self.backlog.store(true, Ordering::Relaxed);
-            if !window.free.is_empty() || window.queue.len() % EVERY == 0 {
+            if !window.free.is_empty() || window.queue.len().is_multiple_of(EVERY) {
                 self.due.store(true, Ordering::Relaxed);
             }
         }

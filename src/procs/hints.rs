@@ -109,9 +109,4 @@ impl<'a> Hints<'a> {
     pub fn is_empty(&self) -> bool {
         self.ends.head.load(Ordering::SeqCst) == self.ends.tail.load(Ordering::SeqCst)
     }
-
-    /// How many hints are there, those at withdrawn tasks among them.
-    pub fn len(&self) -> u64 {
-        self.ends.tail.load(Ordering::Relaxed).wrapping_sub(self.ends.head.load(Ordering::Relaxed))
-    }
 }

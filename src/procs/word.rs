@@ -219,13 +219,6 @@ impl Word {
         self.to_taken(generation, |phase| phase == STARTED || phase == KILLED)
     }
 
-    /// Whatever it is, to `TAKEN` by the host, once all workers are dead; false if it was `FREE`
-    /// or `TAKEN`.
-    #[must_use]
-    pub fn seize(&self, generation: Generation) -> bool {
-        self.to_taken(generation, |phase| phase != FREE && phase != TAKEN)
-    }
-
     fn to_taken(&self, generation: Generation, from: impl Fn(u64) -> bool) -> bool {
         self.change(|word| {
             let right = from(word & PHASE) && word & GENERATION == u64::from(generation.0);

@@ -151,6 +151,7 @@ impl Zygote {
         })
     }
 
+    #[cfg(test)]
     /// The zygote's process.
     pub fn pid(&self) -> i32 {
         self.pid

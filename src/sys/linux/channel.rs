@@ -58,15 +58,6 @@ impl Channel {
 
     /// Sends without waiting.
     pub fn send(&self, message: &Message) -> Delivery {
-        self.send_with(message, libc::MSG_DONTWAIT)
-    }
-
-    /// Sends, and waits for room as long as it takes; never `Full`.
-    pub fn send_blocking(&self, message: &Message) -> Delivery {
-        self.send_with(message, 0)
-    }
-
-    fn send_with(&self, message: &Message, flags: libc::c_int) -> Delivery {
         loop {
             // SAFETY: reads the message, which lives across the call.
             let sent = unsafe {
@@ -74,7 +65,7 @@ impl Channel {
                     self.fd(),
                     message.as_ptr().cast(),
                     size_of::<Message>(),
-                    flags | libc::MSG_NOSIGNAL,
+                    libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
                 )
             };
             if sent >= 0 {
@@ -240,50 +231,6 @@ pub fn poll(fds: &mut [PollFd], timeout: Option<Duration>) {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_stay_whole_until_it_is_full() {
-        let (one, other) = Channel::pair().expect("descriptors");
-        let mut count = 0;
-        while one.send(&[count; 6]) == Delivery::Sent {
-            count += 1;
-        }
-        assert!(count > 8);
-        let mut fds = [PollFd::new(other.fd(), false), PollFd::none()];
-        poll(&mut fds, None);
-        assert!(fds[0].ready() && !fds[0].hung_up() && !fds[1].ready());
-        for number in 0..count {
-            assert_eq!(other.receive(), Received::Message([number; 6]));
-        }
-        assert_eq!(other.receive(), Received::Nothing);
-        assert_eq!(one.send_blocking(&[1; 6]), Delivery::Sent);
-        other.send(&[2; 6]);
-        drop(other);
-        // Children that other tests fork may hold a copy for a while.
-        while one.send(&[3; 6]) != Delivery::Gone {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        assert_eq!(one.receive(), Received::Message([2; 6]), "also when ours were not read");
-        assert_eq!(one.receive(), Received::Gone);
-    }
-
-    #[test]
-    fn a_hang_up_goes_through_copies() {
-        let (one, other) = Channel::pair().expect("descriptors");
-        let _copy = one.0.try_clone().expect("descriptors");
-        one.hang_up();
-        assert_eq!(other.receive(), Received::Gone);
-        assert_eq!(other.send(&[1; 6]), Delivery::Sent);
-        assert_eq!(one.receive(), Received::Message([1; 6]));
-        let mut fds = [PollFd::new(other.fd(), false)];
-        poll(&mut fds, Some(Duration::ZERO));
-        assert!(fds[0].hung_up());
-    }
-}
-
 /// Stands between the words of one task and the next in a worker's pipe for standard error: a
 /// byte that no text has.
 pub const STDERR_MARK: u8 = 0;
@@ -306,5 +253,49 @@ pub fn pass_on_to_stderr(words: &[u8]) {
         }
         // SAFETY: writes from a live slice.
         unsafe { libc::write(2, words.as_ptr().cast(), words.len()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_stay_whole_until_it_is_full() {
+        let (one, other) = Channel::pair().expect("descriptors");
+        let mut count = 0;
+        while one.send(&[count; 6]) == Delivery::Sent {
+            count += 1;
+        }
+        assert!(count > 8);
+        let mut fds = [PollFd::new(other.fd(), false), PollFd::none()];
+        poll(&mut fds, None);
+        assert!(fds[0].ready() && !fds[0].hung_up() && !fds[1].ready());
+        for number in 0..count {
+            assert_eq!(other.receive(), Received::Message([number; 6]));
+        }
+        assert_eq!(other.receive(), Received::Nothing);
+        assert_eq!(one.send(&[1; 6]), Delivery::Sent);
+        other.send(&[2; 6]);
+        drop(other);
+        // Children that other tests fork may hold a copy for a while.
+        while one.send(&[3; 6]) != Delivery::Gone {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!(one.receive(), Received::Message([2; 6]), "also when ours were not read");
+        assert_eq!(one.receive(), Received::Gone);
+    }
+
+    #[test]
+    fn a_hang_up_goes_through_copies() {
+        let (one, other) = Channel::pair().expect("descriptors");
+        let _copy = one.0.try_clone().expect("descriptors");
+        one.hang_up();
+        assert_eq!(other.receive(), Received::Gone);
+        assert_eq!(other.send(&[1; 6]), Delivery::Sent);
+        assert_eq!(one.receive(), Received::Message([1; 6]));
+        let mut fds = [PollFd::new(other.fd(), false)];
+        poll(&mut fds, Some(Duration::ZERO));
+        assert!(fds[0].hung_up());
     }
 }

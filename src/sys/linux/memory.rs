@@ -62,6 +62,7 @@ impl Mapping {
         self.start
     }
 
+    #[cfg(test)]
     /// Its size in bytes, a multiple of the page size.
     pub fn size(&self) -> usize {
         self.size

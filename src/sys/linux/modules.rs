@@ -34,18 +34,6 @@ pub fn modules() -> Vec<Module> {
     found
 }
 
-/// The module whose code holds the address.
-pub fn module_of(address: usize) -> Option<Module> {
-    let mut found = None;
-    each(|info| {
-        if code(info).any(|range| range.contains(&address)) {
-            found = Some(module(info));
-        }
-        found.is_some()
-    });
-    found
-}
-
 /// How many modules were loaded and unloaded so far: while neither changes, `modules` does not.
 pub fn changes() -> (u64, u64) {
     let mut counts = (0, 0);
@@ -159,11 +147,14 @@ mod tests {
     fn code_is_found_in_its_module() {
         let here = code_is_found_in_its_module as *const () as usize;
         let all = modules();
-        assert_eq!(module_of(here).as_ref(), all.first(), "the program comes first");
+        let module_of = |address: usize| {
+            all.iter().find(|one| one.code.iter().any(|code| code.contains(&address)))
+        };
+        assert_eq!(module_of(here), all.first(), "the program comes first");
         assert_eq!(all[0].name, "");
         let libc = module_of(libc::getpid as *const () as usize).expect("a module");
         assert!(libc.name.contains("libc"), "{}", libc.name);
-        assert!(all.contains(&libc) && !libc.build_id.is_empty());
+        assert!(!libc.build_id.is_empty());
         assert_eq!(module_of(&raw const all as usize), None, "the stack is no module");
         assert_eq!(changes(), changes());
     }
