@@ -15,10 +15,9 @@
 //! `left` counts items not accounted for; each participant subtracts what it did, or skipped,
 //! when it leaves, and the one that brings it to zero ends the map.
 
-mod accounts;
-
 use super::{
     abi::Function,
+    accounts::Failure,
     core::Core,
     frame::Frame,
     payload::Place,
@@ -29,7 +28,6 @@ use crate::support::{
     CachePadded, spin,
     sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering},
 };
-use accounts::Failure;
 use std::{
     ffi::c_void,
     time::{Duration, Instant},
@@ -40,7 +38,7 @@ const CHUNK: Duration = Duration::from_micros(16);
 /// How often a hungry participant looks again before it leaves.
 const PATIENCE: u32 = 64;
 
-const STOP: u32 = 1;
+pub(super) const STOP: u32 = 1;
 const HUNGRY: u32 = 2;
 
 /// What to run, over what: checked, and borrowed from the caller until the map has ended.
@@ -73,7 +71,7 @@ struct Slot {
 
 /// See the module.
 pub struct Map {
-    call: MapCall,
+    pub(super) call: MapCall,
     /// Items that are taken together because there are more than a word can number.
     unit: usize,
     slots: Box<[CachePadded<Slot>]>,
@@ -81,10 +79,10 @@ pub struct Map {
     present: AtomicUsize,
     attention: AtomicU32,
     /// Why it was stopped from outside; 0: it was not.
-    stopped: AtomicU32,
-    left: AtomicUsize,
-    skipped: AtomicUsize,
-    failure: Mutex<Option<Failure>>,
+    pub(super) stopped: AtomicU32,
+    pub(super) left: AtomicUsize,
+    pub(super) skipped: AtomicUsize,
+    pub(super) failure: Mutex<Option<Failure>>,
     /// The engine's own number for the map, once it has it; else 0.
     pub number: AtomicU32,
 }
@@ -302,7 +300,7 @@ impl Map {
     }
 
     /// Raises a flag, and sees to it that those inside a chunk look at it.
-    fn raise(&self, core: &Core, flag: u32) {
+    pub(super) fn raise(&self, core: &Core, flag: u32) {
         self.attention.fetch_or(flag, Ordering::Release);
         core.poke();
     }

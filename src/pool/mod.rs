@@ -12,6 +12,7 @@
 //! | `task`         | the block that holds a task |
 //! | `functions`    | functions that are promised to stay |
 //! | `shared`       | memory that the user's tasks share |
+//! | `parcel`       | a task that another process runs |
 //! | `payload`      | arguments and results as bytes |
 //! | `direct`       | a task that runs in its caller, without a block |
 //! | `blocks`       | recycled blocks, and the gate that close shuts |
@@ -20,10 +21,13 @@
 //! | `mailbox`      | many senders, one reader at a time (model-checked) |
 //! | `callbacks`    | when and where callbacks run |
 //! | `map`          | one descriptor for many items |
+//! | `accounts`     | how a map keeps account of its items |
 //! | `submit`       | what apply, submit, map, wait and cancel do with all these |
 
 #[cfg(not(loom))]
 pub mod abi;
+#[cfg(not(loom))]
+pub mod accounts;
 #[cfg(not(loom))]
 pub mod blocks;
 #[cfg(not(loom))]
@@ -47,6 +51,8 @@ pub mod mailbox;
 pub mod map;
 #[cfg(not(loom))]
 pub mod options;
+#[cfg(not(loom))]
+pub mod parcel;
 #[cfg(not(loom))]
 pub mod payload;
 #[cfg(not(loom))]

@@ -13,8 +13,6 @@
 //! | `status`, `worker`, result, `Cold::end` (and `cold`, if a task with a function had none) | who claimed it, before `finish` | anyone, after `DONE` |
 //! | `user_data`, `worker` of a free block | the depot: next batch, its size | the depot              |
 
-mod parcel;
-
 use super::{
     abi::{Function, POOL_NO_WORKER, pool_callback_fn, pool_result_t, pool_task_t},
     core::Core,
@@ -28,7 +26,6 @@ use crate::support::{
     alloc::{Buffer, try_box},
     sync::{AtomicPtr, AtomicU32, Ordering},
 };
-pub use parcel::Ending;
 use std::{
     cell::{Cell, UnsafeCell},
     ffi::{CStr, CString, c_void},
@@ -37,9 +34,9 @@ use std::{
 
 /// What a small task does not need.
 #[derive(Default)]
-struct Cold {
+pub(super) struct Cold {
     /// Argument and result when they don't fit inside the block. Written before `publish`.
-    memory: Option<Buffer>,
+    pub(super) memory: Option<Buffer>,
     /// As above.
     map: Option<Map>,
     /// Written by who claimed the task, while others may look at the map.
@@ -48,9 +45,9 @@ struct Cold {
 
 /// What a small task's end does not need.
 #[derive(Default)]
-struct End {
+pub(super) struct End {
     /// The result that the task set in place of the fixed one.
-    set_result: Option<Buffer>,
+    pub(super) set_result: Option<Buffer>,
     message: Option<CString>,
     /// The lowest failed item of a map.
     index: usize,
@@ -65,24 +62,24 @@ pub struct Task {
     /// The next block in the free list or the callback queue.
     pub next: AtomicPtr<Task>,
     core: *const Core,
-    function: Cell<Option<Function>>,
+    pub(super) function: Cell<Option<Function>>,
     callback: Cell<pool_callback_fn>,
     user_data: Cell<*mut c_void>,
-    cold: UnsafeCell<Option<Box<Cold>>>,
+    pub(super) cold: UnsafeCell<Option<Box<Cold>>>,
     /// Before the end: the engine's own number for the task, if it has one.
     worker: AtomicU32,
     /// Sizes when both fit inside; `OUTSIDE` in `arg_size` means: see `Cold`.
-    arg_size: Cell<u16>,
-    result_size: Cell<u16>,
-    inline: UnsafeCell<[u128; INLINE / ALIGN]>,
+    pub(super) arg_size: Cell<u16>,
+    pub(super) result_size: Cell<u16>,
+    pub(super) inline: UnsafeCell<[u128; INLINE / ALIGN]>,
 }
 
 /// In `worker`: nobody ran the task.
 pub const NEVER_RAN: u32 = POOL_NO_WORKER - 1;
 /// In `arg_size`: the argument is the pointer in the first bytes.
-const POINTER: u16 = u16::MAX;
+pub(super) const POINTER: u16 = u16::MAX;
 /// In `arg_size`: argument and result are in `Cold::memory`, sizes in front of them.
-const OUTSIDE: u16 = u16::MAX - 1;
+pub(super) const OUTSIDE: u16 = u16::MAX - 1;
 
 /// A reference to a task; who holds one keeps the block from being reused.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -264,7 +261,7 @@ impl Task {
         Ok(())
     }
 
-    fn cold(&self) -> Option<&Cold> {
+    pub(super) fn cold(&self) -> Option<&Cold> {
         // SAFETY: read under the rules of the module's table.
         unsafe { (*self.cold.get()).as_deref() }
     }
@@ -276,7 +273,7 @@ impl Task {
     }
 
     /// Changes what `end` will find; only by who claimed the task.
-    fn change_end(&self, change: impl FnOnce(&mut End)) {
+    pub(super) fn change_end(&self, change: impl FnOnce(&mut End)) {
         if self.cold().is_none() {
             // SAFETY: who claimed a task is alone with a cold part that is not there yet: for
             // maps it always is, and for other tasks nobody else asks for it.
@@ -318,7 +315,7 @@ impl Task {
     }
 
     /// The places of argument and result.
-    fn places(&self) -> (*const c_void, Place) {
+    pub(super) fn places(&self) -> (*const c_void, Place) {
         let (start, pointer, arg_size, result_size) = match self.arg_size.get() {
             OUTSIDE => {
                 let sizes = self.outside_sizes().expect("a large task has memory of its own");
@@ -344,7 +341,7 @@ impl Task {
         (arg, Place { start: result, size: result_size })
     }
 
-    fn outside_sizes(&self) -> Option<&Sizes> {
+    pub(super) fn outside_sizes(&self) -> Option<&Sizes> {
         let memory = self.cold()?.memory.as_ref()?;
         // SAFETY: `Outside::new` wrote the sizes there.
         Some(unsafe { &*memory.as_ptr().cast::<Sizes>() })

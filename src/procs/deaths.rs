@@ -14,8 +14,8 @@ use super::{
 use crate::{
     pool::{
         core::Core,
+        parcel::Ending,
         status::{self, Error},
-        task::Ending,
     },
     support::sync::{Arc, Ordering, lock, thread},
     sys::{

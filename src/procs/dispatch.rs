@@ -12,8 +12,9 @@ use super::{
 use crate::{
     pool::{
         core::Core,
+        parcel::Ending,
         status::{self, Status},
-        task::{Ending, TaskRef},
+        task::TaskRef,
     },
     support::sync::{AtomicU64, Ordering, lock},
 };

@@ -1,16 +1,14 @@
 #![allow(unsafe_code)]
 //! How a map keeps account of its items, and ends when all are accounted for.
 
-use super::{Map, STOP};
-use crate::{
-    pool::{
-        abi::POOL_NO_WORKER,
-        core::Core,
-        status::{self, Status},
-        task::{NEVER_RAN, TaskRef},
-    },
-    support::sync::{Ordering, lock},
+use super::{
+    abi::POOL_NO_WORKER,
+    core::Core,
+    map::{Map, STOP},
+    status::{self, Status},
+    task::{NEVER_RAN, TaskRef},
 };
+use crate::support::sync::{Ordering, lock};
 
 /// The failed item with the lowest index so far.
 pub(super) struct Failure {

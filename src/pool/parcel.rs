@@ -1,16 +1,14 @@
 #![allow(unsafe_code)]
 //! A task that another process runs: what is sent there, and what comes back.
 
-use super::{OUTSIDE, POINTER, Task, TaskRef};
-use crate::{
-    pool::{
-        abi::Function,
-        options::Mode,
-        payload::{ALIGN, INLINE},
-        status::{self, Status},
-    },
-    support::alloc::Buffer,
+use super::{
+    abi::Function,
+    options::Mode,
+    payload::{ALIGN, INLINE},
+    status::{self, Status},
+    task::{OUTSIDE, POINTER, Task, TaskRef},
 };
+use crate::support::alloc::Buffer;
 use std::{ffi::c_void, ptr};
 
 /// What another process needs to run a task.
