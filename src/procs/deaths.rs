@@ -149,8 +149,10 @@ impl ProcessEngine {
             self.end_lost(core, number, load, death, error);
         }
         self.wait_for_readers(incarnation);
-        let slab = self.memory.layout.slab(index);
-        self.memory.discard(slab.start + slab::KEPT..slab.end);
+        if record.high.swap(0, Ordering::Relaxed) > 0 {
+            let slab = self.memory.layout.slab(index);
+            self.memory.discard(slab.start + slab::KEPT..slab.end);
+        }
         self.lose(index, incarnation, |state| {
             let starting = core.options.hooks.initializer.is_some() && !was_ready;
             let was_told = self.memory.orders()[index].load(Ordering::SeqCst)
@@ -189,17 +191,16 @@ impl ProcessEngine {
     fn estate(&self, incarnation: u32) -> Estate {
         let mut estate = Estate::default();
         let mut window = lock(&self.window);
-        for (number, slot) in self.memory.slots().iter().enumerate() {
-            let word = &slot.word;
+        for (number, info) in window.infos.iter_mut().enumerate() {
+            if matches!(info.load, Load::None) {
+                continue;
+            }
+            let word = &self.memory.slots()[number].word;
             let reading = word.read();
             if reading.worker() != incarnation {
                 continue;
             }
-            let info = &mut window.infos[number];
             let generation = info.generation;
-            if matches!(info.load, Load::None) {
-                continue;
-            }
             match reading.phase() {
                 Phase::Claimed => {
                     if word.return_to_queue(generation) {
@@ -219,6 +220,7 @@ impl ProcessEngine {
                 }
                 Phase::Done => {
                     if word.take(generation) {
+                        self.readers.fetch_add(1, Ordering::SeqCst);
                         estate.done.push((number as u32, std::mem::take(&mut info.load)));
                     }
                 }
@@ -235,7 +237,7 @@ impl ProcessEngine {
             let word = slot.word.read();
             word.worker() == incarnation && word.phase() == Phase::Taken
         };
-        while self.memory.slots().iter().any(is_read) {
+        while self.readers.load(Ordering::SeqCst) > 0 && self.memory.slots().iter().any(is_read) {
             thread::sleep(Duration::from_micros(50));
         }
     }

@@ -235,13 +235,14 @@ impl ProcessEngine {
         }
     }
 
-    /// Takes what is in a slot, if it is done.
+    /// Takes what is in a slot, if it is done; `take_in` must follow.
     pub(super) fn take(&self, window: &mut Window, number: u32) -> Option<Load> {
         let info = window.infos.get_mut(number as usize)?;
         let word = &self.memory.slots()[number as usize].word;
         if matches!(info.load, Load::None) || !word.take(info.generation) {
             return None;
         }
+        self.readers.fetch_add(1, Ordering::SeqCst);
         Some(std::mem::take(&mut info.load))
     }
 
@@ -262,6 +263,7 @@ impl ProcessEngine {
             }
             self.memory.slots()[number as usize].word.release();
         }
+        self.readers.fetch_sub(count, Ordering::SeqCst);
         if count > 0 {
             lock(&self.window).free.extend(numbers);
         }

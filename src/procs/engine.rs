@@ -57,6 +57,8 @@ pub struct ProcessEngine {
     pub(super) owners: Box<[AtomicPtr<Task>]>,
     /// Whether something waits in the window's queue.
     pub(super) backlog: AtomicBool,
+    /// Results that are being copied from slabs right now.
+    pub(super) readers: AtomicUsize,
     /// Whether the submitter is to see to the queue: now and then, while there are no free slots.
     due: AtomicBool,
     /// Tasks and maps that have not ended, and threads that `hold` the pool.
@@ -101,6 +103,7 @@ impl ProcessEngine {
             window: Mutex::new(Window::new(layout.slots, workers)),
             owners: (0..layout.slots).map(|_| AtomicPtr::default()).collect(),
             backlog: AtomicBool::new(false),
+            readers: AtomicUsize::new(0),
             due: AtomicBool::new(false),
             outstanding: AtomicUsize::new(0),
             arrivals: AtomicU64::new(0),

@@ -112,6 +112,8 @@ pub struct Record {
     pub status: AtomicI32,
     /// See `status`.
     pub failed: AtomicU32,
+    /// Not 0 once the slab was used beyond what is kept.
+    pub high: AtomicU32,
     /// How many reports there have been, for ever.
     pub reports: CachePadded<AtomicU32>,
 }

@@ -9,7 +9,7 @@ use super::{
     layout::Memory,
     word::{Generation, Phase},
 };
-use crate::sys::futex;
+use crate::{support::sync::Ordering, sys::futex};
 use std::{
     ops::Range,
     ptr::NonNull,
@@ -26,6 +26,7 @@ const STEP: usize = 64 << 10;
 /// See the module.
 pub struct Slab<'a> {
     memory: &'a Memory,
+    worker: usize,
     range: Range<usize>,
     used: usize,
     populated: usize,
@@ -37,7 +38,7 @@ impl<'a> Slab<'a> {
     /// The slab of a worker.
     pub fn new(memory: &'a Memory, worker: usize) -> Self {
         let range = memory.layout.slab(worker);
-        Self { memory, range, used: 0, populated: 0, waiting: Vec::new() }
+        Self { memory, worker, range, used: 0, populated: 0, waiting: Vec::new() }
     }
 
     /// Between tasks: begins anew if nothing waits.
@@ -87,6 +88,9 @@ impl<'a> Slab<'a> {
         if end > self.populated {
             let from = self.populated.min(start);
             let to = end.next_multiple_of(STEP).min(self.range.len());
+            if to > KEPT {
+                self.memory.record(self.worker).high.store(1, Ordering::Relaxed);
+            }
             self.memory.populate(self.range.start + from..self.range.start + to).ok()?;
             self.populated = to.min(KEPT);
         }
