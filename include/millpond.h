@@ -51,7 +51,8 @@
  * - pthread_cancel of a thread that is in one of these functions is put off until it returns.
  * - exit and dlclose are safe with work pending: what has not run by then does not.
  * - Worker threads are started when first needed, block all signals, and run on the CPUs that
- *   the thread which made the pool was allowed at that moment. An idle pool uses no CPU.
+ *   the thread which made the pool was allowed at that moment; so do worker processes, which are
+ *   started when the pool is made. An idle pool uses no CPU.
  * - Structs that you fill begin with `struct_size` and may grow: use their _INIT macros.
  *
  * What differs between the modes, and nothing else does:
@@ -186,11 +187,11 @@ typedef struct pool_task_t {
   size_t index;
   /**
    * The number of the worker that runs the task, from 0: no two have the same at a time. It
-   * can be `workers` or more where spare workers have stepped in for waiting ones.
+   * can be `workers` or more where spare workers have stepped in.
    * POOL_NO_WORKER on a thread that is none of the pool's, and waits for the task.
    */
   uint32_t worker;
-  /** 1 the first time the task runs. */
+  /** 1 the first time the task runs; always, in this version. */
   uint32_t attempt;
 } pool_task_t;
 
@@ -205,8 +206,8 @@ typedef struct pool_task_t {
  *   array, as the caller left it. NULL when `result_size` is 0.
  *
  * It runs on a thread of the pool, or on a thread that waits for it. It must return: no C++
- * exception, longjmp or pthread_exit may leave it. It may use its pool: submit, apply, map and
- * wait, to any depth.
+ * exception, longjmp or pthread_exit may leave it. In a pool of threads it may use its pool:
+ * submit, apply, map and wait, to any depth.
  */
 typedef int32_t (*pool_fn)(const void *arg, void *result, struct pool_task_t *task);
 
@@ -243,8 +244,8 @@ typedef void (*pool_callback_fn)(const struct pool_result_t *outcome, void *user
 typedef int32_t (*pool_initializer_fn)(void *worker_data, uint32_t worker);
 
 /**
- * Cleans up after a worker: called on its thread after its last task, if it was initialised. It
- * must return, as a task must.
+ * Cleans up after a worker: called on its thread, or in its process, after its last task, if it
+ * was initialised; not when the process was killed. It must return, as a task must.
  */
 typedef void (*pool_finalizer_fn)(void *worker_data, uint32_t worker);
 
@@ -263,7 +264,8 @@ typedef void (*pool_finalizer_fn)(void *worker_data, uint32_t worker);
 pool_t *pool_create(uint32_t workers);
 
 /**
- * The default pool of this process, made at the first call as if by pool_create(0). Every call returns the same one; in a forked child, a fresh one. Nobody frees it:
+ * The default pool of this process, made at the first call as if by pool_create(0). Every call
+ * returns the same one; in a forked child, a fresh one. Nobody frees it:
  * pool_close(), pool_join(), pool_terminate() and pool_close_join() on it are POOL_ERR_INVALID.
  *
  * Returns NULL when it cannot be made; pool_last_error() says why.
@@ -281,7 +283,8 @@ pool_t *pool_default(void);
  * on a worker; blocks until it has ended.
  * Returns the task's status: POOL_OK, its own positive code, or POOL_ERR_INVALID, _CLOSED,
  * _TERMINATED, _FORKED, _NO_MEMORY, _SYSTEM (no thread could be started), _SIZE (the task set
- * a longer result), _INTERNAL.
+ * a longer result), _INTERNAL. In processes also _WORKER_DIED, _TIME_LIMIT, _BROKEN, _CRASH_LOOP,
+ * _UNKNOWN_FUNCTION, and _UNSUPPORTED inside a worker.
  */
 int32_t pool_apply(pool_t *pool,
                    pool_fn fn,
@@ -334,7 +337,8 @@ int32_t pool_join(pool_t *pool, int64_t timeout_ms);
 /**
  * Closes the pool, ends all tasks that have not started with POOL_ERR_TERMINATED (their
  * callbacks are called), and asks the running ones to stop: pool_task_cancelled() tells them. A
- * thread cannot be killed, so they end when they like; processes are killed. Does not wait. A
+ * thread cannot be killed, so they end when they like; processes that run a task are killed, idle
+ * ones run their finalizers, for at most a second. Does not wait. A
  * running map starts no more items, and borrows its arrays until it has ended. Returns POOL_OK, POOL_ERR_INVALID,
  * _FORKED.
  */
@@ -376,7 +380,7 @@ const char *pool_status_name(int32_t status);
  *   release with pool_future_release(); NULL if not wanted.
  * Does not block, but for starting a thread now and then. Returns POOL_OK, or POOL_ERR_INVALID,
  * _CLOSED, _TERMINATED (from inside a terminated pool), _FORKED, _NO_MEMORY, _SYSTEM (no thread
- * could be started): then nothing was submitted, and the callback is never called.
+ * could be started), in processes _BROKEN, _CRASH_LOOP, _UNKNOWN_FUNCTION, _UNSUPPORTED: then nothing was submitted, and the callback is never called.
  */
 int32_t pool_apply_async(pool_t *pool,
                          pool_fn fn,
@@ -542,7 +546,8 @@ int32_t pool_task_cancelled(const pool_task_t *task);
 
 /**
  * `callbacks`: on the worker that ran the task, as it finishes; several at once. Those of tasks
- * that no worker ran are called on some worker, one at a time.
+ * that no worker ran are called on some worker, one at a time. In processes as
+ * POOL_CALLBACKS_SERIAL.
  */
 #define POOL_CALLBACKS_INLINE 1
 
@@ -579,12 +584,12 @@ typedef struct pool_options_t {
   pool_initializer_fn initializer;
   /** Called on each worker after its last task. */
   pool_finalizer_fn finalizer;
-  /** Passed to both; must live as long as the pool. */
+  /** Passed to both, and to `fork_fn` and `reseed`; must live as long as the pool. */
   void *worker_data;
   /**
    * The stack of each worker in bytes, at least 65536; 0 for the system's default. When a
    * task waits for one that has not started, it is run on top of it while half of the stack,
-   * or 1 MiB, is free.
+   * or 1 MiB, is free. In processes, tasks then run on a thread that is not the process's first.
    */
   size_t stack_size;
   /**
@@ -599,14 +604,16 @@ typedef struct pool_options_t {
   int64_t task_timeout_ms;
   /**
    * How much processor time a task or an item of a map may use, in seconds, checked as
-   * RLIMIT_CPU is; else as above. 0 for no limit.
+   * RLIMIT_CPU is: in whole seconds, and not if the task handles SIGXCPU; else as above. 0 for
+   * no limit.
    */
   uint32_t task_cpu_seconds;
   /** The nice value of workers, added to the program's: 0 to 19. */
   int32_t nice;
   /**
    * The memory that a worker may have for its data, in bytes (RLIMIT_DATA): beyond it
-   * allocations fail in the worker. 0 for no limit.
+   * allocations fail in the worker. What it has inherited from the program counts; results and
+   * shared memory do not. 0 for no limit.
    */
   size_t memory_limit_bytes;
   /** Replace a worker after so many tasks or items; 0 for never. */
@@ -631,7 +638,7 @@ typedef struct pool_options_t {
    * Catch what workers write to stderr, and attach the last so many bytes of it to the
    * message of a task that fails or whose worker dies. What was caught is passed on to the
    * program's own stderr; what is written faster than it can be passed on is dropped, never
-   * waited for. 0: stderr is the program's own.
+   * waited for. At most 65536; 0: stderr is the program's own.
    */
   size_t stderr_tail_bytes;
   /**
@@ -731,7 +738,7 @@ int32_t pool_poll_fd(pool_t *pool);
  * with `arg_size` 0 and a `context` may point to in processes, and where maps work in place,
  * without a copy. Zeroed, and aligned to 64 bytes. In a pool of threads, memory like any other.
  *
- * A crashing worker may leave half-written data there; nothing else of the program can it reach.
+ * A crashing worker may leave half-written data there; the program's own memory it cannot reach.
  *
  * size: in bytes, not 0.
  * Returns the memory, to be given back with pool_shared_free(), or gone with the pool; NULL on
@@ -764,7 +771,12 @@ int32_t pool_worker_pid(pool_t *pool, uint32_t worker);
  * end the task in hand first; tasks that wait go to the new ones. Also makes a broken pool work
  * again, after POOL_ERR_BROKEN or POOL_ERR_CRASH_LOOP. In a pool of threads it does nothing.
  *
- * Forks, on the calling thread, as pool_create_with() does. With an initializer, waits until
+ * Forks, on the calling thread, as pool_create_with() does: only that thread is in the copy, and
+ * a lock that another thread holds then is held in every worker for ever; so make pools early.
+ * Workers inherit all file descriptors. What stdout and stderr have buffered is written before the
+ * fork, and by a worker when it has nothing to do; other files tasks flush themselves. The
+ * program's SIGCHLD and waitpid(-1) are left alone. If there can be no new process, the workers
+ * that there are go on. With an initializer, waits until
  * that of each new worker that could be started at once has ended.
  * Returns as pool_create_with(), or POOL_ERR_CLOSED, _DEADLOCK from a callback of the pool,
  * _FORKED.

@@ -10,7 +10,7 @@
 static int32_t hello(const void *arg, void *result, pool_task_t *task) {
   (void)task;
   printf("hello %s, this is process %ld\n", (const char *)arg, (long)getpid());
-  fflush(stdout); /* nobody else writes out what a process has in its buffer when it ends */
+  fflush(stdout); /* before the result: else it is written when the worker has nothing to do */
   *(pid_t *)result = getpid();
   return 0;
 }

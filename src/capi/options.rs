@@ -30,7 +30,8 @@ pub const POOL_SEQUENTIAL: i32 = 2;
 /// no lock; in order of completion, on any of the pool's threads.
 pub const POOL_CALLBACKS_SERIAL: i32 = 0;
 /// `callbacks`: on the worker that ran the task, as it finishes; several at once. Those of tasks
-/// that no worker ran are called on some worker, one at a time.
+/// that no worker ran are called on some worker, one at a time. In processes as
+/// POOL_CALLBACKS_SERIAL.
 pub const POOL_CALLBACKS_INLINE: i32 = 1;
 /// `callbacks`: only inside pool_poll(), pool_join() and pool_close_join(), on their caller's
 /// thread; in order of completion.
@@ -54,11 +55,11 @@ pub struct pool_options_t {
     pub initializer: pool_initializer_fn,
     /// Called on each worker after its last task.
     pub finalizer: pool_finalizer_fn,
-    /// Passed to both; must live as long as the pool.
+    /// Passed to both, and to `fork_fn` and `reseed`; must live as long as the pool.
     pub worker_data: *mut c_void,
     /// The stack of each worker in bytes, at least 65536; 0 for the system's default. When a
     /// task waits for one that has not started, it is run on top of it while half of the stack,
-    /// or 1 MiB, is free.
+    /// or 1 MiB, is free. In processes, tasks then run on a thread that is not the process's first.
     pub stack_size: usize,
     /// What the workers' threads or processes are called, followed by a dash and their number,
     /// cut to 15 bytes; copied. NULL for "millpond".
@@ -70,12 +71,14 @@ pub struct pool_options_t {
     /// and replaced, and it fails with POOL_ERR_TIME_LIMIT. 0 for no limit.
     pub task_timeout_ms: i64,
     /// How much processor time a task or an item of a map may use, in seconds, checked as
-    /// RLIMIT_CPU is; else as above. 0 for no limit.
+    /// RLIMIT_CPU is: in whole seconds, and not if the task handles SIGXCPU; else as above. 0 for
+    /// no limit.
     pub task_cpu_seconds: u32,
     /// The nice value of workers, added to the program's: 0 to 19.
     pub nice: i32,
     /// The memory that a worker may have for its data, in bytes (RLIMIT_DATA): beyond it
-    /// allocations fail in the worker. 0 for no limit.
+    /// allocations fail in the worker. What it has inherited from the program counts; results and
+    /// shared memory do not. 0 for no limit.
     pub memory_limit_bytes: usize,
     /// Replace a worker after so many tasks or items; 0 for never.
     pub max_tasks_per_worker: usize,
@@ -94,7 +97,7 @@ pub struct pool_options_t {
     /// Catch what workers write to stderr, and attach the last so many bytes of it to the
     /// message of a task that fails or whose worker dies. What was caught is passed on to the
     /// program's own stderr; what is written faster than it can be passed on is dropped, never
-    /// waited for. 0: stderr is the program's own.
+    /// waited for. At most 65536; 0: stderr is the program's own.
     pub stderr_tail_bytes: usize,
     /// Forks: NULL for fork(2). Called with `worker_data` on the thread that creates or refreshes
     /// the pool, and again in the process that it makes, for each worker.

@@ -35,7 +35,12 @@ pub unsafe extern "C" fn pool_worker_pid(pool: *mut pool_t, worker: u32) -> i32 
 /// end the task in hand first; tasks that wait go to the new ones. Also makes a broken pool work
 /// again, after POOL_ERR_BROKEN or POOL_ERR_CRASH_LOOP. In a pool of threads it does nothing.
 ///
-/// Forks, on the calling thread, as pool_create_with() does. With an initializer, waits until
+/// Forks, on the calling thread, as pool_create_with() does: only that thread is in the copy, and
+/// a lock that another thread holds then is held in every worker for ever; so make pools early.
+/// Workers inherit all file descriptors. What stdout and stderr have buffered is written before the
+/// fork, and by a worker when it has nothing to do; other files tasks flush themselves. The
+/// program's SIGCHLD and waitpid(-1) are left alone. If there can be no new process, the workers
+/// that there are go on. With an initializer, waits until
 /// that of each new worker that could be started at once has ended.
 /// Returns as pool_create_with(), or POOL_ERR_CLOSED, _DEADLOCK from a callback of the pool,
 /// _FORKED.

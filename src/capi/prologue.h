@@ -51,7 +51,8 @@
  * - pthread_cancel of a thread that is in one of these functions is put off until it returns.
  * - exit and dlclose are safe with work pending: what has not run by then does not.
  * - Worker threads are started when first needed, block all signals, and run on the CPUs that
- *   the thread which made the pool was allowed at that moment. An idle pool uses no CPU.
+ *   the thread which made the pool was allowed at that moment; so do worker processes, which are
+ *   started when the pool is made. An idle pool uses no CPU.
  * - Structs that you fill begin with `struct_size` and may grow: use their _INIT macros.
  *
  * What differs between the modes, and nothing else does:

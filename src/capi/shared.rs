@@ -11,7 +11,7 @@ use std::{ffi::c_void, ptr};
 /// with `arg_size` 0 and a `context` may point to in processes, and where maps work in place,
 /// without a copy. Zeroed, and aligned to 64 bytes. In a pool of threads, memory like any other.
 ///
-/// A crashing worker may leave half-written data there; nothing else of the program can it reach.
+/// A crashing worker may leave half-written data there; the program's own memory it cannot reach.
 ///
 /// size: in bytes, not 0.
 /// Returns the memory, to be given back with pool_shared_free(), or gone with the pool; NULL on

@@ -44,7 +44,8 @@ pub fn open(options: Options) -> Result<Box<pool_t>> {
     Ok(pool)
 }
 
-/// The default pool of this process, made at the first call as if by pool_create(0). Every call returns the same one; in a forked child, a fresh one. Nobody frees it:
+/// The default pool of this process, made at the first call as if by pool_create(0). Every call
+/// returns the same one; in a forked child, a fresh one. Nobody frees it:
 /// pool_close(), pool_join(), pool_terminate() and pool_close_join() on it are POOL_ERR_INVALID.
 ///
 /// Returns NULL when it cannot be made; pool_last_error() says why.
@@ -95,7 +96,8 @@ fn default_pool() -> Result<*mut pool_t> {
 /// on a worker; blocks until it has ended.
 /// Returns the task's status: POOL_OK, its own positive code, or POOL_ERR_INVALID, _CLOSED,
 /// _TERMINATED, _FORKED, _NO_MEMORY, _SYSTEM (no thread could be started), _SIZE (the task set
-/// a longer result), _INTERNAL.
+/// a longer result), _INTERNAL. In processes also _WORKER_DIED, _TIME_LIMIT, _BROKEN, _CRASH_LOOP,
+/// _UNKNOWN_FUNCTION, and _UNSUPPORTED inside a worker.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_apply(
     pool: *mut pool_t,

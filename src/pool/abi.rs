@@ -13,10 +13,10 @@ pub struct pool_task_t {
     /// The number of the item in a map, from 0; else 0.
     pub index: usize,
     /// The number of the worker that runs the task, from 0: no two have the same at a time. It
-    /// can be `workers` or more where spare workers have stepped in for waiting ones.
+    /// can be `workers` or more where spare workers have stepped in.
     /// POOL_NO_WORKER on a thread that is none of the pool's, and waits for the task.
     pub worker: u32,
-    /// 1 the first time the task runs.
+    /// 1 the first time the task runs; always, in this version.
     pub attempt: u32,
 }
 
@@ -36,8 +36,8 @@ pub const POOL_MAX_WORKERS: u32 = 4096;
 ///   array, as the caller left it. NULL when `result_size` is 0.
 ///
 /// It runs on a thread of the pool, or on a thread that waits for it. It must return: no C++
-/// exception, longjmp or pthread_exit may leave it. It may use its pool: submit, apply, map and
-/// wait, to any depth.
+/// exception, longjmp or pthread_exit may leave it. In a pool of threads it may use its pool:
+/// submit, apply, map and wait, to any depth.
 pub type pool_fn = Option<
     unsafe extern "C" fn(arg: *const c_void, result: *mut c_void, task: *mut pool_task_t) -> i32,
 >;
@@ -78,6 +78,6 @@ pub type pool_callback_fn =
 pub type pool_initializer_fn =
     Option<unsafe extern "C" fn(worker_data: *mut c_void, worker: u32) -> i32>;
 
-/// Cleans up after a worker: called on its thread after its last task, if it was initialised. It
-/// must return, as a task must.
+/// Cleans up after a worker: called on its thread, or in its process, after its last task, if it
+/// was initialised; not when the process was killed. It must return, as a task must.
 pub type pool_finalizer_fn = Option<unsafe extern "C" fn(worker_data: *mut c_void, worker: u32)>;

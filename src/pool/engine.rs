@@ -36,7 +36,7 @@ pub trait Engine: Send + Sync {
     ///
     /// # Errors
     /// `UNKNOWN_FUNCTION`, `INVALID` for a pointer that means nothing to them.
-    fn admit(&self, _call: &Call) -> Result<()> {
+    fn admit(&self, _core: &Core, _call: &Call) -> Result<()> {
         Ok(())
     }
 
@@ -44,7 +44,7 @@ pub trait Engine: Send + Sync {
     ///
     /// # Errors
     /// The same.
-    fn admit_map(&self, _call: &MapCall) -> Result<()> {
+    fn admit_map(&self, _core: &Core, _call: &MapCall, _has_callback: bool) -> Result<()> {
         Ok(())
     }
 

@@ -68,7 +68,7 @@ fn wait_for_end(core: &Core, task: TaskRef) -> Result<()> {
 /// # Errors
 /// Nothing was submitted then, and nothing written.
 pub unsafe fn submit(core: &Core, call: &Call, future: Option<&mut *mut Task>) -> Result<()> {
-    core.engine.admit(call)?;
+    core.engine.admit(core, call)?;
     // SAFETY: promised by the caller.
     let outside = unsafe { Outside::new(&*core.engine, call)? };
     enqueue(core, 1 + u32::from(future.is_some()), future, |block, references| {
@@ -88,7 +88,7 @@ pub fn submit_map(
     user_data: *mut c_void,
     future: Option<&mut *mut Task>,
 ) -> Result<()> {
-    core.engine.admit_map(&call)?;
+    core.engine.admit_map(core, &call, callback.is_some())?;
     let map = Map::new(call, core.options.workers)?;
     // One reference is the map's own, one the queue's.
     enqueue(core, 2 + u32::from(future.is_some()), future, |block, references| {
@@ -129,7 +129,7 @@ fn enqueue(
 pub fn map(core: &Core, call: MapCall) -> Result<()> {
     let context = context::find(core);
     core.require_open(context.is_some())?;
-    core.engine.admit_map(&call)?;
+    core.engine.admit_map(core, &call, false)?;
     if call.count == 0 {
         return Ok(());
     }

@@ -11,7 +11,7 @@ use crate::{
         functions,
         status::{self, Error, Result},
     },
-    support::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering, lock},
+    support::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering, fence, lock},
     sys::modules::{self, Module},
 };
 
@@ -81,9 +81,44 @@ impl Catalog {
 /// The host's side: the catalog of the zygote that is, and whether it still tells the truth.
 pub struct Names {
     state: Mutex<State>,
-    /// The last function that was found, for who asks for the same again: its address, 0 while
-    /// the name is being changed; its name, packed; and `changes` at that time.
-    last: (AtomicUsize, AtomicU64, AtomicU64),
+    last: Last,
+}
+
+/// The last function that was found, for who asks for the same again without the lock: a sequence
+/// lock, whose writers hold the state's.
+#[derive(Default)]
+struct Last {
+    /// Odd while the rest is being changed.
+    version: AtomicU64,
+    /// 0 for none.
+    address: AtomicUsize,
+    /// Its name, packed.
+    name: AtomicU64,
+    /// `changes` at that time.
+    seen: AtomicU64,
+}
+
+impl Last {
+    fn change(&self, change: impl FnOnce(&Self)) {
+        let version = self.version.load(Ordering::Relaxed);
+        self.version.store(version.wrapping_add(1), Ordering::Relaxed);
+        fence(Ordering::Release);
+        self.address.store(0, Ordering::Relaxed);
+        change(self);
+        self.version.store(version.wrapping_add(2), Ordering::Release);
+    }
+
+    fn recall(&self, address: usize) -> Option<(Name, u64)> {
+        let version = self.version.load(Ordering::Acquire);
+        let found = self.address.load(Ordering::Relaxed) == address;
+        let (name, seen) = (self.name.load(Ordering::Relaxed), self.seen.load(Ordering::Relaxed));
+        fence(Ordering::Acquire);
+        if !found || version % 2 == 1 || self.version.load(Ordering::Relaxed) != version {
+            return None;
+        }
+        let offset = name & ((1 << OFFSET) - 1);
+        Some((Name { module: (name >> OFFSET) as u32, offset }, seen))
+    }
 }
 
 struct State {
@@ -102,46 +137,40 @@ impl Names {
     /// Of what is loaded now.
     pub fn new() -> Self {
         let state = State { seen: changes(), catalog: Arc::new(Catalog::default().renewed()) };
-        Self { state: Mutex::new(state), last: Default::default() }
+        Self { state: Mutex::new(state), last: Last::default() }
     }
 
-    /// A catalog for a new zygote; the host's own from now on.
-    pub fn renew(&self) -> Arc<Catalog> {
+    /// A catalog for a new zygote; to be installed once that is there.
+    pub fn renewed(&self) -> Arc<Catalog> {
+        Arc::new(lock(&self.state).catalog.renewed())
+    }
+
+    /// The catalog of a zygote is the host's own from now on.
+    pub fn install(&self, catalog: Arc<Catalog>) {
         let mut state = lock(&self.state);
-        state.seen = changes();
-        state.catalog = Arc::new(state.catalog.renewed());
-        self.last.0.store(0, Ordering::SeqCst);
-        Arc::clone(&state.catalog)
-    }
-
-    fn recall(&self, address: usize) -> Option<(Name, u64)> {
-        // A change begins and ends with the address: seen twice, the rest belongs to it.
-        if self.last.0.load(Ordering::Acquire) != address {
-            return None;
-        }
-        let (name, seen) =
-            (self.last.1.load(Ordering::Acquire), self.last.2.load(Ordering::Acquire));
-        if self.last.0.load(Ordering::Relaxed) != address {
-            return None;
-        }
-        let offset = name & ((1 << OFFSET) - 1);
-        Some((Name { module: (name >> OFFSET) as u32, offset }, seen))
+        state.catalog = catalog;
+        // Whatever was loaded since the fork is found out at the next look.
+        state.seen = state.seen.wrapping_sub(1);
+        self.last.change(|_| ());
     }
 
     /// Under the lock of the state.
     fn remember(&self, address: usize, name: Name, seen: u64) {
         if name.offset >> OFFSET == 0 && u64::from(name.module) >> (64 - OFFSET) == 0 {
-            self.last.0.store(0, Ordering::SeqCst);
-            self.last.1.store(u64::from(name.module) << OFFSET | name.offset, Ordering::SeqCst);
-            self.last.2.store(seen, Ordering::SeqCst);
-            self.last.0.store(address, Ordering::SeqCst);
+            let packed = u64::from(name.module) << OFFSET | name.offset;
+            self.last.change(|last| {
+                last.address.store(address, Ordering::Relaxed);
+                last.name.store(packed, Ordering::Relaxed);
+                last.seen.store(seen, Ordering::Relaxed);
+            });
         }
     }
 
     /// What the workers call a function that `name` has found before.
     pub fn found(&self, function: Function) -> Option<Name> {
         let address = function as usize;
-        self.recall(address)
+        self.last
+            .recall(address)
             .map(|(name, _)| name)
             .or_else(|| lock(&self.state).catalog.name(address))
     }
@@ -153,7 +182,7 @@ impl Names {
     pub fn name(&self, function: Function) -> Result<Name> {
         let address = function as usize;
         let now = changes();
-        if let Some((name, seen)) = self.recall(address)
+        if let Some((name, seen)) = self.last.recall(address)
             && seen == now
         {
             return Ok(name);

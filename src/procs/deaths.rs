@@ -3,7 +3,7 @@
 use super::{
     engine::ProcessEngine,
     fleet::Fleet,
-    hints::Hint,
+    hints::{Hint, Room},
     layout::AWAKE,
     slab,
     window::Load,
@@ -83,6 +83,9 @@ impl ProcessEngine {
             Report::ForkFailed { index, incarnation, errno } => {
                 let error = std::io::Error::from_raw_os_error(errno);
                 self.lose(index as usize, incarnation, |state| {
+                    if self.fleet.is_starting(state, index as usize) {
+                        return Err(Error::system("a worker could not be forked", &error));
+                    }
                     state.failed_starts += 1;
                     let failures = state.failed_starts;
                     let anybody = state.members.iter().any(|member| member.alive);
@@ -126,10 +129,7 @@ impl ProcessEngine {
                     state.members[index].due = Some(Instant::now() + wait);
                 }
             }
-            Err(error) => {
-                drop(state);
-                self.fleet.fail(error);
-            }
+            Err(error) => self.fleet.fail_in(&mut state, error),
         }
     }
 
@@ -149,6 +149,7 @@ impl ProcessEngine {
             self.end_lost(core, number, load, death, error);
         }
         self.wait_for_readers(incarnation);
+        self.audit(core);
         if record.high.swap(0, Ordering::Relaxed) > 0 {
             let slab = self.memory.layout.slab(index);
             self.memory.discard(slab.start + slab::KEPT..slab.end);
@@ -183,13 +184,16 @@ impl ProcessEngine {
             })
         });
         self.give_up_if_failed(core);
-        // The dead one may have been woken for something that it did not take.
+        // The dead one may have been woken for something that it did not take, and it may have
+        // died between the two steps of a ring, so that nobody else's would be heard.
         self.wake_workers(1);
+        self.ring();
     }
 
     /// Goes through all words that a dead worker may have changed last.
     fn estate(&self, incarnation: u32) -> Estate {
         let mut estate = Estate::default();
+        let mut returned = Vec::new();
         let mut window = lock(&self.window);
         for (number, info) in window.infos.iter_mut().enumerate() {
             if matches!(info.load, Load::None) {
@@ -204,12 +208,7 @@ impl ProcessEngine {
             match reading.phase() {
                 Phase::Claimed => {
                     if word.return_to_queue(generation) {
-                        let hint = Hint { slot: number as u32, generation };
-                        let pushed = self.memory.returned().push(hint, |hint| {
-                            let word = self.memory.slots()[hint.slot as usize].word.read();
-                            word.generation() == hint.generation && word.phase() == Phase::Queued
-                        });
-                        debug_assert!(pushed);
+                        returned.push(Hint { slot: number as u32, generation });
                     }
                 }
                 Phase::Started | Phase::Killed => {
@@ -225,6 +224,14 @@ impl ProcessEngine {
                     }
                 }
                 Phase::Free | Phase::Queued | Phase::Taken => {}
+            }
+        }
+        for hint in returned {
+            let queue = self.memory.returned();
+            if queue.has_room(window.tails.1, |hint| self.leads_on(hint)) == Room::Yes {
+                window.tails.1 = queue.push(window.tails.1, hint);
+            } else {
+                self.mend_hints(&mut window);
             }
         }
         estate
@@ -279,33 +286,27 @@ impl ProcessEngine {
         }
     }
 
-    /// The zygote is dead, and its workers with it.
+    /// The zygote is dead, and its workers with it. Until what each of them has left is settled
+    /// it counts as alive, so that no refresh gives its slab to another.
     fn lose_zygote(&self, core: &Core, zygote: &Arc<Zygote>) {
         zygote.wait_until_gone();
-        let mut orphans = Vec::new();
-        let was_current;
-        let leaving;
-        {
-            let mut state = lock(&self.fleet.state);
-            was_current = state.zygotes.last().is_some_and(|last| Arc::ptr_eq(last, zygote));
-            state.zygotes.retain(|one| !Arc::ptr_eq(one, zygote));
-            leaving = state.leaving;
-            for (index, member) in state.members.iter_mut().enumerate() {
-                if member.alive
-                    && member.zygote.as_ref().is_some_and(|one| Arc::ptr_eq(one, zygote))
-                {
-                    member.alive = false;
-                    self.memory.sleepers()[index].store(AWAKE, Ordering::SeqCst);
-                    let pid = self.fleet.pids[index].swap(0, Ordering::SeqCst);
-                    orphans.push((index, member.incarnation, pid));
-                }
-            }
-        }
         let error = || Error::from(status::BROKEN);
-        if was_current && !leaving {
-            self.fleet.fail(error());
-        }
-        for (index, incarnation, pid) in orphans {
+        let orphans: Vec<_> = {
+            let mut state = lock(&self.fleet.state);
+            let was_current = state.zygotes.last().is_some_and(|last| Arc::ptr_eq(last, zygote));
+            state.zygotes.retain(|one| !Arc::ptr_eq(one, zygote));
+            if was_current && !state.leaving {
+                self.fleet.fail_in(&mut state, error());
+            }
+            let is_its = |one: &Arc<Zygote>| Arc::ptr_eq(one, zygote);
+            let members = state.members.iter().enumerate();
+            members
+                .filter(|(_, member)| member.alive && member.zygote.as_ref().is_some_and(is_its))
+                .map(|(index, member)| (index, member.incarnation))
+                .collect()
+        };
+        for (index, incarnation) in orphans {
+            let pid = self.fleet.pids[index].swap(0, Ordering::SeqCst);
             let estate = self.estate(incarnation);
             self.take_in(core, estate.done);
             for (number, load, reason) in estate.lost {
@@ -313,8 +314,11 @@ impl ProcessEngine {
                 self.end_lost(core, number, load, death, reason.unwrap_or_else(error));
             }
             self.wait_for_readers(incarnation);
-            if !was_current {
-                let mut state = lock(&self.fleet.state);
+            self.memory.sleepers()[index].store(AWAKE, Ordering::SeqCst);
+            let mut state = lock(&self.fleet.state);
+            state.members[index].alive = false;
+            if !state.leaving && !state.zygotes.is_empty() {
+                // There is a younger zygote by now.
                 self.fleet.spawn(self, &mut state, index);
             }
         }

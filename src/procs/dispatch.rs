@@ -3,33 +3,32 @@
 
 use super::{
     engine::ProcessEngine,
-    hints::Hint,
-    layout::{AT_HOME, IS_INLINE, IS_POINTER, Slot},
-    slab,
+    hints::{Hint, Room},
+    layout::{IS_INLINE, IS_POINTER},
     window::{Load, Waiting, Window},
-    word::{Generation, NOTICE},
+    word::{NOTICE, Phase},
 };
 use crate::{
     pool::{
         core::Core,
-        parcel::Ending,
         status::{self, Status},
         task::TaskRef,
     },
-    support::sync::{AtomicU64, Ordering, lock},
+    support::sync::{AtomicU64, Ordering, fence, lock},
 };
-use std::{borrow::Cow, ptr};
 
 /// So many results are taken in at a time between two uses of the lock.
 const BATCH: usize = 64;
 
-/// What a worker has left in a slot, checked.
-pub(super) struct Outcome<'a> {
-    pub(super) status: Status,
-    pub(super) message: Option<Cow<'a, str>>,
-    /// The worker's number.
-    pub(super) worker: usize,
-    slot: &'a Slot,
+/// What came of putting a task into a slot.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Placed {
+    /// It is there.
+    Yes,
+    /// There is none right now.
+    NoSlot,
+    /// It cannot go: it was cancelled, or the workers do not know its function any more.
+    Over,
 }
 
 /// What came of a look at the front of the queue.
@@ -47,19 +46,13 @@ impl ProcessEngine {
         incarnation as usize & (super::fleet::MOST - 1)
     }
 
-    /// The process of an incarnation, by its own word: for information only.
-    fn pid_of(&self, incarnation: u32) -> i32 {
-        let index = Self::worker_of(incarnation).min(self.memory.layout.workers - 1);
-        self.memory.record(index).pid.load(Ordering::Relaxed)
-    }
-
-    /// Puts a task into a slot; false if there is none, or the task cannot go.
-    pub(super) fn place_task(&self, window: &mut Window, task: TaskRef) -> bool {
-        let Some(&number) = window.free.last() else { return false };
-        let Some(parcel) = task.parcel() else { return false };
-        let Some(name) = self.names.found(parcel.function) else { return false };
+    /// Puts a task into a slot, if it can go.
+    pub(super) fn place_task(&self, window: &mut Window, task: TaskRef) -> Placed {
+        let Some(number) = self.free_slot(window) else { return Placed::NoSlot };
+        let Some(parcel) = task.parcel() else { return Placed::Over };
+        let Some(name) = self.names.found(parcel.function) else { return Placed::Over };
         if !task.state.claim() {
-            return false;
+            return Placed::Over;
         }
         window.free.pop();
         let slot = &self.memory.slots()[number as usize];
@@ -86,7 +79,50 @@ impl ProcessEngine {
         task.set_engine_number(number);
         let wanted = task.has_callback() || task.state.is_waited();
         self.publish(window, number, Load::Task(task), if wanted { NOTICE } else { 0 });
-        true
+        Placed::Yes
+    }
+
+    /// A slot that is free, and has a hint to be had for it. The first hint of a full ring leads to
+    /// a task that a worker will have claimed before long, and then there is room.
+    pub(super) fn free_slot(&self, window: &mut Window) -> Option<u32> {
+        let number = *window.free.last()?;
+        if self.memory.fresh().has_room(window.tails.0, |hint| self.leads_on(hint)) == Room::Garbled
+        {
+            self.mend_hints(window);
+        }
+        let room = self.memory.fresh().has_room(window.tails.0, |hint| self.leads_on(hint));
+        (room == Room::Yes).then_some(number)
+    }
+
+    /// Sees to it that there is room for a hint at a slot that has been taken before. Other slots
+    /// may have been filled since; at the worst the queue is written anew, without the hints that
+    /// lead nowhere, and then there is room: there are as many hints as slots.
+    pub(super) fn make_hint_room(&self, window: &mut Window) {
+        let room = self.memory.fresh().has_room(window.tails.0, |hint| self.leads_on(hint));
+        if room != Room::Yes {
+            self.mend_hints(window);
+        }
+    }
+
+    /// Whether a hint leads to a queued task.
+    pub(super) fn leads_on(&self, hint: Hint) -> bool {
+        let slot = self.memory.slots().get(hint.slot as usize);
+        slot.is_some_and(|slot| {
+            let word = slot.word.read();
+            word.generation() == hint.generation && word.phase() == Phase::Queued
+        })
+    }
+
+    /// Writes both queues of hints anew: one of them cannot be right.
+    pub(super) fn mend_hints(&self, window: &mut Window) {
+        self.memory.fresh().reset(window.tails.0);
+        self.memory.returned().reset(window.tails.1);
+        for (number, info) in window.infos.iter().enumerate() {
+            let hint = Hint { slot: number as u32, generation: info.generation };
+            if !matches!(info.load, Load::None) && self.leads_on(hint) {
+                window.tails.0 = self.memory.fresh().push(window.tails.0, hint);
+            }
+        }
     }
 
     /// Makes a filled slot known to the workers.
@@ -97,18 +133,15 @@ impl ProcessEngine {
         info.generation = generation;
         info.load = load;
         info.reason = None;
-        // The ring holds as many hints as there are slots; those at withdrawn tasks are passed by.
-        let pushed = self.memory.fresh().push(Hint { slot: number, generation }, |hint| {
-            let word = self.memory.slots()[hint.slot as usize].word.read();
-            word.generation() == hint.generation && word.phase() == super::word::Phase::Queued
-        });
-        debug_assert!(pushed);
+        let hint = Hint { slot: number, generation };
+        window.tails.0 = self.memory.fresh().push(window.tails.0, hint);
     }
 
     /// After something was queued: sends what can go, and takes results in when slots are scarce.
     pub(super) fn feed_and_harvest(&self, core: &Core) {
         self.feed(core);
-        if self.backlog.load(Ordering::Relaxed) && self.harvest(core, BATCH / 4) {
+        // One batch at most: whoever submits has other things to do.
+        if self.backlog.load(Ordering::Relaxed) && self.harvest(core, BATCH / 4, 1) {
             self.feed(core);
         }
     }
@@ -158,23 +191,38 @@ impl ProcessEngine {
                     window.queue.remove(passed);
                     return Next::Over(task, None);
                 }
-                if window.free.is_empty() {
-                    return Next::Nothing;
+                match self.place_task(window, task) {
+                    Placed::NoSlot => Next::Nothing,
+                    Placed::Yes => {
+                        window.queue.remove(passed);
+                        self.notice_if_waited(window, task);
+                        Next::Placed
+                    }
+                    Placed::Over => {
+                        window.queue.remove(passed);
+                        Next::Over(task, Some(status::UNKNOWN_FUNCTION))
+                    }
                 }
-                if self.place_task(window, task) {
-                    window.queue.remove(passed);
-                    return Next::Placed;
-                }
-                window.queue.remove(passed);
-                Next::Over(task, Some(status::UNKNOWN_FUNCTION))
             }
         }
     }
 
-    /// Takes results in; true if there were any. At least `enough` must wait to be worth it.
-    pub(super) fn harvest(&self, core: &Core, enough: usize) -> bool {
+    /// A waiter that has announced itself while the task was being placed did not find it: either
+    /// its announcement is seen here, or it sees the slot.
+    fn notice_if_waited(&self, window: &Window, task: TaskRef) {
+        fence(Ordering::SeqCst);
+        let number = task.engine_number() as usize;
+        if task.state.is_waited() {
+            let generation = window.infos[number].generation;
+            let _ = self.memory.slots()[number].word.set(generation, NOTICE);
+        }
+    }
+
+    /// Takes results in, up to `most` batches; true if there were any. At least `enough` must wait
+    /// to be worth it.
+    pub(super) fn harvest(&self, core: &Core, enough: usize, most: usize) -> bool {
         let mut any = false;
-        loop {
+        for _ in 0..most {
             let mut batch: Vec<(u32, Load)> = Vec::new();
             {
                 let mut window = lock(&self.window);
@@ -189,6 +237,7 @@ impl ProcessEngine {
             any = true;
             self.take_in(core, batch);
         }
+        any
     }
 
     fn reported(&self, window: &Window) -> usize {
@@ -210,6 +259,11 @@ impl ProcessEngine {
             let tail = || self.memory.record(worker).reports.load(Ordering::Acquire);
             let first = window.heads[worker];
             let last = tail();
+            if last.wrapping_sub(first) as usize >= reports.len() {
+                window.heads[worker] = last;
+                self.gather_all(window, batch);
+                continue;
+            }
             while window.heads[worker] != last && batch.len() < BATCH {
                 let at = window.heads[worker] as usize & (reports.len() - 1);
                 window.heads[worker] = window.heads[worker].wrapping_add(1);
@@ -244,135 +298,6 @@ impl ProcessEngine {
         }
         self.readers.fetch_add(1, Ordering::SeqCst);
         Some(std::mem::take(&mut info.load))
-    }
-
-    /// Ends what was taken from slots, and frees these.
-    pub(super) fn take_in(&self, core: &Core, batch: Vec<(u32, Load)>) {
-        let count = batch.len();
-        let numbers: Vec<u32> = batch.iter().map(|(number, _)| *number).collect();
-        let mut ended = 0;
-        for (number, load) in batch {
-            let outcome = self.outcome(number);
-            match load {
-                Load::Task(task) => {
-                    self.end_task(number, task, &outcome);
-                    ended += 1;
-                }
-                Load::Piece(piece) => ended += self.end_piece(core, number, piece, &outcome),
-                Load::None => {}
-            }
-            self.memory.slots()[number as usize].word.release();
-        }
-        self.readers.fetch_sub(count, Ordering::SeqCst);
-        if count > 0 {
-            lock(&self.window).free.extend(numbers);
-        }
-        self.fleet.has_progressed();
-        self.settle(core, ended);
-    }
-
-    /// What the worker has left in a slot that was taken.
-    fn outcome(&self, number: u32) -> Outcome<'_> {
-        let slot = &self.memory.slots()[number as usize];
-        let worker = Self::worker_of(slot.word.read().worker());
-        let worker = worker.min(self.memory.layout.workers - 1);
-        let status = slot.status.load(Ordering::Relaxed);
-        let mut outcome = Outcome { status, message: None, worker, slot };
-        let length = slot.message_len.load(Ordering::Relaxed) as usize;
-        let at = slot.message_at.load(Ordering::Relaxed);
-        if length > 0 && length <= 1 << 20 {
-            outcome.message = self.in_slab(&outcome, at, length).map(String::from_utf8_lossy);
-        }
-        let tail = if status == status::OK { None } else { self.fleet.stderr_tail(worker) };
-        if let Some(tail) = tail {
-            let said = outcome.message.as_deref().unwrap_or_else(|| status::meaning(status));
-            outcome.message = Some(format!("{said}\nstderr: {tail}").into());
-        }
-        outcome
-    }
-
-    /// What a dead worker has left in a slot: nothing but where its map's results are.
-    pub(super) fn remains(&self, number: u32, worker: usize) -> Outcome<'_> {
-        let slot = &self.memory.slots()[number as usize];
-        Outcome { status: status::WORKER_DIED, message: None, worker, slot }
-    }
-
-    /// Bytes in the slab of the worker that has left an outcome; `None` if they cannot be there.
-    pub(super) fn in_slab<'a>(
-        &'a self,
-        outcome: &Outcome<'a>,
-        at: u64,
-        length: usize,
-    ) -> Option<&'a [u8]> {
-        let slab = self.memory.layout.slab(outcome.worker);
-        let at = usize::try_from(at).ok()?;
-        if at > slab.len() || length > slab.len() - at {
-            return None;
-        }
-        let start = self.memory.at(slab.start + at);
-        // SAFETY: inside the mapping, whose pages read as zero where nobody wrote.
-        Some(unsafe { std::slice::from_raw_parts(start.as_ptr(), length) })
-    }
-
-    /// A large result was moved on: its memory goes back to the system.
-    pub(super) fn shrink_slab(&self, worker: usize, at: u64, length: usize) {
-        let end = at as usize + length;
-        if end > slab::KEPT {
-            let slab = self.memory.layout.slab(worker);
-            self.memory.discard(slab.start + (at as usize).max(slab::KEPT)..slab.start + end);
-        }
-    }
-
-    fn end_task(&self, number: u32, task: TaskRef, outcome: &Outcome<'_>) {
-        let slot = outcome.slot;
-        let at = slot.result_at.load(Ordering::Relaxed);
-        let length = slot.result_len.load(Ordering::Relaxed) as usize;
-        let mut status = outcome.status;
-        let mut message = outcome.message.as_deref();
-        let mut inline = [0_u8; super::layout::INLINE];
-        let mut result: &[u8] = &[];
-        if status == status::OK && at != AT_HOME {
-            let found = self.in_slab(outcome, at, length);
-            if found.is_none() {
-                status = status::INTERNAL;
-                message = Some("the worker has left a result that cannot be");
-            }
-            result = found.unwrap_or_default();
-        } else if status == status::OK {
-            let parcel = task.parcel();
-            let size = parcel.as_ref().map_or(0, |parcel| parcel.result_size);
-            if size > 0 && size <= inline.len() {
-                let start = super::worker::Worker::inline_result(slot);
-                // SAFETY: the slot's inline part holds the result there; a copy is taken of
-                // whatever it is now.
-                unsafe { ptr::copy_nonoverlapping(start, inline.as_mut_ptr(), size) };
-                result = &inline[..size];
-            }
-        }
-        self.owners[number as usize].store(ptr::null_mut(), Ordering::SeqCst);
-        let pid = self.pid_of(slot.word.read().worker());
-        let worker = outcome.worker as u32;
-        task.finish_elsewhere(&Ending { status, message, result, worker, pid });
-        if at != AT_HOME {
-            self.shrink_slab(outcome.worker, at, length);
-        }
-    }
-
-    /// Takes the result of a task in, if it is done and nobody has; gives its slot back.
-    pub(super) fn collect(&self, core: &Core, number: u32, generation: Generation) -> bool {
-        let load = {
-            let mut window = lock(&self.window);
-            if window.infos[number as usize].generation != generation {
-                return false;
-            }
-            self.take(&mut window, number)
-        };
-        let Some(load) = load else { return false };
-        self.take_in(core, vec![(number, load)]);
-        if self.backlog.load(Ordering::Relaxed) {
-            self.feed(core);
-        }
-        true
     }
 }
 

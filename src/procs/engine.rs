@@ -3,12 +3,13 @@
 
 use super::{
     catalog::Names,
+    dispatch::Placed,
     fleet::Fleet,
     heap::Heap,
     layout::{ASLEEP, Memory, SEARCHING},
     runner::Runner,
     supervisor,
-    window::{Job, Waiting, Window},
+    window::{ENDED, Job, Waiting, Window},
 };
 use crate::{
     pool::{
@@ -76,6 +77,8 @@ pub struct ProcessEngine {
     /// 1 when the supervisor, the workers and the zygote have gone, too.
     pub(super) gone: WaitWord,
     supervisor: Mutex<Option<thread::JoinHandle<()>>>,
+    /// Held by a thread that refreshes.
+    refreshing: Mutex<()>,
     /// Whether the supervisor looks at the time by itself, or need not: set by who submits, cleared
     /// by the supervisor when it sees nothing outstanding, and then looks once more.
     pub(super) watched: AtomicBool,
@@ -113,6 +116,7 @@ impl ProcessEngine {
             finished: WaitWord::new(0),
             gone: WaitWord::new(0),
             supervisor: Mutex::new(None),
+            refreshing: Mutex::new(()),
             watched: AtomicBool::new(options.processes.task_timeout_ms == 0),
             patience: if cpus > 1 && options.workers <= cpus { 64 } else { 0 },
             memory: Arc::clone(&memory),
@@ -120,11 +124,9 @@ impl ProcessEngine {
         Ok(engine)
     }
 
-    /// Makes the supervisor look.
+    /// Makes the supervisor look, whatever workers say of the bell.
     pub(super) fn ring(&self) {
-        if self.memory.bell().swap(1, Ordering::SeqCst) == 0 {
-            self.bell.set();
-        }
+        self.bell.set();
     }
 
     /// Wakes up to `count` workers, less those that are searching; the number woken. Either a
@@ -138,7 +140,7 @@ impl ProcessEngine {
                 break;
             }
             match word.load(Ordering::Relaxed) {
-                SEARCHING => count -= 1,
+                SEARCHING if self.fleet.is_at_work(index) => count -= 1,
                 ASLEEP if self.fleet.is_at_work(index) && self.memory.wake(index) => {
                     count -= 1;
                     woken += 1;
@@ -203,8 +205,9 @@ impl ProcessEngine {
 impl Engine for ProcessEngine {
     fn start(&self, core: &Arc<Core>) -> Result<()> {
         module::pin();
-        let catalog = self.names.renew();
+        let catalog = self.names.renewed();
         self.fleet.launch(self, core, &catalog)?;
+        self.names.install(catalog);
         if let Err(error) = self.start_supervisor(core) {
             self.fleet.end_at_once();
             return Err(error);
@@ -229,8 +232,11 @@ impl Engine for ProcessEngine {
         Some(self.arguments.take(size).map(|place| unsafe { Buffer::lent(place, size, lender) }))
     }
 
-    fn admit(&self, call: &Call) -> Result<()> {
+    fn admit(&self, core: &Core, call: &Call) -> Result<()> {
         self.names.name(call.function)?;
+        if call.callback.is_some() {
+            self.runner.prepare(core)?;
+        }
         if call.arg_size == 0 {
             self.require_shared(call.arg, "arg, with arg_size 0,")?;
         }
@@ -240,8 +246,11 @@ impl Engine for ProcessEngine {
         Ok(())
     }
 
-    fn admit_map(&self, call: &MapCall) -> Result<()> {
+    fn admit_map(&self, core: &Core, call: &MapCall, has_callback: bool) -> Result<()> {
         self.names.name(call.function)?;
+        if has_callback {
+            self.runner.prepare(core)?;
+        }
         if call.arg_size == 0 {
             self.require_shared(call.args, "args, with arg_size 0,")?;
         }
@@ -257,6 +266,13 @@ impl Engine for ProcessEngine {
         let mut window = lock(&self.window);
         if let Some(map) = task.map() {
             let call = map.call();
+            if map.number.load(Ordering::Relaxed) == ENDED {
+                // Cancelled before it came here: it has ended, but for this reference.
+                window.queue.push_back(Waiting::Task(task));
+                self.backlog.store(true, Ordering::Relaxed);
+                self.due.store(true, Ordering::Relaxed);
+                return;
+            }
             let job = Job {
                 task,
                 ranges: [(0, call.count)].into(),
@@ -269,7 +285,7 @@ impl Engine for ProcessEngine {
             window.queue_job(number, false);
             self.backlog.store(true, Ordering::Relaxed);
             self.due.store(true, Ordering::Relaxed);
-        } else if !window.queue.is_empty() || !self.place_task(&mut window, task) {
+        } else if !window.queue.is_empty() || self.place_task(&mut window, task) != Placed::Yes {
             window.queue.push_back(Waiting::Task(task));
             self.backlog.store(true, Ordering::Relaxed);
             if !window.free.is_empty() || window.queue.len().is_multiple_of(EVERY) {
@@ -280,10 +296,12 @@ impl Engine for ProcessEngine {
 
     fn wake(&self, core: &Core) {
         if core.callbacks.is_wanted() {
-            // Without a thread for them the supervisor runs them.
-            if !self.runner.call(core) {
-                self.ring();
-            }
+            self.runner.call();
+        }
+        if self.fleet.has_failed() {
+            self.give_up_if_failed(core);
+        } else if core.is_terminated() {
+            self.ring();
         }
         if self.due.load(Ordering::Relaxed) && self.due.swap(false, Ordering::Relaxed) {
             self.feed_and_harvest(core);
@@ -307,18 +325,20 @@ impl Engine for ProcessEngine {
 
     fn take_queued(&self, _core: &Core) -> Option<TaskRef> {
         let mut window = lock(&self.window);
-        let waiting = window.queue.pop_front()?;
-        match waiting {
-            Waiting::Task(task) => {
-                // The caller holds the pool, so that this is not the last.
-                self.outstanding.fetch_sub(1, Ordering::SeqCst);
-                Some(task)
-            }
-            Waiting::Map(number) => {
-                let job = window.jobs.get_mut(&number)?;
-                job.queued = false;
-                job.task.state.add_reference();
-                Some(job.task)
+        loop {
+            match window.queue.pop_front()? {
+                Waiting::Task(task) => {
+                    // The caller holds the pool, so that this is not the last.
+                    self.outstanding.fetch_sub(1, Ordering::SeqCst);
+                    return Some(task);
+                }
+                Waiting::Map(number) => {
+                    if let Some(job) = window.jobs.get_mut(&number) {
+                        job.queued = false;
+                        job.task.state.add_reference();
+                        return Some(job.task);
+                    }
+                }
             }
         }
     }
@@ -349,11 +369,18 @@ impl Engine for ProcessEngine {
     }
 
     fn refresh(&self, core: &Core) -> Result<()> {
-        core.require_open(false)?;
-        let catalog = self.names.renew();
-        self.fleet.launch(self, core, &catalog)?;
-        self.ring();
-        self.fleet.wait_until_ready(core)
+        // One at a time, and not while the pool is being finished.
+        let _alone = lock(&self.refreshing);
+        self.hold(core);
+        let refreshed = core.require_open(false).and_then(|()| {
+            let catalog = self.names.renewed();
+            self.fleet.launch(self, core, &catalog)?;
+            self.names.install(catalog);
+            self.ring();
+            self.fleet.wait_until_ready(core)
+        });
+        self.release(core);
+        refreshed
     }
 
     fn worker_pid(&self, _core: &Core, worker: u32) -> Result<i32> {
@@ -368,6 +395,10 @@ impl Engine for ProcessEngine {
 
     fn release(&self, core: &Core) {
         self.settle(core, 1);
+        if self.backlog.load(Ordering::Relaxed) {
+            // What was cancelled still stands in the queue.
+            self.ring();
+        }
     }
 
     fn check_finished(&self, core: &Core) {

@@ -125,6 +125,9 @@ impl Fleet {
             patience: engine.patience,
         };
         let mut state = lock(&self.state);
+        if state.leaving {
+            return Err(Error::from(status::CLOSED));
+        }
         let work = |index, incarnation| worker::live(&heritage, index, incarnation);
         let zygote = Zygote::start(&self.settings, &work)
             .map_err(|error| Error::system("the zygote could not be forked", &error))?;
@@ -147,7 +150,10 @@ impl Fleet {
 
     /// Tells a worker what to do.
     pub(super) fn order(&self, engine: &ProcessEngine, index: usize, order: u32) {
-        self.at_work[index].store(order == WORK, Ordering::SeqCst);
+        if order != LEAVE {
+            // One that is told to leave keeps its place until it has gone.
+            self.at_work[index].store(order == WORK, Ordering::SeqCst);
+        }
         engine.memory.orders()[index].store(order, Ordering::SeqCst);
         engine.memory.wake(index);
     }
@@ -174,6 +180,9 @@ impl Fleet {
 
     /// A spare worker takes the place of one that has gone, if one is ready.
     pub(super) fn promote(&self, engine: &ProcessEngine, state: &State, gone: usize) {
+        if !self.is_at_work(gone) {
+            return;
+        }
         let spare = state.members.iter().enumerate().position(|(index, member)| {
             member.alive
                 && engine.memory.orders()[index].load(Ordering::SeqCst) == PARKED
@@ -289,9 +298,14 @@ impl Fleet {
         lock(&self.state).failure.clone()
     }
 
+    /// Whether no worker can run anything.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::SeqCst)
+    }
+
     /// No worker can run anything from now on.
-    pub(super) fn fail(&self, error: Error) {
-        lock(&self.state).failure.get_or_insert(error);
+    pub(super) fn fail_in(&self, state: &mut State, error: Error) {
+        state.failure.get_or_insert(error);
         self.failed.store(true, Ordering::SeqCst);
         self.starting.store(0, Ordering::SeqCst);
         self.starting.wake_all();

@@ -41,6 +41,17 @@ pub struct Hint {
     pub generation: Generation,
 }
 
+/// Whether a hint can be put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// It can.
+    Yes,
+    /// The ring is full, and the first hint leads somewhere.
+    No,
+    /// The head is where it cannot be: a worker has written over it.
+    Garbled,
+}
+
 /// The queue: a view on its two parts.
 #[derive(Clone, Copy)]
 pub struct Hints<'a> {
@@ -60,23 +71,39 @@ impl<'a> Hints<'a> {
         &self.ring[at as usize & (self.ring.len() - 1)]
     }
 
-    /// Puts a hint behind the others. By the host, one thread at a time; false when the ring is
-    /// full of hints that still lead somewhere.
-    pub fn push(&self, hint: Hint, is_queued: impl Fn(Hint) -> bool) -> bool {
-        let tail = self.ends.tail.load(Ordering::Relaxed);
-        while tail.wrapping_sub(self.ends.head.load(Ordering::Acquire)) >= self.ring.len() as u64 {
-            // Hints at withdrawn tasks are in the way until somebody passes by them.
+    /// Whether one more hint can be put in behind `tail`, the host's own count. By the host, one
+    /// thread at a time. Hints that lead nowhere are passed by, if they are in front.
+    pub fn has_room(&self, tail: u64, is_queued: impl Fn(Hint) -> bool) -> Room {
+        for _ in 0..=self.ring.len() {
             let head = self.ends.head.load(Ordering::Acquire);
+            let count = tail.wrapping_sub(head);
+            if count > self.ring.len() as u64 {
+                return Room::Garbled;
+            }
+            if count < self.ring.len() as u64 {
+                return Room::Yes;
+            }
             if is_queued(self.hint(head)) {
-                return false;
+                return Room::No;
             }
             self.pass(head);
         }
+        Room::Garbled
+    }
+
+    /// Puts a hint behind the others, where `has_room` said yes; the new tail.
+    pub fn push(&self, tail: u64, hint: Hint) -> u64 {
         let number = u64::from(hint.generation.number()) << 32 | u64::from(hint.slot);
         self.place(tail).store(number, Ordering::Relaxed);
-        // Release: who sees the tail sees the hint. The fence of `Sleepers::wake` follows.
+        // Release: who sees the tail sees the hint. The fence of `wake_workers` follows.
         self.ends.tail.store(tail.wrapping_add(1), Ordering::Release);
-        true
+        tail.wrapping_add(1)
+    }
+
+    /// Makes the queue an empty one that begins at `tail`, whatever was written over it.
+    pub fn reset(&self, tail: u64) {
+        self.ends.tail.store(tail, Ordering::SeqCst);
+        self.ends.head.store(tail, Ordering::SeqCst);
     }
 
     fn hint(&self, at: u64) -> Hint {

@@ -10,11 +10,13 @@
 //! | `heap`       | the host's memory for arguments and for users |
 //! | `catalog`    | which functions the workers know, and by what name |
 //! | `window`     | what the host knows of the tasks with the workers, and of those that wait |
-//! | `dispatch`   | tasks on their way there, results on their way back |
+//! | `dispatch`   | tasks on their way to the workers, and their slots on the way back |
+//! | `results`    | what a worker has left, checked and copied |
 //! | `pieces`     | maps, in pieces |
 //! | `waiting`    | what the host's threads ask about single tasks |
 //! | `engine`     | all of that as the pool's layer sees it |
 //! | `supervisor` | the thread that sees to everything nobody waits for |
+//! | `audit`      | tasks whose words were written over |
 //! | `deaths`     | what a worker's death, or the zygote's, means |
 //! | `fleet`      | the workers and their zygotes, as the host sees them |
 //! | `runner`     | the thread that runs callbacks |
@@ -30,6 +32,8 @@
 pub mod hints;
 pub mod word;
 
+#[cfg(not(loom))]
+mod audit;
 #[cfg(not(loom))]
 mod catalog;
 #[cfg(not(loom))]
@@ -54,6 +58,8 @@ mod nursery;
 mod perform;
 #[cfg(not(loom))]
 mod pieces;
+#[cfg(not(loom))]
+mod results;
 #[cfg(not(loom))]
 mod runner;
 #[cfg(not(loom))]

@@ -6,10 +6,13 @@ use super::{
     wire::{Command, Report},
     zygote::{Settings, Work},
 };
-use crate::sys::{
-    channel::{Channel, Delivery, PollFd, Received, Writer, poll},
-    children::{self, Pidfd, Signals},
-    limits,
+use crate::{
+    support::fail,
+    sys::{
+        channel::{Channel, Delivery, PollFd, Received, Writer, poll},
+        children::{self, Pidfd, Signals},
+        limits,
+    },
 };
 use std::{
     collections::VecDeque,
@@ -127,8 +130,10 @@ impl Nursery<'_> {
     }
 
     fn spawn(&mut self, index: u32, incarnation: u32) {
+        fail::point("fork");
         match self.settings.fork() {
             Ok(0) => {
+                fail::point("forked");
                 self.held = None;
                 self.workers = Vec::new();
                 let pipes = std::mem::take(&mut self.pipes);
@@ -138,6 +143,7 @@ impl Nursery<'_> {
                 })
             }
             Ok(pid) => {
+                fail::point("spawned");
                 children::new_group(pid);
                 self.workers.push(Worker { index, incarnation, pid });
                 self.reports.push_back(Report::Spawned { index, incarnation, pid });
@@ -162,6 +168,7 @@ impl Nursery<'_> {
     /// Reaps what has ended: workers, and orphans of tasks, which nobody asks about.
     fn reap(&mut self) {
         while let Some((pid, end)) = children::wait_any() {
+            fail::point("reap");
             if let Some(at) = self.workers.iter().position(|worker| worker.pid == pid) {
                 let Worker { index, incarnation, pid } = self.workers.swap_remove(at);
                 self.reports.push_back(Report::Exited { index, incarnation, pid, end });

@@ -10,10 +10,10 @@ use crate::{
     pool::{
         abi::Function,
         frame::{Frame, Remote},
-        payload::{Place, zero},
+        payload::{ALIGN, INLINE, Place, zero},
         status::{self, Error, Result, Status},
     },
-    support::sync::Ordering,
+    support::{fail, sync::Ordering},
 };
 use std::{cell::Cell, ffi::c_void, ptr};
 
@@ -92,9 +92,14 @@ impl Worker<'_> {
         let size = slot.result_size.load(Ordering::Relaxed) as usize;
         let inline = Self::is_inline(slot);
         self.make_room(if inline { 0 } else { size });
+        // A small result is made here and copied: a task that writes too far hits its own worker.
+        let mut small = [0_u128; INLINE / ALIGN];
+        let small_place = Place {
+            start: if size == 0 { ptr::null_mut() } else { small.as_mut_ptr().cast() },
+            size,
+        };
         let (arg, place, at) = if inline {
-            let (arg, place) = Self::inline_places(slot);
-            (arg, place, AT_HOME)
+            (Self::inline_arg(slot), small_place, AT_HOME)
         } else {
             let arg = slot.arg.load(Ordering::Relaxed) as *const c_void;
             let room = if size == 0 { None } else { self.slab.borrow_mut().take(size) };
@@ -110,14 +115,23 @@ impl Worker<'_> {
                 }
             }
         };
-        // SAFETY: the place is ours, aligned, and rounded up in the slot as in the slab.
-        unsafe { zero(place) };
+        if !inline {
+            // SAFETY: the place is ours, aligned, and rounded up in the slab.
+            unsafe { zero(place) };
+        }
         let task = Task { worker: self, slot, set: Cell::new(None) };
         let frame = Frame::for_remote(&task, ptr::null(), self.index);
         self.begin(slot);
         // SAFETY: argument and result are as `pool_fn` promises.
         let status = frame.enter(|| unsafe { frame.call(function, arg, place.start) });
         self.returned();
+        if inline && size > 0 && status == status::OK {
+            // SAFETY: the slot's inline part has room for the result behind the argument.
+            unsafe {
+                let to = Self::inline_result(slot);
+                ptr::copy_nonoverlapping(small.as_ptr().cast::<u8>(), to, size);
+            }
+        }
         let (at, size) = task.set.get().unwrap_or((at, size));
         slot.result_at.store(at, Ordering::Relaxed);
         if at != AT_HOME {
@@ -180,6 +194,7 @@ impl Worker<'_> {
         let mut failed = status::OK;
         frame.enter(|| {
             while at < count {
+                fail::point("item");
                 slot.map.progress.store(at as u64, Ordering::Release);
                 let word = slot.word.read();
                 if word.has(STOP) || at > 0 && (word.has(YIELD) || at == budget) {

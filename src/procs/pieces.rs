@@ -6,10 +6,10 @@
 //! it leaves goes to both: so neither even nor wildly uneven work needs a chunk size.
 
 use super::{
-    dispatch::Outcome,
     engine::ProcessEngine,
     layout::{HAS_STATUSES, IS_MAP},
-    window::{Load, Piece},
+    results::Outcome,
+    window::{ENDED, Load, Piece},
     word::{NOTICE, Phase, STOP, YIELD},
 };
 use crate::{
@@ -28,6 +28,8 @@ use std::{
 
 /// Arguments and results of a piece that are copied are about this many bytes.
 const COPIED: usize = 256 << 10;
+/// A piece has so many items at most: there is room for their statuses.
+const MOST_ITEMS: usize = 4 << 20;
 /// Pieces with copies that each worker may have out.
 const COPIES_OUT: usize = 4;
 /// A piece is not split before it has run so long.
@@ -51,7 +53,7 @@ impl ProcessEngine {
     pub(super) fn feed_map(&self, core: &Core, number: u32) -> Option<usize> {
         let mut window = lock(&self.window);
         let workers = core.options.workers;
-        let no_slot = window.free.is_empty();
+        let no_slot = self.free_slot(&mut window).is_none();
         let Some(job) = window.jobs.get_mut(&number) else {
             window
                 .queue
@@ -83,7 +85,7 @@ impl ProcessEngine {
             return None;
         }
         let even = left.div_ceil(2 * workers);
-        let most = job.copied.map_or(even, |most| most.min(even)).max(1);
+        let most = job.copied.map_or(even, |most| most.min(even)).clamp(1, MOST_ITEMS);
         let (low, high) = job.ranges.pop_front().unwrap_or((0, 0));
         let count = most.min(high - low);
         if low + count < high {
@@ -102,6 +104,19 @@ impl ProcessEngine {
         match self.fill_piece(call, slot, &mut piece) {
             Ok(()) => {
                 let mut window = lock(&self.window);
+                if map.is_stopped() {
+                    // Since the look above: whoever stopped it has not seen this piece.
+                    window.free.push(slot);
+                    drop(window);
+                    if piece.copies != 0 {
+                        self.arguments.give(piece.copies);
+                    }
+                    map.skip(low, low + count);
+                    map.account(task, count);
+                    self.job_back(core, number);
+                    return Some(0);
+                }
+                self.make_hint_room(&mut window);
                 window.infos[slot as usize].since = Some(Instant::now());
                 self.memory.pieces().fetch_add(1, Ordering::SeqCst);
                 self.publish(&mut window, slot, Load::Piece(piece), NOTICE);
@@ -217,11 +232,13 @@ impl ProcessEngine {
         let Some(map) = task.map() else { return 0 };
         let call = map.call();
         let mut error = error.cloned();
+        let mut done = done;
         if let Some(outcome) = outcome
             && !self.bring_home(call, number, &piece, done, outcome)
         {
             let text = "the worker has left results that cannot be";
             error = Some(Error::new(status::INTERNAL, text));
+            done = 0;
         }
         if piece.copies != 0 {
             self.arguments.give(piece.copies);
@@ -256,6 +273,23 @@ impl ProcessEngine {
             window.queue_job(piece.job, true);
             self.backlog.store(true, Ordering::Relaxed);
         }
+        let ended = lock(&self.window).piece_back(piece.job);
+        ended.map_or(0, |task| {
+            task.release();
+            1
+        })
+    }
+
+    /// None of a piece's items can be told: all of them fail.
+    pub(super) fn end_whole_piece(&self, core: &Core, piece: Piece, error: &Error) -> usize {
+        self.memory.pieces().fetch_sub(1, Ordering::SeqCst);
+        let task = lock(&self.window).jobs.get(&piece.job).map(|job| job.task);
+        let Some(task) = task else { return 0 };
+        let Some(map) = task.map() else { return 0 };
+        if piece.copies != 0 {
+            self.arguments.give(piece.copies);
+        }
+        self.fail_items(core, task, map, piece.first, piece.first + piece.count, error);
         let ended = lock(&self.window).piece_back(piece.job);
         ended.map_or(0, |task| {
             task.release();
@@ -321,9 +355,16 @@ impl ProcessEngine {
     /// The map was stopped: accounts for all that nobody has begun.
     pub(super) fn skip_map(&self, core: &Core, task: TaskRef) {
         let Some(map) = task.map() else { return };
-        let number = map.number.load(Ordering::Relaxed);
+        let number = {
+            let _window = lock(&self.window);
+            let number = map.number.load(Ordering::Relaxed);
+            if number == 0 {
+                map.number.store(ENDED, Ordering::Relaxed);
+            }
+            number
+        };
         if number == 0 {
-            // It was never enqueued.
+            // It was never enqueued, or will find that it is too late for that.
             map.skip(0, map.call().count);
             map.account(task, map.call().count.max(1));
             return;
@@ -375,6 +416,9 @@ impl ProcessEngine {
             let Load::Piece(piece) = &info.load else { continue };
             let reading = slot.word.read();
             let done = slot.map.progress.load(Ordering::Relaxed) as usize;
+            if matches!(reading.phase(), Phase::Queued | Phase::Claimed) {
+                again = Some(SPLIT_AFTER);
+            }
             if reading.phase() != Phase::Started || done.saturating_add(2) > piece.count {
                 continue;
             }

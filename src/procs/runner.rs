@@ -2,19 +2,27 @@
 
 use super::child::short_name;
 use crate::{
-    pool::{abi::POOL_NO_WORKER, context::Context, core::Core},
+    pool::{
+        abi::POOL_NO_WORKER,
+        context::Context,
+        core::Core,
+        options::CallbackMode,
+        status::{Error, Result},
+    },
     support::{
         sync::{AtomicBool, Mutex, Ordering, lock, thread},
         wait_word::WaitWord,
     },
     sys::thread::SignalsBlocked,
 };
+use std::io;
 
 /// See the module. The thread is started when the first callback comes.
 pub struct Runner {
     /// Counts calls; the thread sleeps on it.
     calls: std::sync::Arc<WaitWord>,
     leaving: std::sync::Arc<AtomicBool>,
+    is_there: AtomicBool,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
@@ -24,32 +32,37 @@ impl Runner {
         Self {
             calls: std::sync::Arc::default(),
             leaving: std::sync::Arc::default(),
+            is_there: AtomicBool::new(false),
             thread: Mutex::new(None),
         }
     }
 
-    /// There are callbacks to run. False when no thread can be started for them.
-    pub fn call(&self, core: &Core) -> bool {
-        let has_thread = {
-            let mut thread = lock(&self.thread);
-            if thread.is_none() && !self.leaving.load(Ordering::Relaxed) {
-                *thread = self.start(core);
-            }
-            thread.is_some()
-        };
+    /// Sees to it that there is a thread, before a task with a callback is accepted.
+    ///
+    /// # Errors
+    /// `SYSTEM` when none can be started.
+    pub fn prepare(&self, core: &Core) -> Result<()> {
+        if self.is_there.load(Ordering::Acquire) || core.options.callbacks == CallbackMode::Polled {
+            return Ok(());
+        }
+        let mut thread = lock(&self.thread);
+        if thread.is_none() && !self.leaving.load(Ordering::Relaxed) {
+            let started = self.start(core);
+            *thread = Some(started.map_err(|error| {
+                Error::system("no thread could be started for callbacks", &error)
+            })?);
+            self.is_there.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// There are callbacks to run.
+    pub fn call(&self) {
         self.calls.fetch_add(1, Ordering::SeqCst);
         self.calls.wake_all();
-        has_thread
     }
 
-    /// Runs callbacks on this thread, for want of another.
-    pub fn run_here(&self, core: &Core) {
-        let context = Context::visitor(core, POOL_NO_WORKER, false, 0..0);
-        context.enter(|| core.callbacks.drain_wanted());
-        core.engine.check_finished(core);
-    }
-
-    fn start(&self, core: &Core) -> Option<thread::JoinHandle<()>> {
+    fn start(&self, core: &Core) -> io::Result<thread::JoinHandle<()>> {
         let owner = core.to_arc();
         let (calls, leaving) = (self.calls.clone(), self.leaving.clone());
         let signals = SignalsBlocked::new();
@@ -70,7 +83,7 @@ impl Runner {
             },
         );
         drop(signals);
-        started.ok()
+        started
     }
 
     /// No callback will come any more.

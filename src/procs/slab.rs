@@ -9,7 +9,10 @@ use super::{
     layout::Memory,
     word::{Generation, Phase},
 };
-use crate::{support::sync::Ordering, sys::futex};
+use crate::{
+    support::{fail, sync::Ordering},
+    sys::futex,
+};
 use std::{
     ops::Range,
     ptr::NonNull,
@@ -101,8 +104,10 @@ impl<'a> Slab<'a> {
     /// A copy of some bytes; `None` when there is no memory.
     pub fn keep(&mut self, bytes: &[u8]) -> Option<u64> {
         let (at, place) = self.take(bytes.len())?;
+        fail::point("copying");
         // SAFETY: `take` gave that much, and to nobody else.
         unsafe { place.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) };
+        fail::point("copied");
         Some(at)
     }
 

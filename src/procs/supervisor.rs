@@ -73,14 +73,17 @@ impl ProcessEngine {
             }
         }
         self.dismiss_old_zygotes();
-        self.harvest(core, 1);
+        self.harvest(core, 1, usize::MAX);
         if self.backlog.load(Ordering::Relaxed) {
             self.feed(core);
-            self.harvest(core, 1);
+            self.harvest(core, 1, usize::MAX);
         }
-        if core.callbacks.is_wanted() && !self.runner.call(core) {
-            self.runner.run_here(core);
+        if core.is_terminated() {
+            // Also what crossed it: a callback may have submitted, a death may have returned.
+            self.end_all(core, || Error::from(status::TERMINATED));
+            self.audit(core);
         }
+        self.audit_if_idle(core);
         let mut wait = self.split_pieces();
         wait = sooner(wait, self.respawn());
         wait = sooner(wait, self.enforce_time_limit(core));

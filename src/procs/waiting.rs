@@ -110,10 +110,11 @@ impl ProcessEngine {
 
     /// Ends a task that no worker has begun; otherwise asks it to stop, and returns false.
     pub(super) fn take_back(&self, core: &Core, task: TaskRef, status: Status) -> bool {
+        // Under the lock, so that a task that is just being placed is found.
+        let mut window = lock(&self.window);
         let Some((number, reading)) = self.find(task) else { return false };
         let generation = reading.generation();
         let word = &self.memory.slots()[number as usize].word;
-        let mut window = lock(&self.window);
         let info = &mut window.infos[number as usize];
         if info.generation != generation || !word.withdraw(generation) {
             let _ = word.set(generation, STOP);
@@ -121,18 +122,18 @@ impl ProcessEngine {
         }
         let load = std::mem::take(&mut info.load);
         drop(window);
-        self.end_unrun(core, number, load, status);
+        self.end_unrun(core, number, load, &Error::from(status));
         true
     }
 
     /// Ends what was withdrawn from a slot, and frees that.
-    fn end_unrun(&self, core: &Core, number: u32, load: Load, status: Status) {
+    fn end_unrun(&self, core: &Core, number: u32, load: Load, error: &Error) {
         self.owners[number as usize].store(ptr::null_mut(), Ordering::SeqCst);
         let word = &self.memory.slots()[number as usize].word;
         let mut ended = 0;
         match load {
             Load::Task(task) => {
-                task.finish_unrun(status);
+                task.finish_unrun_because(error.status, &error.message);
                 ended = 1;
             }
             Load::Piece(piece) => ended = self.end_items(core, number, piece, 0, None, None),
@@ -144,6 +145,9 @@ impl ProcessEngine {
             futex::wake_shared(self.memory.futex(word), i32::MAX);
         }
         self.settle(core, ended);
+        if self.backlog.load(Ordering::Relaxed) {
+            self.ring();
+        }
     }
 
     /// Kills the worker that runs what is in a slot. The word says so first, so that the worker
@@ -161,6 +165,8 @@ impl ProcessEngine {
         info.reason = Some(error);
         drop(window);
         self.fleet.kill(incarnation);
+        // The command may wait for room.
+        self.ring();
         true
     }
 
@@ -181,9 +187,11 @@ impl ProcessEngine {
             return any;
         }
         loop {
-            let Some((number, reading)) = self.find(task) else {
-                return false;
+            let found = {
+                let _window = lock(&self.window);
+                self.find(task)
             };
+            let Some((number, reading)) = found else { return false };
             match reading.phase() {
                 Phase::Claimed | Phase::Started => {
                     if self.kill_slot(number, reading.generation(), error()) {
@@ -218,7 +226,7 @@ impl ProcessEngine {
 
     /// Ends all that no worker has begun.
     pub(super) fn end_waiting(&self, core: &Core, error: &dyn Fn() -> Error) {
-        let status = error().status;
+        let error = error();
         let maps: Vec<TaskRef> = {
             let window = lock(&self.window);
             let tasks = window.jobs.values().map(|job| job.task);
@@ -227,7 +235,7 @@ impl ProcessEngine {
         for task in maps {
             let _ = task.state.claim();
             if let Some(map) = task.map() {
-                map.stop(core, status);
+                map.stop(core, error.status);
             }
             self.skip_map(core, task);
             task.release();
@@ -240,7 +248,7 @@ impl ProcessEngine {
             };
             let Some(Waiting::Task(task)) = task else { break };
             if task.state.claim() {
-                task.finish_unrun(status);
+                task.finish_unrun_because(error.status, &error.message);
             } else {
                 task.release();
             }
@@ -253,7 +261,7 @@ impl ProcessEngine {
             if info.generation == generation && word.withdraw(generation) {
                 let load = std::mem::take(&mut info.load);
                 drop(window);
-                self.end_unrun(core, number, load, status);
+                self.end_unrun(core, number, load, &error);
             }
         }
     }

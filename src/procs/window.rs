@@ -11,6 +11,9 @@ use std::{
     time::Instant,
 };
 
+/// Stands for the number of a map that was stopped before it had one, and has ended.
+pub const ENDED: u32 = u32::MAX;
+
 /// What a slot holds.
 #[derive(Default)]
 pub enum Load {
@@ -82,6 +85,8 @@ pub struct Window {
     pub jobs: BTreeMap<u32, Job>,
     /// How many reports of each worker have been read.
     pub heads: Vec<u32>,
+    /// How many hints were ever put into `fresh`, and into `returned`.
+    pub tails: (u64, u64),
     next_job: u32,
 }
 
@@ -94,6 +99,7 @@ impl Window {
             queue: VecDeque::new(),
             jobs: BTreeMap::new(),
             heads: vec![0; workers],
+            tails: (0, 0),
             next_job: 0,
         }
     }
@@ -101,7 +107,8 @@ impl Window {
     /// Takes in a map.
     pub fn add_job(&mut self, job: Job) -> u32 {
         // 0 stands for none.
-        self.next_job = self.next_job.wrapping_add(1).max(1);
+        self.next_job = (self.next_job + 1) % ENDED;
+        self.next_job = self.next_job.max(1);
         self.jobs.insert(self.next_job, job);
         self.next_job
     }

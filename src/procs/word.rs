@@ -179,13 +179,21 @@ impl Word {
 
     /// `CLAIMED` to `STARTED` by the worker; false if it is about to be killed.
     #[must_use]
-    pub fn start(&self) -> bool {
-        self.change(|word| (word & PHASE == CLAIMED).then_some(word - CLAIMED + STARTED)).is_ok()
+    pub fn start(&self, worker: u32) -> bool {
+        self.change(|word| {
+            let right = word & PHASE == CLAIMED && Reading(word).worker() == worker;
+            right.then_some(word - CLAIMED + STARTED)
+        })
+        .is_ok()
     }
 
     /// `STARTED` to `DONE` by the worker.
-    pub fn finish(&self) -> Finish {
-        match self.change(|word| (word & PHASE == STARTED).then_some(word - STARTED + DONE)) {
+    pub fn finish(&self, worker: u32) -> Finish {
+        let finished = self.change(|word| {
+            let right = word & PHASE == STARTED && Reading(word).worker() == worker;
+            right.then_some(word - STARTED + DONE)
+        });
+        match finished {
             Ok(word) => Finish::Done(word & FLAGS),
             Err(_) => Finish::Killed,
         }
@@ -246,6 +254,13 @@ impl Word {
         })
         .ok()
         .map(|word| Reading(word).worker())
+    }
+
+    /// Makes the word that of a slot which has held `generation` and is free, whatever a worker has
+    /// written over it.
+    pub fn reset(&self, generation: Generation) {
+        let next = u64::from(generation.0).wrapping_add(ONE_GENERATION) & GENERATION;
+        self.0.store(next | FREE, Ordering::SeqCst);
     }
 
     /// `TAKEN` to `FREE`, with the next generation; gives what was there.

@@ -16,7 +16,7 @@ use crate::{
         context,
         core::Core,
         options::Options,
-        payload::{ALIGN, Place},
+        payload::ALIGN,
         status::{self, Status},
     },
     support::{
@@ -76,6 +76,7 @@ fn live_here(heritage: &Heritage<'_>, index: u32, incarnation: u32) -> i32 {
     {
         return child::UNWOUND;
     }
+    fail::point("born");
     let Ok(epoch) = process::epoch() else { return child::UNWOUND };
     let worker = Worker {
         heritage,
@@ -116,15 +117,18 @@ impl Worker<'_> {
             unsafe { reseed(limits::random(), data, self.index) };
         }
         if let Some(initializer) = self.options().hooks.initializer {
+            fail::point("initializer");
             // SAFETY: as above.
             let status = unsafe { initializer(data, self.index) };
             self.leave_if_child();
+            fail::point("initialized");
             if status != 0 {
                 self.record.status.store(status, Ordering::Relaxed);
                 self.record.failed.store(self.incarnation, Ordering::Release);
                 return NOT_READY;
             }
         }
+        fail::point("ready");
         self.record.ready.store(self.incarnation, Ordering::Release);
         if self.options().hooks.initializer.is_some() || self.order() == PARKED {
             self.ring();
@@ -143,7 +147,9 @@ impl Worker<'_> {
 
     /// Calls the supervisor. If this process dies between the two steps, its death does.
     fn ring(&self) {
+        fail::point("ring");
         if self.heritage.memory.bell().swap(1, Ordering::SeqCst) == 0 {
+            fail::point("rung");
             self.heritage.bell.set();
         }
     }
@@ -196,6 +202,7 @@ impl Worker<'_> {
                 break;
             }
         }
+        fail::point("leaving");
         // Nobody shall rely on this one any more.
         self.found();
         self.ring();
@@ -206,6 +213,7 @@ impl Worker<'_> {
         let word = &self.heritage.memory.sleepers()[self.index as usize];
         if *patience > 0 {
             word.store(SEARCHING, Ordering::SeqCst);
+            fail::point("searching");
             if spin::spin_until(*patience, || self.has_work() || self.order() != WORK) {
                 *patience = (*patience + 1).min(self.heritage.patience);
                 return;
@@ -218,8 +226,10 @@ impl Worker<'_> {
     /// After a search that has found something: others may have relied on it for the next, too.
     fn found(&self) {
         let memory = self.heritage.memory;
+        fail::point("finding");
         memory.sleepers()[self.index as usize].store(AWAKE, Ordering::SeqCst);
         fence(Ordering::SeqCst);
+        fail::point("found");
         if !self.has_work() {
             return;
         }
@@ -247,7 +257,12 @@ impl Worker<'_> {
         let slots = self.heritage.memory.slots();
         let claim = |hint: super::hints::Hint| {
             let slot = slots.get(hint.slot as usize);
-            slot.is_some_and(|slot| slot.word.claim(hint.generation, self.incarnation))
+            let claimed =
+                slot.is_some_and(|slot| slot.word.claim(hint.generation, self.incarnation));
+            if claimed {
+                fail::point("hint");
+            }
+            claimed
         };
         let returned = self.heritage.memory.returned();
         let hint = returned.claim(claim).or_else(|| self.heritage.memory.fresh().claim(claim))?;
@@ -269,6 +284,7 @@ impl Worker<'_> {
         while idle() && word.load(Ordering::SeqCst) == ASLEEP {
             futex::wait_shared(word, ASLEEP, None);
         }
+        fail::point("awake");
         word.store(AWAKE, Ordering::SeqCst);
     }
 
@@ -286,7 +302,7 @@ impl Worker<'_> {
         let is_map = slot.kind.load(Ordering::Relaxed) & IS_MAP != 0;
         let number = self.number(slot);
         let Some(function) = function else {
-            if !slot.word.start() {
+            if !slot.word.start(self.incarnation) {
                 limits::pause_for_ever();
             }
             slot.result_at.store(AT_HOME, Ordering::Relaxed);
@@ -310,7 +326,7 @@ impl Worker<'_> {
     /// Right before the function: from here on a death is the task's.
     pub(super) fn begin(&self, slot: &Slot) {
         self.next_item(slot);
-        if !slot.word.start() {
+        if !slot.word.start(self.incarnation) {
             limits::pause_for_ever();
         }
         fail::point("started");
@@ -372,7 +388,7 @@ impl Worker<'_> {
             self.slab.borrow_mut().wait_for(number, generation);
         }
         fail::point("written");
-        let Finish::Done(flags) = slot.word.finish() else {
+        let Finish::Done(flags) = slot.word.finish(self.incarnation) else {
             limits::pause_for_ever();
         };
         fail::point("done");
@@ -382,6 +398,7 @@ impl Worker<'_> {
         if flags & (AWAITED | NOTICE) == AWAITED {
             return;
         }
+        fail::point("report");
         let reports = self.heritage.memory.reports(self.index as usize);
         let count = self.record.reports.load(Ordering::Relaxed);
         reports[count as usize & (reports.len() - 1)].store(number, Ordering::Relaxed);
@@ -393,24 +410,21 @@ impl Worker<'_> {
         }
     }
 
-    /// Where an inline argument, or the pointer, lies, and where the result goes.
-    pub(super) fn inline_places(slot: &Slot) -> (*const c_void, Place) {
-        let kind = slot.kind.load(Ordering::Relaxed);
-        let start = slot.inline.as_ptr().cast_mut().cast::<u8>();
-        let arg_size = slot.arg_size.load(Ordering::Relaxed) as usize;
-        let size = slot.result_size.load(Ordering::Relaxed) as usize;
-        let (arg, step) = if kind & IS_POINTER != 0 {
-            (slot.arg.load(Ordering::Relaxed) as *const c_void, ALIGN)
+    /// An inline argument, or the pointer that is the argument.
+    pub(super) fn inline_arg(slot: &Slot) -> *const c_void {
+        if slot.kind.load(Ordering::Relaxed) & IS_POINTER != 0 {
+            slot.arg.load(Ordering::Relaxed) as *const c_void
         } else {
-            (start.cast_const().cast(), arg_size.div_ceil(ALIGN) * ALIGN)
-        };
-        let result = if size == 0 { ptr::null_mut() } else { start.wrapping_add(step) };
-        (arg, Place { start: result, size })
+            slot.inline.as_ptr().cast()
+        }
     }
 
-    /// Where the host finds the result of a slot that holds it itself.
-    pub(super) fn inline_result(slot: &Slot) -> *const u8 {
-        Self::inline_places(slot).1.start
+    /// Where the host looks for an inline result: behind the argument, or behind the room that a
+    /// pointer would take.
+    pub(super) fn inline_result(slot: &Slot) -> *mut u8 {
+        let arg_size = slot.arg_size.load(Ordering::Relaxed) as usize;
+        let at = arg_size.max(1).next_multiple_of(ALIGN);
+        slot.inline.as_ptr().cast_mut().cast::<u8>().wrapping_add(at)
     }
 
     /// Whether the slot holds argument and result itself.

@@ -1,0 +1,99 @@
+//! Finds tasks whose words say what cannot be: a worker has written over them. They end with an
+//! error, where they would be waited for for ever.
+
+use super::{
+    engine::ProcessEngine,
+    layout::ASLEEP,
+    window::Load,
+    word::{Generation, Phase, Reading},
+};
+use crate::{
+    pool::{
+        core::Core,
+        parcel::Ending,
+        status::{self, Error},
+    },
+    support::sync::{Ordering, lock},
+    sys::futex,
+};
+use std::ptr;
+
+/// Whether a word can be that of a task that the host has put there and not taken.
+fn is_right(reading: Reading, generation: Generation) -> bool {
+    reading.generation() == generation && !matches!(reading.phase(), Phase::Free | Phase::Taken)
+}
+
+impl ProcessEngine {
+    /// When every worker sleeps and there is still something with them, looks for what is wrong:
+    /// words, or hints that are not there.
+    pub(super) fn audit_if_idle(&self, core: &Core) {
+        let sleeps = |(index, word): (usize, &crate::support::sync::AtomicU32)| {
+            !self.fleet.is_at_work(index) || word.load(Ordering::SeqCst) == ASLEEP
+        };
+        if !self.is_busy() || !self.memory.sleepers().iter().enumerate().all(sleeps) {
+            return;
+        }
+        self.audit(core);
+        let mut window = lock(&self.window);
+        let is_queued = |reading: Reading| reading.phase() == Phase::Queued;
+        let queued =
+            window.infos.iter().zip(self.memory.slots()).any(|(info, slot)| {
+                !matches!(info.load, Load::None) && is_queued(slot.word.read())
+            });
+        if queued && self.memory.fresh().is_empty() && self.memory.returned().is_empty() {
+            self.mend_hints(&mut window);
+        }
+        drop(window);
+        if queued {
+            self.wake_workers(usize::MAX);
+        }
+    }
+
+    /// Ends the tasks whose words were written over.
+    pub(super) fn audit(&self, core: &Core) {
+        let mut garbled = Vec::new();
+        {
+            let mut window = lock(&self.window);
+            for (number, info) in window.infos.iter_mut().enumerate() {
+                if matches!(info.load, Load::None) {
+                    continue;
+                }
+                let slot = &self.memory.slots()[number];
+                if !is_right(slot.word.read(), info.generation) {
+                    let load = std::mem::take(&mut info.load);
+                    garbled.push((number as u32, info.generation, load));
+                }
+            }
+        }
+        for (number, generation, load) in garbled {
+            self.end_garbled(core, number, generation, load);
+        }
+    }
+
+    fn end_garbled(&self, core: &Core, number: u32, generation: Generation, load: Load) {
+        let text = "a worker has written over the state of the task, which may or may not have run";
+        self.owners[number as usize].store(ptr::null_mut(), Ordering::SeqCst);
+        let mut ended = 0;
+        match load {
+            Load::Task(task) => {
+                task.finish_elsewhere(&Ending {
+                    status: status::INTERNAL,
+                    message: Some(text),
+                    result: &[],
+                    worker: crate::pool::abi::POOL_NO_WORKER,
+                    pid: 0,
+                });
+                ended = 1;
+            }
+            Load::Piece(piece) => {
+                ended = self.end_whole_piece(core, piece, &Error::new(status::INTERNAL, text));
+            }
+            Load::None => {}
+        }
+        let word = &self.memory.slots()[number as usize].word;
+        word.reset(generation);
+        futex::wake_shared(self.memory.futex(word), i32::MAX);
+        lock(&self.window).free.push(number);
+        self.settle(core, ended);
+    }
+}

@@ -1,0 +1,178 @@
+#![allow(unsafe_code)]
+//! Results on their way home: what a worker has left in a slot and in its slab, checked and copied.
+
+use super::{
+    engine::ProcessEngine,
+    layout::{AT_HOME, INLINE, Slot},
+    slab,
+    window::Load,
+    word::{Generation, WAITED},
+};
+use crate::{
+    pool::{
+        core::Core,
+        parcel::Ending,
+        payload::ALIGN,
+        status::{self, Status},
+        task::TaskRef,
+    },
+    support::sync::{Ordering, lock},
+    sys::futex,
+};
+use std::ptr;
+
+/// What a worker has left in a slot, checked.
+pub(super) struct Outcome<'a> {
+    pub(super) status: Status,
+    pub(super) message: Option<String>,
+    /// The worker's number.
+    pub(super) worker: usize,
+    slot: &'a Slot,
+}
+
+impl ProcessEngine {
+    /// The process of an incarnation, by its own word: for information only.
+    fn pid_of(&self, incarnation: u32) -> i32 {
+        let index = Self::worker_of(incarnation).min(self.memory.layout.workers - 1);
+        self.memory.record(index).pid.load(Ordering::Relaxed)
+    }
+
+    /// Ends what was taken from slots, and frees these.
+    pub(super) fn take_in(&self, core: &Core, batch: Vec<(u32, Load)>) {
+        let count = batch.len();
+        let numbers: Vec<u32> = batch.iter().map(|(number, _)| *number).collect();
+        let mut ended = 0;
+        for (number, load) in batch {
+            let outcome = self.outcome(number);
+            match load {
+                Load::Task(task) => {
+                    self.end_task(number, task, &outcome);
+                    ended += 1;
+                }
+                Load::Piece(piece) => ended += self.end_piece(core, number, piece, &outcome),
+                Load::None => {}
+            }
+            let word = &self.memory.slots()[number as usize].word;
+            if word.release().has(WAITED) {
+                // The worker has woken who sleeps on the word, unless it died before it could.
+                futex::wake_shared(self.memory.futex(word), i32::MAX);
+            }
+        }
+        self.readers.fetch_sub(count, Ordering::SeqCst);
+        if count > 0 {
+            lock(&self.window).free.extend(numbers);
+            self.fleet.has_progressed();
+        }
+        self.settle(core, ended);
+    }
+
+    /// What the worker has left in a slot that was taken.
+    fn outcome(&self, number: u32) -> Outcome<'_> {
+        let slot = &self.memory.slots()[number as usize];
+        let worker = Self::worker_of(slot.word.read().worker());
+        let worker = worker.min(self.memory.layout.workers - 1);
+        let status = slot.status.load(Ordering::Relaxed);
+        let mut outcome = Outcome { status, message: None, worker, slot };
+        let length = slot.message_len.load(Ordering::Relaxed) as usize;
+        let at = slot.message_at.load(Ordering::Relaxed);
+        if length > 0 && length <= 1 << 20 {
+            // A copy first: the worker could still change it.
+            let bytes = self.in_slab(&outcome, at, length).map(<[u8]>::to_vec);
+            outcome.message = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        }
+        let tail = if status == status::OK { None } else { self.fleet.stderr_tail(worker) };
+        if let Some(tail) = tail {
+            let said = outcome.message.as_deref().unwrap_or_else(|| status::meaning(status));
+            outcome.message = Some(format!("{said}\nstderr: {tail}"));
+        }
+        outcome
+    }
+
+    /// What a dead worker has left in a slot: nothing but where its map's results are.
+    pub(super) fn remains(&self, number: u32, worker: usize) -> Outcome<'_> {
+        let slot = &self.memory.slots()[number as usize];
+        Outcome { status: status::WORKER_DIED, message: None, worker, slot }
+    }
+
+    /// Bytes in the slab of the worker that has left an outcome; `None` if they cannot be there.
+    pub(super) fn in_slab<'a>(
+        &'a self,
+        outcome: &Outcome<'a>,
+        at: u64,
+        length: usize,
+    ) -> Option<&'a [u8]> {
+        let slab = self.memory.layout.slab(outcome.worker);
+        let at = usize::try_from(at).ok()?;
+        if at > slab.len() || length > slab.len() - at {
+            return None;
+        }
+        let start = self.memory.at(slab.start + at);
+        // SAFETY: inside the mapping, whose pages read as zero where nobody wrote.
+        Some(unsafe { std::slice::from_raw_parts(start.as_ptr(), length) })
+    }
+
+    /// A large result was moved on: its memory goes back to the system.
+    pub(super) fn shrink_slab(&self, worker: usize, at: u64, length: usize) {
+        let end = at as usize + length;
+        if end > slab::KEPT {
+            let slab = self.memory.layout.slab(worker);
+            self.memory.discard(slab.start + (at as usize).max(slab::KEPT)..slab.start + end);
+        }
+    }
+
+    fn end_task(&self, number: u32, task: TaskRef, outcome: &Outcome<'_>) {
+        let slot = outcome.slot;
+        let at = slot.result_at.load(Ordering::Relaxed);
+        let length = slot.result_len.load(Ordering::Relaxed) as usize;
+        let mut status = outcome.status;
+        let mut message = outcome.message.as_deref();
+        let mut inline = [0_u8; INLINE];
+        let mut result: &[u8] = &[];
+        let mut moved = false;
+        if status == status::OK && at != AT_HOME {
+            let found = self.in_slab(outcome, at, length);
+            moved = found.is_some();
+            if found.is_none() {
+                status = status::INTERNAL;
+                message = Some("the worker has left a result that cannot be");
+            }
+            result = found.unwrap_or_default();
+        } else if status == status::OK
+            && let Some(parcel) = task.parcel().filter(|parcel| parcel.inline.is_some())
+        {
+            // Where it is, the host knows itself.
+            let at = parcel.arg_size.max(1).next_multiple_of(ALIGN);
+            let size = parcel.result_size.min(inline.len() - at.min(inline.len()));
+            // SAFETY: inside the slot's inline part; a copy is taken of whatever it is now.
+            unsafe {
+                let start = slot.inline.as_ptr().cast::<u8>().add(at);
+                ptr::copy_nonoverlapping(start, inline.as_mut_ptr(), size);
+            }
+            result = &inline[..size];
+        }
+        self.owners[number as usize].store(ptr::null_mut(), Ordering::SeqCst);
+        let pid = self.pid_of(slot.word.read().worker());
+        let worker = outcome.worker as u32;
+        task.finish_elsewhere(&Ending { status, message, result, worker, pid });
+        if moved {
+            self.shrink_slab(outcome.worker, at, length);
+        }
+    }
+
+    /// Takes the result of a task in, if it is done and nobody has; gives its slot back.
+    pub(super) fn collect(&self, core: &Core, number: u32, generation: Generation) -> bool {
+        let load = {
+            let mut window = lock(&self.window);
+            if window.infos[number as usize].generation != generation {
+                return false;
+            }
+            self.take(&mut window, number)
+        };
+        let Some(load) = load else { return false };
+        self.take_in(core, vec![(number, load)]);
+        if self.backlog.load(Ordering::Relaxed) {
+            self.feed(core);
+        }
+        true
+    }
+}
