@@ -13,7 +13,7 @@ MINUTES ?= 60
 # Where rustup puts cargo, for a shell that has not been told.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: build demo test bench lint format header install clean
+.PHONY: build demo test chaos bench lint format header install clean
 
 build: | $(CMAKE)
 	$(CMAKE) -S . -B build/cmake -DCMAKE_INSTALL_PREFIX="$(PREFIX)" -DMILLPOND_TARGET_DIR="$(CURDIR)/target"
@@ -25,6 +25,13 @@ demo:
 test:
 	$(PYTHON) tools/setup.py test
 	$(PYTHON) tools/test.py --minutes $(MINUTES) $(if $(ONLY),--only "$(ONLY)")
+
+# Workers killed at random: rounds of TASKS tasks, one or as many as fit into MINUTES.
+chaos: TASKS ?= 100000
+chaos:
+	$(PYTHON) tools/setup.py test
+	CHAOS_TASKS=$(TASKS) CHAOS_MINUTES=$(if $(filter file,$(origin MINUTES)),0,$(MINUTES)) \
+	  build/venv/bin/python -m pytest -q -s tests/chaos
 
 bench:
 	$(PYTHON) benches/bench.py $(ARGS)

@@ -42,7 +42,9 @@ def arguments() -> argparse.Namespace:
     for name in ("smoke", "quick", "full"):
         size.add_argument(f"--{name}", dest="size", action="store_const", const=name)
     parser.set_defaults(size="default")
-    parser.add_argument("--only", metavar="W1,W5", help="these rows; W1 stands for W1-cold too, but not for W1c")
+    parser.add_argument(
+        "--only", metavar="W1,W5", help="these rows; W1 stands for W1-cold too, not for W1c; P for all P rows"
+    )
     parser.add_argument("--workers", type=positive, default=cpus(), help="threads of each pool (default: the CPUs)")
     parser.add_argument("--rounds", type=positive, help="runs of each program in each row")
     parser.add_argument("--record", action="store_true", help="put the table into docs/performance.md")
@@ -55,7 +57,8 @@ def chosen_rows(only: str | None) -> list[Row]:
     if not only:
         return list(ROWS)
     wanted = set(only.split(","))
-    unknown = wanted - {row.id for row in ROWS}
+    wanted |= {row.id for row in ROWS if row.id[0] in wanted}
+    unknown = wanted - {row.id for row in ROWS} - {row.id[0] for row in ROWS}
     if unknown:
         sys.exit(f"bench: no row {', '.join(sorted(unknown))}; there are {', '.join(row.id for row in ROWS)}")
     printing = {row.run_as for row in ROWS if row.id in wanted}

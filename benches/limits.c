@@ -4,7 +4,9 @@
 #include "common/bench.h"
 #include "common/idle.h"
 #include "common/latch.h"
+#include "common/mailbox.h"
 #include "common/map.h"
+#include "common/parts.h"
 
 enum { RING_SLOTS = 4096, LINE = 64 };
 
@@ -116,52 +118,18 @@ static void w2(const struct bench *b) {
   free(slots);
 }
 
-/* A mailbox between two threads; by spinning or by a futex system call for each direction. */
-struct mailbox {
-  _Alignas(LINE) uint32_t request;
-  _Alignas(LINE) uint32_t answer;
-  int sleeps;
-};
-
-static void post(struct mailbox *box, uint32_t *word, uint32_t value) {
-  __atomic_store_n(word, value, __ATOMIC_RELEASE);
-  if (box->sleeps) {
-    bench_futex_wake(word);
-  }
-}
-
-static uint32_t await_change(struct mailbox *box, uint32_t *word, uint32_t old) {
-  uint32_t now;
-  while ((now = __atomic_load_n(word, __ATOMIC_ACQUIRE)) == old) {
-    if (box->sleeps) {
-      bench_futex_wait(word, old);
-    }
-  }
-  return now;
-}
-
-static void *answer_requests(void *data) {
-  struct mailbox *box = data;
-  uint32_t request = 0;
-  while ((request = await_change(box, &box->request, request)) != UINT32_MAX) {
-    post(box, &box->answer, request);
-  }
+static void *answer(void *box) {
+  bench_answer(box);
   return NULL;
-}
-
-static void round_trip(void *data) {
-  struct mailbox *box = data;
-  post(box, &box->request, box->request + 1);
-  await_change(box, &box->answer, box->request - 1);
 }
 
 static void w3_other(const struct bench *b) {
   for (int sleeps = 0; sleeps < 2; sleeps++) {
-    struct mailbox box = {.sleeps = sleeps};
+    struct bench_mailbox box = {.sleeps = sleeps};
     pthread_t thread;
-    pthread_create(&thread, NULL, answer_requests, &box);
-    double ns = bench_p50(bench_w3_samples(b), BENCH_ONE_CALL, round_trip, &box);
-    post(&box, &box.request, UINT32_MAX);
+    pthread_create(&thread, NULL, answer, &box);
+    double ns = bench_p50(bench_w3_samples(b), BENCH_ONE_CALL, bench_round_trip, &box);
+    bench_last_request(&box);
     pthread_join(thread, NULL);
     bench_print("W3-other", ns, "ns", sleeps ? "bare futex both ways" : "spinning mailbox");
   }
@@ -177,12 +145,13 @@ static void *map_part(void *data) {
   return NULL;
 }
 
-/* One fresh thread a part, the calling thread takes the first; ends[k] is where part k ends. */
-static void map_parts(const struct bench_map *map, size_t parts, const size_t *ends) {
+/* One fresh thread a part, the calling thread takes the first. */
+static void map_parts(const struct bench_map *map, size_t parts, bench_cut_fn cut) {
   struct part *part = bench_alloc(parts, sizeof *part);
+  size_t *ends = bench_alloc(parts, sizeof *ends);
+  cut(map, parts, ends);
   for (size_t k = 0; k < parts; k++) {
-    size_t begin = k ? ends[k - 1] : 0;
-    part[k].map = (struct bench_map){map->fn, map->args + begin, map->results + begin, ends[k] - begin};
+    part[k].map = bench_part(map, ends, k);
     if (k > 0) {
       pthread_create(&part[k].thread, NULL, map_part, &part[k]);
     }
@@ -192,36 +161,15 @@ static void map_parts(const struct bench_map *map, size_t parts, const size_t *e
     pthread_join(part[k].thread, NULL);
   }
   free(part);
+  free(ends);
 }
 
 static void map_equal_counts(const struct bench_map *map, void *data) {
-  size_t parts = ((const struct bench *)data)->workers;
-  size_t *ends = bench_alloc(parts, sizeof *ends);
-  for (size_t k = 0; k < parts; k++) {
-    ends[k] = map->count * (k + 1) / parts;
-  }
-  map_parts(map, parts, ends);
-  free(ends);
+  map_parts(map, ((const struct bench *)data)->workers, bench_cut_counts);
 }
 
-/* The arguments are the costs, so the parts can be cut where the cost so far reaches its share. */
 static void map_equal_costs(const struct bench_map *map, void *data) {
-  size_t parts = ((const struct bench *)data)->workers;
-  size_t *ends = bench_alloc(parts, sizeof *ends);
-  uint64_t total = 0;
-  uint64_t sum = 0;
-  for (size_t i = 0; i < map->count; i++) {
-    total += map->args[i];
-  }
-  for (size_t i = 0, k = 0; i < map->count && k + 1 < parts; i++) {
-    sum += map->args[i];
-    if (sum >= total / parts * (k + 1)) {
-      ends[k++] = i + 1;
-    }
-  }
-  ends[parts - 1] = map->count;
-  map_parts(map, parts, ends);
-  free(ends);
+  map_parts(map, ((const struct bench *)data)->workers, bench_cut_costs);
 }
 
 static void w5(const struct bench *b) {

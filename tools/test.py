@@ -23,7 +23,7 @@ VENV_BIN = ROOT / "build" / "venv" / "bin"
 REPORTS = ROOT / "build" / "tests"
 CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored")
 # Cases of what std alone cannot do: a descriptor for event loops, signal masks, affinity, and the bounds of a foreign
-# stack, without which a caller cannot stand in for threads that the system refuses.
+# stack, without which a caller cannot stand in for threads that the system refuses; and pools of processes.
 NOT_PORTABLE = [
     "descriptor",
     "an_event_loop",
@@ -33,6 +33,7 @@ NOT_PORTABLE = [
     "affinity",
     "cancellation",
     "limits",
+    "procs_",
 ]
 
 

@@ -92,17 +92,26 @@ static inline double bench_clock_cost(void) {
 }
 
 /* Median time of one call in nanoseconds, less what reading the clock costs. Calls short enough for the clock's step to
-   matter, which is 10 ns on some machines, are timed several at a time. */
-static inline double bench_p50(size_t samples, size_t calls, void (*once)(void *), void *data) {
+   matter, which is 10 ns on some machines, are timed several at a time. Before each sample comes what prepare does,
+   which is not timed; NULL for nothing. */
+static inline double bench_p50_prepared(size_t samples, size_t calls, void (*prepare)(void), void (*once)(void *),
+                                        void *data) {
   double *values = (double *)bench_alloc(samples, sizeof *values);
   double clock_cost = bench_clock_cost();
   bench_timed(samples / 10 + 1, once, data);
   for (size_t i = 0; i < samples; i++) {
+    if (prepare) {
+      prepare();
+    }
     values[i] = bench_timed(calls, once, data);
   }
   double p50 = (bench_median(values, samples) - clock_cost) / (double)calls;
   free(values);
   return p50 > 0 ? p50 : 0;
+}
+
+static inline double bench_p50(size_t samples, size_t calls, void (*once)(void *), void *data) {
+  return bench_p50_prepared(samples, calls, NULL, once, data);
 }
 
 /* Nanoseconds per task: the first batch warms threads, memory and caches; the median of the following ones counts. */

@@ -1,4 +1,4 @@
-/* Rows W5 and W6: a map through a function pointer, as a ratio to the sequential loop of the same process divided by
+/* Rows W5 and W6, P3 and P3-skewed: a map through a function pointer, as a ratio to the sequential loop of the same process divided by
    the number of workers. The signature is Millpond's for everyone, so that nobody's items are cheaper to call. */
 #ifndef BENCH_MAP_H
 #define BENCH_MAP_H
@@ -22,6 +22,13 @@ struct bench_map {
 struct bench_mapper {
   const char *label;
   void (*run)(const struct bench_map *map, void *data);
+};
+
+/* One way of mapping over arrays of its own. */
+struct bench_way {
+  struct bench_mapper mapper;
+  void *data;
+  struct bench_map map;
 };
 
 static inline int32_t bench_square(const void *arg, void *result, BENCH_TASK *task) {
@@ -58,42 +65,58 @@ static inline uint64_t bench_map_checksum(const struct bench_map *map) {
   return sum;
 }
 
-static inline double bench_map_time(const struct bench_mapper *mapper, const struct bench_map *map, void *data) {
-  memset(map->results, 0, map->count * sizeof *map->results);
+static inline double bench_map_time(const struct bench_way *way) {
+  memset(way->map.results, 0, way->map.count * sizeof *way->map.results);
   uint64_t start = bench_now();
-  if (mapper) {
-    mapper->run(map, data);
-  } else {
-    bench_map_sequential(map);
-  }
+  way->mapper.run(&way->map, way->data);
   return (double)(bench_now() - start);
 }
 
-/* Sequential and parallel runs alternate, so that a change of the machine's speed meets both. */
-static inline void bench_map_row(const struct bench *b, const char *row, const struct bench_map *map, size_t repeats,
-                                 const struct bench_mapper *mappers, size_t mapper_count, void *data) {
-  enum { MAX_MAPPERS = 8, MAX_REPEATS = 15 };
+static inline void bench_map_loop(const struct bench_map *map, void *unused) {
+  (void)unused;
+  bench_map_sequential(map);
+}
+
+/* Sequential runs over the first of the maps and parallel runs alternate, so that a change of the machine's speed meets
+   both. All maps have the same items. */
+static inline void bench_map_ways(const struct bench *b, const char *row, const struct bench_map *map, size_t repeats,
+                                  const struct bench_way *ways, size_t count) {
+  enum { MAX_WAYS = 8, MAX_REPEATS = 15 };
+  struct bench_way loop = {{NULL, bench_map_loop}, NULL, *map};
   double sequential[MAX_REPEATS];
-  double parallel[MAX_MAPPERS][MAX_REPEATS];
-  struct bench_map warm_up = *map;
-  warm_up.count = map->count / 50 + 1;
-  for (size_t m = 0; m < mapper_count; m++) {
-    bench_map_time(&mappers[m], &warm_up, data);
+  double parallel[MAX_WAYS][MAX_REPEATS];
+  for (size_t w = 0; w < count; w++) {
+    struct bench_way warm_up = ways[w];
+    warm_up.map.count = map->count / 50 + 1;
+    bench_map_time(&warm_up);
   }
   for (size_t r = 0; r < repeats; r++) {
-    sequential[r] = bench_map_time(NULL, map, data);
+    sequential[r] = bench_map_time(&loop);
     uint64_t expected = bench_map_checksum(map);
-    for (size_t m = 0; m < mapper_count; m++) {
-      parallel[m][r] = bench_map_time(&mappers[m], map, data);
-      if (bench_map_checksum(map) != expected) {
+    for (size_t w = 0; w < count; w++) {
+      parallel[w][r] = bench_map_time(&ways[w]);
+      if (bench_map_checksum(&ways[w].map) != expected) {
         bench_fail("a map returned wrong results");
       }
     }
   }
   double ideal = bench_median(sequential, repeats) / b->workers;
-  for (size_t m = 0; m < mapper_count; m++) {
-    bench_print(row, bench_median(parallel[m], repeats) / ideal, "ratio", mappers[m].label);
+  for (size_t w = 0; w < count; w++) {
+    bench_print(row, bench_median(parallel[w], repeats) / ideal, "ratio", ways[w].mapper.label);
   }
+}
+
+/* All mappers over the same arrays. */
+static inline void bench_map_row(const struct bench *b, const char *row, const struct bench_map *map, size_t repeats,
+                                 const struct bench_mapper *mappers, size_t count, void *data) {
+  struct bench_way *ways = (struct bench_way *)bench_alloc(count, sizeof *ways);
+  for (size_t m = 0; m < count; m++) {
+    ways[m].mapper = mappers[m];
+    ways[m].data = data;
+    ways[m].map = *map;
+  }
+  bench_map_ways(b, row, map, repeats, ways, count);
+  free(ways);
 }
 
 /* The function is read from a volatile, so that no compiler can inline it into a loop. */
@@ -102,8 +125,16 @@ static inline bench_item_fn bench_opaque(bench_item_fn fn) {
   return opaque;
 }
 
-static inline void bench_map_uniform(const struct bench *b, const struct bench_mapper *mappers, size_t mapper_count,
-                                     void *data) {
+static inline size_t bench_uniform_repeats(const struct bench *b) {
+  return bench_pick(b, 1, 3, 7, 15);
+}
+
+static inline size_t bench_skewed_repeats(const struct bench *b) {
+  return bench_pick(b, 1, 1, 1, 3);
+}
+
+/* To be freed with bench_map_free. */
+static inline struct bench_map bench_uniform(const struct bench *b) {
   struct bench_map map = {bench_opaque(bench_square), NULL, NULL, bench_pick(b, 2000, 2000000, 10000000, 10000000)};
   uint64_t *args = (uint64_t *)bench_alloc(map.count, sizeof *args);
   for (size_t i = 0; i < map.count; i++) {
@@ -111,9 +142,7 @@ static inline void bench_map_uniform(const struct bench *b, const struct bench_m
   }
   map.args = args;
   map.results = (uint64_t *)bench_alloc(map.count, sizeof *map.results);
-  bench_map_row(b, "W5", &map, bench_pick(b, 1, 3, 7, 15), mappers, mapper_count, data);
-  free(args);
-  free(map.results);
+  return map;
 }
 
 /* Steps of bench_spin in a nanosecond: the best of a few, since a disturbed run only makes the items cheaper. */
@@ -130,8 +159,7 @@ static inline double bench_steps_per_ns(void) {
   return best;
 }
 
-static inline void bench_map_skewed(const struct bench *b, const struct bench_mapper *mappers, size_t mapper_count,
-                                    void *data) {
+static inline struct bench_map bench_skewed(const struct bench *b) {
   struct bench_map map = {bench_opaque(bench_spin), NULL, NULL, bench_pick(b, 500, 30000, 100000, 100000)};
   uint64_t *args = (uint64_t *)bench_alloc(map.count, sizeof *args);
   double steps_per_ns = bench_steps_per_ns();
@@ -140,9 +168,35 @@ static inline void bench_map_skewed(const struct bench *b, const struct bench_ma
   }
   map.args = args;
   map.results = (uint64_t *)bench_alloc(map.count, sizeof *map.results);
-  bench_map_row(b, "W6", &map, bench_pick(b, 1, 1, 1, 3), mappers, mapper_count, data);
-  free(args);
-  free(map.results);
+  return map;
+}
+
+static inline void bench_map_free(const struct bench_map *map) {
+  free((void *)map->args);
+  free(map->results);
+}
+
+/* The same items in two other arrays, into the first of which the arguments are copied. */
+static inline struct bench_map bench_map_moved(const struct bench_map *map, uint64_t *args, uint64_t *results) {
+  struct bench_map moved = *map;
+  memcpy(args, map->args, map->count * sizeof *args);
+  moved.args = args;
+  moved.results = results;
+  return moved;
+}
+
+static inline void bench_map_uniform(const struct bench *b, const struct bench_mapper *mappers, size_t mapper_count,
+                                     void *data) {
+  struct bench_map map = bench_uniform(b);
+  bench_map_row(b, "W5", &map, bench_uniform_repeats(b), mappers, mapper_count, data);
+  bench_map_free(&map);
+}
+
+static inline void bench_map_skewed(const struct bench *b, const struct bench_mapper *mappers, size_t mapper_count,
+                                    void *data) {
+  struct bench_map map = bench_skewed(b);
+  bench_map_row(b, "W6", &map, bench_skewed_repeats(b), mappers, mapper_count, data);
+  bench_map_free(&map);
 }
 
 #endif

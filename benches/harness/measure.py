@@ -67,6 +67,10 @@ class Results:
     def ours(self, row: str) -> Series | None:
         return next((series for series in self.of(row) if series.program == OURS), None)
 
+    def variants(self, row: str) -> list[Series]:
+        """Ours but for the first one, which is what the row is about: shown with it, for comparison."""
+        return [series for series in self.of(row) if series.program == OURS][1:]
+
     def peers(self, row: str) -> list[Series]:
         return [series for series in self.of(row) if series.program not in (OURS, LIMITS)]
 

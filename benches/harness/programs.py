@@ -1,4 +1,4 @@
-"""Builds a program for Millpond, one for each peer that the machine has or a registry gives, one for the limits."""
+"""Builds the programs: for Millpond, for each peer that the machine has or a registry gives, and for the limits."""
 
 from __future__ import annotations
 
@@ -123,12 +123,13 @@ def link_folder(library: Path) -> Path:
     return folder
 
 
-def build_ours(include: Path, folder: Path | None) -> Program:
+def build_ours(include: Path, folder: Path | None) -> list[Program]:
     libraries = link_folder(shared_library(folder))
     flags = [f"-I{include}", f"-L{libraries}", "-lmillpond", f"-Wl,-rpath,{libraries}"]
     header = (include / "millpond.h").read_text()
     version = re.findall(r"POOL_VERSION_(?:MAJOR|MINOR|PATCH)\s+(\d+)", header)
-    return compile_program(OURS, BENCHES / "ours.c", flags, ".".join(version))
+    sources = ("ours.c", "processes.c")
+    return [compile_program(OURS, BENCHES / source, flags, ".".join(version)) for source in sources]
 
 
 # ---- Peers
@@ -211,11 +212,12 @@ PEER_BUILDERS: dict[str, Callable[[bool], list[Program]]] = {
 
 def build(include: Path, folder: Path | None, offline: bool) -> Built:
     """Millpond must be there; a peer that is not is named with the command that would bring it."""
-    built = Built([build_ours(include, folder)])
+    built = Built(build_ours(include, folder))
     for name, build_peer in PEER_BUILDERS.items():
         try:
             built.programs += build_peer(offline)
         except BuildError as error:
             built.missing.append(Missing(name, str(error)))
-    built.programs.append(compile_program(LIMITS, BENCHES / "limits.c", [], ""))
+    sources = ("limits.c", "process_limits.c")
+    built.programs += [compile_program(LIMITS, BENCHES / source, [], "") for source in sources]
     return built

@@ -50,10 +50,10 @@ def measured_rows(results: Results) -> list[Row]:
 
 
 def ordered(results: Results, row: Row) -> list[Series]:
-    """Ours, then the peers from the best on, then the limits."""
+    """Ours and its variants, then the peers from the best on, then the limits."""
     ours = results.ours(row.id)
     peers = sorted(results.peers(row.id), key=lambda series: series.median)
-    return ([ours] if ours else []) + peers + results.limits(row.id)
+    return ([ours] if ours else []) + results.variants(row.id) + peers + results.limits(row.id)
 
 
 def used_notes(results: Results) -> list[str]:
@@ -90,27 +90,42 @@ def cell(series: Sequence[Series]) -> str:
     return f"{number(best.median)} {spread(best)}{label}"
 
 
-def markdown(results: Results, built: Built, settings: Settings) -> str:
-    """One line a row and one column a program; of a program's variants the best."""
-    peers = [program.name for program in built.programs if program.name not in (OURS, LIMITS)]
-    header = ["row", "unit", OURS, *peers, "limit", f"{OURS} / ...", "bar"]
+def table(results: Results, rows: Sequence[Row], peers: Sequence[str]) -> list[str]:
+    """One line a row and one column a program; of a peer's variants the best."""
+    compared = [f"{OURS} / ..."] if peers else []
+    header = ["row", "unit", OURS, *peers, "limit", *compared, "bar"]
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    for row in measured_rows(results):
+    for row in rows:
         ours = results.ours(row.id)
+        variants = [f"; {cell([series])}" for series in results.variants(row.id)]
         of_peer = [[series for series in results.peers(row.id) if series.program == peer] for peer in peers]
         limits = "; ".join(f"{number(series.median)} ({series.name})" for series in results.limits(row.id))
         ratios = "; ".join(f"{one.ratio:.2f} {one.words}" for one in compare(row, results))
         bars = "; ".join(verdict_text(verdict)[4:] for verdict in judge(row, results))
-        columns = [f"{row.id}: {row.title}", UNITS[row.unit], f"**{cell([ours])}**" if ours else ""]
+        columns = [f"{row.id}: {row.title}", UNITS[row.unit]]
+        columns += [f"**{cell([ours])}**{''.join(variants)}" if ours else ""]
         columns += [cell(series) for series in of_peer]
-        columns += [limits, ratios, bars]
+        columns += [limits, *([ratios] if peers else []), bars]
         lines.append("| " + " | ".join(columns) + " |")
-    versions = "; ".join(f"{program.name} {program.version}" for program in built.programs if program.version)
+    return lines
+
+
+def markdown(results: Results, built: Built, settings: Settings) -> str:
+    """A table of the rows that have peers, one of those that have none, and what was measured where."""
+    rows = measured_rows(results)
+    peers = list(dict.fromkeys(program.name for program in built.programs if program.name not in (OURS, LIMITS)))
+    alone = [row for row in rows if not results.peers(row.id)]
+    lines: list[str] = []
+    for of_table, columns in (([row for row in rows if row not in alone], peers), (alone, [])):
+        if of_table:
+            lines += [*table(results, of_table, columns), ""]
+    known = {program.name: program.version for program in built.programs if program.version}
+    versions = "; ".join(f"{name} {version}" for name, version in known.items())
     hangs = Counter(results.hangs)
     if hangs:
         told = ", ".join(f"{what} in {times}" for what, times in hangs.items())
         versions += f". Hung in some of {settings.rounds} runs: {told}"
-    lines += ["", f"{cpu_name()}, {settings.workers} workers, medians of {settings.rounds} runs. {versions}."]
+    lines += [f"{cpu_name()}, {settings.workers} workers, medians of {settings.rounds} runs. {versions}."]
     return "\n".join(lines) + "\n"
 
 

@@ -16,6 +16,8 @@ class Against(Enum):
     BEST = "the median of the best peer"
     BEST_RANGE = "the slowest run of the best peer"
     LIMIT = "the median of the row's first limit"
+    VARIANT = "the median of a variant of ours, which peer names by its label"
+    UNIT = "one: the factor is the value itself, in the row's unit"
     NOTHING = "zero"
 
 
@@ -47,6 +49,10 @@ def peer(factor: float, name: str, row: str = "") -> Bar:
     return Bar(factor, Against.PEER, name, row)
 
 
+def value(limit: float) -> Bar:
+    return Bar(limit, Against.UNIT)
+
+
 ROWS = (
     Row("W1", "1,000,000 empty tasks from one outside thread, warm", "ns", (peer(0.5, "OpenMP"),)),
     Row("W1-cold", "the same, the first time in the process", "ns"),
@@ -60,9 +66,26 @@ ROWS = (
     Row("W8-async", "a pool of 4: create, submit one task, destroy", "ns", (Bar(1, Against.LIMIT),)),
     Row("W9", "CPU time of an idle pool's threads in 5 s", "us", (Bar(0, Against.NOTHING),)),
     Row("W9-wakes", "wake-ups of its threads in that time", "wakes", (Bar(0, Against.NOTHING),), printed_by="W9"),
+    Row("P1", "processes: one task to an idle worker and back", "ns", (Bar(1.1, Against.LIMIT), value(15000))),
+    Row("P1-cold", "the same, after 1 ms of sleep", "ns"),
+    Row("P2", "processes: 100,000 empty tasks", "ns", (value(250),)),
+    Row("P2-futures", "processes: W2's tasks with a handle each", "ns"),
+    Row("P3", "processes: W5's map, arrays in shared memory", "ratio", (Bar(1.05, Against.VARIANT, "on threads"),)),
+    Row("P3-skewed", "processes: W6's map, arrays in shared memory", "ratio"),
+    Row("P4", "a pool of 4 processes: create, one task, destroy", "us"),
+    Row("P4-large", "the same, 1 GiB resident in the program", "us"),
+    Row("P5", "a worker is killed: until its task has ended", "us"),
+    Row("P5-serves", "until a new one has served a task", "us", (value(1000),), printed_by="P5"),
+    Row("P5-spare", "a worker is killed, one is spare: until its task has ended", "us"),
+    Row("P5-spare-serves", "until the spare has served a task", "us", (value(1000),), printed_by="P5-spare"),
+    Row("P5-large", "the same, 1 GiB resident: until its task has ended", "us"),
+    Row("P5-large-serves", "until the spare has served a task", "us", (value(1000),), printed_by="P5-large"),
+    Row("P6", "CPU time of an idle pool of 4 processes in 5 s", "us", (Bar(0, Against.NOTHING),)),
+    Row("P6-wakes", "wake-ups of all its processes in that time", "wakes", (Bar(0, Against.NOTHING),), printed_by="P6"),
+    Row("P7", "memory of an idle pool of 4 processes, all together", "KiB"),
 )
 
-UNITS = {"ns": "ns", "us": "µs", "ratio": "x ideal", "wakes": "wake-ups"}
+UNITS = {"ns": "ns", "us": "µs", "ratio": "x ideal", "wakes": "wake-ups", "KiB": "KiB"}
 
 # What a reader must know before comparing: a key after the name, explained below the table.
 RUNS_AT_ONCE = "i"

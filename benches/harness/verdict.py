@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .measure import Results
-from .rows import RUNS_AT_ONCE, Against, Bar, Row
+from .rows import OURS, RUNS_AT_ONCE, UNITS, Against, Bar, Row
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,11 @@ def yardstick(bar: Bar, row: Row, results: Results) -> tuple[str, float | None]:
         return "the best peer's slowest run", best.highest if best else None
     if bar.against is Against.LIMIT:
         return limits[0].name if limits else "the limit", limits[0].median if limits else None
+    if bar.against is Against.VARIANT:
+        variant = next((series for series in results.variants(where) if series.label == bar.peer), None)
+        return f"{OURS} {bar.peer}", variant.median if variant else None
+    if bar.against is Against.UNIT:
+        return UNITS[row.unit], 1.0
     return "0", 0.0
 
 
@@ -46,7 +51,10 @@ def judge(row: Row, results: Results) -> list[Verdict]:
     for bar in row.bars:
         words, value = yardstick(bar, row, results)
         text = words if bar.factor == 1 or bar.against is Against.NOTHING else f"{bar.factor:g} x {words}"
-        if ours is None or value is None:
+        if bar.against is Against.UNIT:
+            met = None if ours is None else ours.median <= bar.factor
+            verdicts.append(Verdict(f"<= {bar.factor:,.0f} {words}", met))
+        elif ours is None or value is None:
             verdicts.append(Verdict(f"<= {text}", None))
         elif value == 0 or bar.against is Against.NOTHING:
             verdicts.append(Verdict(f"<= {text}", ours.median <= value))
@@ -66,7 +74,7 @@ class Comparison:
 def compare(row: Row, results: Results) -> list[Comparison]:
     """With the best peer; where that one does the work without queueing it, also with the best that does queue."""
     ours, best = results.ours(row.id), results.best_peer(row.id)
-    if row.unit in ("us", "wakes") or ours is None or best is None or best.median == 0:
+    if row.unit in ("us", "wakes", "KiB") or ours is None or best is None or best.median == 0:
         return []
     comparisons = [Comparison(f"best peer ({best.name})", ours.median / best.median)]
     queueing = results.best_peer(row.id, without_note=RUNS_AT_ONCE)

@@ -6,7 +6,7 @@ use super::{
     options::Mode,
     payload::{ALIGN, INLINE},
     status::{self, Status},
-    task::{OUTSIDE, POINTER, Task, TaskRef},
+    task::{NEVER_RAN, OUTSIDE, POINTER, Task, TaskRef},
 };
 use crate::support::alloc::Buffer;
 use std::{ffi::c_void, ptr};
@@ -41,6 +41,12 @@ pub struct Ending<'a> {
 }
 
 impl TaskRef {
+    /// As `finish_unrun`, with a sentence of its own.
+    pub fn finish_unrun_because(self, status: Status, message: &str) {
+        self.set_message(message);
+        self.finish(status, NEVER_RAN);
+    }
+
     /// Ends a claimed task that another process ran: its result is copied.
     pub fn finish_elsewhere(self, ending: &Ending<'_>) {
         let mut status = ending.status;

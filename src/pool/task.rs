@@ -161,12 +161,6 @@ impl TaskRef {
     pub fn finish_unrun(self, status: Status) {
         self.finish_unrun_because(status, status::meaning(status));
     }
-
-    /// As `finish_unrun`, with a sentence of its own.
-    pub fn finish_unrun_because(self, status: Status, message: &str) {
-        self.set_message(message);
-        self.finish(status, NEVER_RAN);
-    }
 }
 
 impl Task {

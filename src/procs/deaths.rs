@@ -28,6 +28,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// So often a task goes to another worker because the one that had claimed it has died.
+const RETURNS: u32 = 10;
+
 /// What a death leaves behind in the slots.
 #[derive(Default)]
 struct Estate {
@@ -206,7 +209,15 @@ impl ProcessEngine {
             }
             let generation = info.generation;
             match reading.phase() {
+                Phase::Claimed if info.returns >= RETURNS => {
+                    // Getting ready for it may be what they die of.
+                    if word.kill(generation).is_some() && word.bury(generation) {
+                        let load = std::mem::take(&mut info.load);
+                        estate.lost.push((number as u32, load, info.reason.take()));
+                    }
+                }
                 Phase::Claimed => {
+                    info.returns += 1;
                     if word.return_to_queue(generation) {
                         returned.push(Hint { slot: number as u32, generation });
                     }

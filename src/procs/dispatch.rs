@@ -1,4 +1,3 @@
-#![allow(unsafe_code)]
 //! Tasks on their way to the workers, and their results on the way back.
 
 use super::{
@@ -133,6 +132,7 @@ impl ProcessEngine {
         info.generation = generation;
         info.load = load;
         info.reason = None;
+        info.returns = 0;
         let hint = Hint { slot: number, generation };
         window.tails.0 = self.memory.fresh().push(window.tails.0, hint);
     }

@@ -47,6 +47,8 @@ pub struct Info {
     pub load: Load,
     /// Why its worker is being killed.
     pub reason: Option<Error>,
+    /// How often its worker has died before it began.
+    pub returns: u32,
     /// When a piece was published.
     pub since: Option<Instant>,
 }

@@ -23,6 +23,12 @@ def files() -> list[str]:
     return sorted(path.stem for path in HERE.glob("*.c") if names(path.stem))
 
 
+def files_for_tools() -> list[str]:
+    """Those that make sense under valgrind and the sanitizers. Pools of processes are left out: their workers die of
+    signals and limits on purpose, and leave by _exit with all they have."""
+    return [file for file in files() if not file.startswith("procs_")]
+
+
 def names(file: str) -> list[str]:
     """The cases of one file, in order; read from the source, so that collecting needs no build."""
     return re.findall(r"^CASE\((\w+)\)", (HERE / f"{file}.c").read_text(), re.MULTILINE)

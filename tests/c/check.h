@@ -48,7 +48,7 @@ UNUSED static int64_t check_seconds = 3;
   }                                                                                                                    \
   static void name(void)
 
-static void check_register(const char *name, void (*body)(void)) {
+UNUSED static void check_register(const char *name, void (*body)(void)) {
   if (check_case_count == CHECK_MAX_CASES) {
     abort();
   }
@@ -196,7 +196,7 @@ static void check_run(const struct check_case *run) {
   fflush(stdout);
 }
 
-static int check_run_in_child(const struct check_case *run) {
+UNUSED static int check_run_in_child(const struct check_case *run) {
   fflush(stdout);
   pid_t child = fork();
   if (child == 0) {

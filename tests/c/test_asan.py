@@ -19,6 +19,6 @@ ENVIRONMENT = {
 }
 
 
-@pytest.mark.parametrize("file", cases.files())
+@pytest.mark.parametrize("file", cases.files_for_tools())
 def test_asan(cc: Compile, run: Run, file: str) -> None:
     cases.run_all(run, [str(cases.build(cc, file, "asan", flags=FLAGS))], timeout=300, env=ENVIRONMENT)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from conftest import Compile, Run
 
 
-@pytest.mark.parametrize("file", ["apply", "callbacks", "close", "exit", "fork", "map", "workers"])
+@pytest.mark.parametrize("file", ["apply", "callbacks", "close", "exit", "fork", "map", "procs_basic", "workers"])
 def test_static(cc: Compile, run: Run, file: str) -> None:
     binary = cases.build(cc, file, "static", static=True)
     cases.run_all(run, [str(binary)], timeout=300, env={"CHECK_SCALE": "0.2"})

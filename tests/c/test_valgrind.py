@@ -25,7 +25,7 @@ ENVIRONMENT = {"CHECK_TOOL": "valgrind", "CHECK_SCALE": "0.01", "CHECK_TIMEOUT":
 
 
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is missing: apt-get install valgrind")
-@pytest.mark.parametrize("file", cases.files())
+@pytest.mark.parametrize("file", cases.files_for_tools())
 def test_valgrind(cc: Compile, run: Run, file: str) -> None:
     leaks = "--errors-for-leak-kinds=" + ("none" if file in LOSING else "definite")
     cases.run_all(run, [*COMMAND, leaks, str(cases.build(cc, file))], timeout=300, env=ENVIRONMENT)
