@@ -46,12 +46,13 @@ pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, worker: u32) -
         };
         let frame = Frame::without_task(core, worker);
         let status = frame.enter(|| frame.call(call.function, arg, start));
-        let outcome = frame.take_outcome().unwrap_or_default();
+        let outcome = frame.take_outcome();
         if status != status::OK {
-            let message = outcome.message.unwrap_or_else(|| status::meaning(status).to_owned());
+            let message = outcome.and_then(|outcome| outcome.message);
+            let message = message.unwrap_or_else(|| status::meaning(status).to_owned());
             return Err(Error::new(status, message));
         }
-        match outcome.set_result {
+        match outcome.and_then(|outcome| outcome.set_result) {
             Some(set) => copy_result(set.as_ptr().cast(), set.size(), result, call.result_size)?,
             None => copy_result(start.cast(), call.result_size, result, call.result_size)?,
         }

@@ -5,7 +5,7 @@ use super::{
     hints::{Hint, Room},
     layout::{IS_INLINE, IS_POINTER},
     window::{Load, Waiting, Window},
-    word::{NOTICE, Phase},
+    word::{Generation, NOTICE, Phase},
 };
 use crate::{
     pool::{
@@ -34,6 +34,8 @@ pub(super) enum Placed {
 enum Next {
     Nothing,
     Placed,
+    /// It is done already, and somebody waits for it.
+    Done(u32, Generation),
     /// A task that needs no worker any more, and how it ends, if it has not yet.
     Over(TaskRef, Option<Status>),
     Map(u32),
@@ -122,6 +124,8 @@ impl ProcessEngine {
                 window.tails.0 = self.memory.fresh().push(window.tails.0, hint);
             }
         }
+        // Workers may have seen nothing meanwhile, and gone to sleep.
+        self.wake_workers(1);
     }
 
     /// Makes a filled slot known to the workers.
@@ -156,6 +160,10 @@ impl ProcessEngine {
             let next = self.next(&mut window, passed);
             match next {
                 Next::Placed => sent += 1,
+                Next::Done(number, generation) => {
+                    drop(window);
+                    self.collect(core, number, generation);
+                }
                 Next::Nothing => {
                     self.backlog.store(!window.queue.is_empty(), Ordering::Relaxed);
                     break;
@@ -195,8 +203,7 @@ impl ProcessEngine {
                     Placed::NoSlot => Next::Nothing,
                     Placed::Yes => {
                         window.queue.remove(passed);
-                        self.notice_if_waited(window, task);
-                        Next::Placed
+                        self.notice_if_waited(window, task)
                     }
                     Placed::Over => {
                         window.queue.remove(passed);
@@ -209,13 +216,18 @@ impl ProcessEngine {
 
     /// A waiter that has announced itself while the task was being placed did not find it: either
     /// its announcement is seen here, or it sees the slot.
-    fn notice_if_waited(&self, window: &Window, task: TaskRef) {
+    fn notice_if_waited(&self, window: &Window, task: TaskRef) -> Next {
         fence(Ordering::SeqCst);
-        let number = task.engine_number() as usize;
+        let number = task.engine_number();
         if task.state.is_waited() {
-            let generation = window.infos[number].generation;
-            let _ = self.memory.slots()[number].word.set(generation, NOTICE);
+            let generation = window.infos[number as usize].generation;
+            if let Err(now) = self.memory.slots()[number as usize].word.set(generation, NOTICE)
+                && now.phase() == Phase::Done
+            {
+                return Next::Done(number, generation);
+            }
         }
+        Next::Placed
     }
 
     /// Takes results in, up to `most` batches; true if there were any. At least `enough` must wait
@@ -267,7 +279,7 @@ impl ProcessEngine {
             while window.heads[worker] != last && batch.len() < BATCH {
                 let at = window.heads[worker] as usize & (reports.len() - 1);
                 window.heads[worker] = window.heads[worker].wrapping_add(1);
-                let number = reports[at].load(Ordering::Relaxed);
+                let number = reports[at].load(Ordering::Acquire);
                 if let Some(load) = self.take(window, number) {
                     batch.push((number, load));
                 }

@@ -206,6 +206,16 @@ impl Layout {
     }
 }
 
+/// So often is halved what is sparse when little is to be mapped.
+const LITTLE: u32 = 10;
+
+/// Whether the process runs under valgrind, whose search for leaks reads all that is mapped, and
+/// would bring the sparse pages into being.
+fn is_read_whole() -> bool {
+    let preload = std::env::var("LD_PRELOAD").unwrap_or_default();
+    preload.contains("vgpreload")
+}
+
 /// The memory, and its parts.
 pub struct Memory {
     mapping: Mapping,
@@ -224,7 +234,7 @@ impl Memory {
     /// # Errors
     /// When not even a little can be mapped, or there are no pages for what is used at once.
     pub fn new(workers: usize) -> io::Result<Self> {
-        let mut shrink = 0;
+        let mut shrink = if is_read_whole() { LITTLE } else { 0 };
         loop {
             let layout = Layout::new(workers, shrink);
             let mapped = layout.as_ref().map(|layout| Mapping::new(layout.total));
@@ -234,7 +244,7 @@ impl Memory {
                 return Ok(memory);
             }
             shrink += 1;
-            if shrink > 16 {
+            if shrink > 16 + LITTLE {
                 return Mapping::new(usize::MAX / 2).map(|_| unreachable!());
             }
         }
@@ -340,7 +350,7 @@ impl Memory {
     pub fn wake(&self, worker: usize) -> bool {
         let word = &self.sleepers()[worker];
         let asleep =
-            word.compare_exchange(ASLEEP, AWAKE, Ordering::SeqCst, Ordering::Relaxed).is_ok();
+            word.compare_exchange(ASLEEP, AWAKE, Ordering::SeqCst, Ordering::SeqCst).is_ok();
         if asleep {
             futex::wake_shared(word, 1);
         }

@@ -137,8 +137,8 @@ impl Worker<'_> {
         if at != AT_HOME {
             slot.result_len.store(size as u64, Ordering::Relaxed);
         }
-        let outcome = frame.take_outcome().unwrap_or_default();
-        let message = if status == status::OK { None } else { outcome.message.as_deref() };
+        let outcome = frame.take_outcome().filter(|_| status != status::OK);
+        let message = outcome.as_ref().and_then(|outcome| outcome.message.as_deref());
         self.end(slot, number, generation, status, message, unreported);
         1
     }
@@ -224,8 +224,8 @@ impl Worker<'_> {
         });
         self.returned();
         slot.map.progress.store(at as u64, Ordering::Relaxed);
-        let outcome = frame.take_outcome().unwrap_or_default();
-        let message = if failed == status::OK { None } else { outcome.message.as_deref() };
+        let outcome = frame.take_outcome().filter(|_| failed != status::OK);
+        let message = outcome.as_ref().and_then(|outcome| outcome.message.as_deref());
         self.end(slot, number, generation, failed, message, unreported);
         at
     }

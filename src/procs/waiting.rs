@@ -20,11 +20,14 @@ use crate::{
 use std::{ptr, time::Instant};
 
 impl ProcessEngine {
-    /// The slot that a task is in, and a reading of its word. The word is read before the owner:
-    /// if that is still the task, the reading is of its time there.
+    /// The slot that a task is in, and a reading of its word. The owner is looked at before and
+    /// after the word: if that was the task both times, the reading is of its time there.
     fn find(&self, task: TaskRef) -> Option<(u32, Reading)> {
         let number = task.engine_number();
         let owner = self.owners.get(number as usize)?;
+        if !ptr::eq(owner.load(Ordering::SeqCst), task.as_non_null().as_ptr()) {
+            return None;
+        }
         let reading = self.memory.slots()[number as usize].word.read();
         let is_its = ptr::eq(owner.load(Ordering::SeqCst), task.as_non_null().as_ptr());
         let is_there = !matches!(reading.phase(), Phase::Free);
@@ -69,12 +72,12 @@ impl ProcessEngine {
                         futex::wait_shared(self.memory.futex(word), reading.low(), None);
                     }
                 }
-                _ => return self.wait_for_supervisor(task, deadline),
+                _ => return self.wait_for_supervisor(core, task, deadline),
             }
         }
     }
 
-    fn wait_for_supervisor(&self, task: TaskRef, deadline: Option<Instant>) -> bool {
+    fn wait_for_supervisor(&self, core: &Core, task: TaskRef, deadline: Option<Instant>) -> bool {
         if !task.state.announce() {
             return true;
         }
@@ -84,8 +87,12 @@ impl ProcessEngine {
             && let Some((number, reading)) = self.find(task)
         {
             let word = &self.memory.slots()[number as usize].word;
-            if word.set(reading.generation(), NOTICE).is_err() {
-                self.ring();
+            let generation = reading.generation();
+            if let Err(now) = word.set(generation, NOTICE)
+                && now.phase() == Phase::Done
+            {
+                // The worker may not have reported it yet, and will not hurry to.
+                self.collect(core, number, generation);
             }
         }
         task.state.wait(deadline)

@@ -401,7 +401,7 @@ impl Worker<'_> {
         fail::point("report");
         let reports = self.heritage.memory.reports(self.index as usize);
         let count = self.record.reports.load(Ordering::Relaxed);
-        reports[count as usize & (reports.len() - 1)].store(number, Ordering::Relaxed);
+        reports[count as usize & (reports.len() - 1)].store(number, Ordering::Release);
         self.record.reports.store(count.wrapping_add(1), Ordering::Release);
         *unreported += 1;
         if flags & NOTICE != 0 || *unreported as usize >= reports.len() / 4 {

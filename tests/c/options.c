@@ -115,8 +115,16 @@ CASE(modes) {
     options.mode = invalid[i];
     check_refused(&options, POOL_ERR_INVALID);
   }
+  /* Processes are only on Linux, and not in the portable build. */
+  pool_t *pool = UNTOUCHED;
   options.mode = POOL_PROCESSES;
-  check_refused(&options, POOL_ERR_UNSUPPORTED);
+  int32_t status = pool_create_with(&options, &pool);
+  if (status == POOL_OK) {
+    CHECK_OK(pool_close_join(pool));
+  } else {
+    CHECK_EQ(status, POOL_ERR_UNSUPPORTED);
+    CHECK(pool == UNTOUCHED);
+  }
   options.mode = POOL_SEQUENTIAL;
   check_refused(&options, POOL_ERR_UNSUPPORTED);
 }

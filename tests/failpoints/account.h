@@ -114,7 +114,7 @@ static struct arg arg_with_callback(size_t id, size_t size) {
 /* ---- Mending ---- */
 
 static bool may(char what) {
-  return strchr(rounds.allow, what) != NULL;
+  return rounds.allow != NULL && strchr(rounds.allow, what) != NULL;
 }
 
 /* The pool cannot run anything, and was allowed to come to that. */
@@ -261,6 +261,7 @@ static void becomes_complete(void) {
 
 /* After all callbacks: nothing was lost, nothing came twice. */
 static void take_stock(size_t tasks) {
+  CHECK(rounds.table != NULL);
   for (size_t id = 0; id < tasks; id++) {
     struct row *row = &rounds.table->rows[id];
     if (atomic_load(&row->outcomes) != 1 || atomic_load(&row->starts) > 1) {
