@@ -333,6 +333,7 @@ impl ProcessEngine {
                 self.fleet.spawn(self, &mut state, index);
             }
         }
+        self.audit(core);
         self.give_up_if_failed(core);
         self.wake_workers(usize::MAX);
     }

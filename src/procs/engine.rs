@@ -366,6 +366,7 @@ impl Engine for ProcessEngine {
 
     fn terminate(&self, core: &Core) {
         self.end_all(core, || Error::from(status::TERMINATED));
+        self.ring();
     }
 
     fn refresh(&self, core: &Core) -> Result<()> {

@@ -155,29 +155,24 @@ impl ProcessEngine {
         Some(Duration::from_nanos(left.max(1_000_000)))
     }
 
-    /// Once the pool is finished: sends everybody home.
+    /// Once the pool is finished: sends everybody home. In a terminated pool whoever is still
+    /// there after a while is killed, also when it cannot be told what he is at.
     fn see_off(&self, core: &Core, since: &mut Option<Instant>) -> Option<Duration> {
-        if !self.is_finished() {
-            return None;
-        }
-        let began = match *since {
-            Some(began) => began,
-            None => {
-                let mut state = lock(&self.fleet.state);
-                state.leaving = true;
+        if self.is_finished() {
+            let mut state = lock(&self.fleet.state);
+            if !std::mem::replace(&mut state.leaving, true) {
                 for index in 0..state.members.len() {
                     self.fleet.order(self, index, LEAVE);
                 }
                 for zygote in &state.zygotes {
                     zygote.quit();
                 }
-                *since.insert(Instant::now())
             }
-        };
+        }
         if !core.is_terminated() {
             return None;
         }
-        let left = GRACE.saturating_sub(began.elapsed());
+        let left = GRACE.saturating_sub(since.get_or_insert_with(Instant::now).elapsed());
         if left.is_zero() {
             self.fleet.abandon();
             return None;
