@@ -10,15 +10,16 @@ import pytest
 from consume import ROOT, SQUARES, TARGET_DIR, call, cmake_build, package_env, prefix
 
 README = (ROOT / "README.md").read_text()
+PROCESS_MODE = (ROOT / "docs" / "process-mode.md").read_text()
 
 
-def blocks(language: str) -> list[re.Match[str]]:
-    return list(re.finditer(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL))
+def blocks(language: str, text: str = README) -> list[re.Match[str]]:
+    return list(re.finditer(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
 
 
 def promised(program: re.Match[str]) -> str:
     """What the text says right after a program that it prints."""
-    found = re.match(r"\s*It prints `([^`]*)`", README[program.end() :])
+    found = re.match(r"\s*It prints `([^`]*)`", program.string[program.end() :])
     assert found is not None, "each C block is a whole program, and the next sentence says what it prints"
     return found.group(1)
 
@@ -47,6 +48,28 @@ def test_programs(number: int, command: str, tmp_path: Path) -> None:
     env = package_env(prefix())
     call("sh", "-c", command, cwd=tmp_path, env=env)
     assert call(tmp_path / "a.out", env=env).stdout.strip() == promised(PROGRAMS[number])
+
+
+def test_the_program_in_the_page_on_process_mode(tmp_path: Path) -> None:
+    (program,) = blocks("c", PROCESS_MODE)
+    (tmp_path / "prog.c").write_text(program.group(1))
+    env = package_env(prefix())
+    call("sh", "-c", COMPILE[0], cwd=tmp_path, env=env)
+    assert call(tmp_path / "a.out", env=env).stdout.split() == promised(program).split()
+
+
+def test_the_first_program_in_processes(tmp_path: Path) -> None:
+    """The README shows as a difference what makes its first program one of process mode."""
+    (change,) = blocks("diff")
+    text = PROGRAMS[0].group(1)
+    lines = change.group(1).splitlines()
+    before = [line[1:].strip() for line in lines if line[0] in "- "]
+    after = "\n".join(line[1:] for line in lines if line[0] in "+ ")
+    first = next(line for line in text.splitlines() if line.strip() == before[0])
+    (tmp_path / "prog.c").write_text(text.replace(first, after, 1))
+    env = package_env(prefix())
+    call("sh", "-c", COMPILE[0], cwd=tmp_path, env=env)
+    assert call(tmp_path / "a.out", env=env).stdout.strip() == promised(PROGRAMS[0])
 
 
 def test_the_program_in_the_header(tmp_path: Path) -> None:
