@@ -278,13 +278,11 @@ pub fn cancel(task: TaskRef) -> bool {
 /// `UNSUPPORTED` when it is running where it cannot be killed.
 pub fn kill(task: TaskRef) -> Result<bool> {
     let core = task.core();
-    if cancel(task) && (task.map().is_none() || task.state.is_done()) {
-        return Ok(true);
+    let cancelled = cancel(task);
+    if task.state.is_done() || cancelled && task.map().is_none() {
+        return Ok(cancelled);
     }
-    if task.state.is_done() {
-        return Ok(false);
-    }
-    core.engine.kill(core, task)
+    Ok(core.engine.kill(core, task)? || cancelled)
 }
 
 /// Waits until a task has ended; false when the deadline came first.

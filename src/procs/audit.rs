@@ -13,10 +13,13 @@ use crate::{
         parcel::Ending,
         status::{self, Error},
     },
-    support::sync::{Ordering, lock},
+    support::sync::{AtomicU32, Ordering, lock},
     sys::futex,
 };
-use std::ptr;
+use std::{ptr, time::Duration};
+
+/// How often to look while tasks are with the workers: what this finds is never in a hurry.
+const EVERY: Duration = Duration::from_secs(1);
 
 /// Whether a word can be that of a task that the host has put there and not taken.
 fn is_right(reading: Reading, generation: Generation) -> bool {
@@ -25,28 +28,33 @@ fn is_right(reading: Reading, generation: Generation) -> bool {
 
 impl ProcessEngine {
     /// When every worker sleeps and there is still something with them, looks for what is wrong:
-    /// words, or hints that are not there.
-    pub(super) fn audit_if_idle(&self, core: &Core) {
-        let sleeps = |(index, word): (usize, &crate::support::sync::AtomicU32)| {
+    /// words, results that were not reported, hints that are not there. How long until the next
+    /// look, while anything is outstanding.
+    pub(super) fn audit_if_idle(&self, core: &Core) -> Option<Duration> {
+        if !self.is_busy() {
+            return None;
+        }
+        let sleeps = |(index, word): (usize, &AtomicU32)| {
             !self.fleet.is_at_work(index) || word.load(Ordering::SeqCst) == ASLEEP
         };
-        if !self.is_busy() || !self.memory.sleepers().iter().enumerate().all(sleeps) {
-            return;
-        }
-        self.audit(core);
-        let mut window = lock(&self.window);
-        let is_queued = |reading: Reading| reading.phase() == Phase::Queued;
-        let queued =
-            window.infos.iter().zip(self.memory.slots()).any(|(info, slot)| {
-                !matches!(info.load, Load::None) && is_queued(slot.word.read())
+        if self.memory.sleepers().iter().enumerate().all(sleeps) {
+            self.audit(core);
+            let mut batch = Vec::new();
+            let mut window = lock(&self.window);
+            self.gather_all(&mut window, &mut batch);
+            let queued = window.infos.iter().zip(self.memory.slots()).any(|(info, slot)| {
+                !matches!(info.load, Load::None) && slot.word.read().phase() == Phase::Queued
             });
-        if queued && self.memory.fresh().is_empty() && self.memory.returned().is_empty() {
-            self.mend_hints(&mut window);
+            if queued && self.memory.fresh().is_empty() && self.memory.returned().is_empty() {
+                self.mend_hints(&mut window);
+            }
+            drop(window);
+            self.take_in(core, batch);
+            if queued {
+                self.wake_workers(usize::MAX);
+            }
         }
-        drop(window);
-        if queued {
-            self.wake_workers(usize::MAX);
-        }
+        Some(EVERY)
     }
 
     /// Ends the tasks whose words were written over.

@@ -293,7 +293,7 @@ impl ProcessEngine {
         }
     }
 
-    fn gather_all(&self, window: &mut Window, batch: &mut Vec<(u32, Load)>) {
+    pub(super) fn gather_all(&self, window: &mut Window, batch: &mut Vec<(u32, Load)>) {
         for number in 0..self.memory.layout.slots as u32 {
             if let Some(load) = self.take(window, number) {
                 batch.push((number, load));

@@ -118,7 +118,8 @@ impl<'a> Hints<'a> {
 
     /// Claims the first task that can be claimed.
     pub fn claim(&self, claim: impl Fn(Hint) -> bool) -> Option<Hint> {
-        loop {
+        // More than once round the ring is only possible where the ends were written over.
+        for _ in 0..=self.ring.len() {
             let head = self.ends.head.load(Ordering::Acquire);
             if head == self.ends.tail.load(Ordering::Acquire) {
                 return None;
@@ -130,10 +131,14 @@ impl<'a> Hints<'a> {
                 return Some(hint);
             }
         }
+        None
     }
 
-    /// Whether no hint is there.
+    /// Whether no hint is there, or none can be: the ends were written over.
     pub fn is_empty(&self) -> bool {
-        self.ends.head.load(Ordering::SeqCst) == self.ends.tail.load(Ordering::SeqCst)
+        let head = self.ends.head.load(Ordering::SeqCst);
+        let count = self.ends.tail.load(Ordering::SeqCst).wrapping_sub(head);
+        // The head may have been moved on between the two.
+        count == 0 || count > self.ring.len() as u64
     }
 }

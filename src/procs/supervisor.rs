@@ -83,8 +83,7 @@ impl ProcessEngine {
             self.end_all(core, || Error::from(status::TERMINATED));
             self.audit(core);
         }
-        self.audit_if_idle(core);
-        let mut wait = self.split_pieces();
+        let mut wait = sooner(self.audit_if_idle(core), self.split_pieces());
         wait = sooner(wait, self.respawn());
         wait = sooner(wait, self.enforce_time_limit(core));
         sooner(wait, self.see_off(core, leaving_since))

@@ -63,27 +63,16 @@ static pool_t *pool_with_a_past(uint32_t workers) {
   return pool;
 }
 
-/* Waits for a task; where it may have been lost sight of, the pool's end is the end of it, too. */
-static void wait_for_end(pool_t *pool, pool_future_t *future, bool may_be_lost, bool *terminated) {
-  if (may_be_lost && !*terminated && pool_future_wait(future, 300) == POOL_ERR_TIMEOUT) {
-    CHECK_OK(pool_terminate(pool));
-    *terminated = true;
-  }
-  CHECK_OK(pool_future_wait(future, -1));
-}
-
-/* Submits the task, and others behind it. All end, those with their results, and the pool goes on. If they may be lost,
- * they may also end with the pool. */
-static void runs_beside(pool_t *pool, pool_fn fn, const void *arg, size_t arg_size, size_t result_size, bool lossy) {
+/* Submits the task, and others behind it. All end, those with their results, and the pool goes on. */
+static void runs_beside(pool_t *pool, pool_fn fn, const void *arg, size_t arg_size, size_t result_size) {
   pool_future_t *future = NULL, *others[OTHERS];
-  bool ended = false;
   CHECK_OK(pool_apply_async(pool, fn, arg, arg_size, result_size, NULL, NULL, &future));
   for (int64_t i = 0; i < OTHERS; i++) {
     CHECK_OK(pool_apply_async(pool, twice, &i, 8, 8, NULL, NULL, &others[i]));
   }
-  wait_for_end(pool, future, lossy, &ended);
+  CHECK_OK(pool_future_wait(future, -1));
   int32_t status = pool_future_status(future);
-  if (status != POOL_OK && status != POOL_ERR_WORKER_DIED && status != POOL_ERR_INTERNAL && !ended) {
+  if (status != POOL_OK && status != POOL_ERR_WORKER_DIED && status != POOL_ERR_INTERNAL) {
     FAIL("the status of a task that wrote is %d: %s", status, pool_future_message(future));
   }
   char result[4096];
@@ -93,22 +82,15 @@ static void runs_beside(pool_t *pool, pool_fn fn, const void *arg, size_t arg_si
   CHECK_OK(pool_future_release(future));
   for (int64_t i = 0; i < OTHERS; i++) {
     int64_t other = -1;
-    wait_for_end(pool, others[i], lossy, &ended);
-    if (!ended || pool_future_status(others[i]) == POOL_OK) {
-      CHECK_OK(pool_future_get(others[i], &other, sizeof other, i % 2 ? 50000 : -1));
-      CHECK_EQ(other, i * 2);
-    }
+    CHECK_OK(pool_future_get(others[i], &other, sizeof other, i % 2 ? 50000 : -1));
+    CHECK_EQ(other, i * 2);
     CHECK_OK(pool_future_release(others[i]));
   }
-  if (lossy) {
-    CHECK_OK(pool_terminate(pool));
-  } else {
-    pool_works(pool);
-  }
+  pool_works(pool);
 }
 
 static void runs_beside_others(pool_t *pool, pool_fn fn, const void *arg, size_t arg_size, size_t result_size) {
-  runs_beside(pool, fn, arg, arg_size, result_size, false);
+  runs_beside(pool, fn, arg, arg_size, result_size);
 }
 
 /* ---- Too much of a result ---- */
@@ -192,7 +174,7 @@ static int32_t write_both(const void *arg, void *result, pool_task_t *task) {
   return write_counts(arg, 3);
 }
 
-static void garble_the_queue(pool_fn fn, bool lossy) {
+static void garble_the_queue(pool_fn fn) {
   static const uint64_t values[] = {0, BEFORE - 1, BEFORE + 500, UINT64_MAX};
   struct world world = world_now();
   begin();
@@ -200,7 +182,7 @@ static void garble_the_queue(pool_fn fn, bool lossy) {
   for (size_t i = 0; i < COUNT_OF(values); i++) {
     struct orders orders = {values[i], i % 2 == 0};
     pool_t *pool = pool_with_a_past(1 + i % 2);
-    runs_beside(pool, fn, &orders, sizeof orders, 0, lossy);
+    runs_beside(pool, fn, &orders, sizeof orders, 0);
     close_and_leave_nothing(pool, &world);
   }
   if (atomic_load(&told->found) == 0) {
@@ -209,15 +191,15 @@ static void garble_the_queue(pool_fn fn, bool lossy) {
 }
 
 CASE(the_head_of_the_queue) {
-  garble_the_queue(write_heads, false);
+  garble_the_queue(write_heads);
 }
 
 CASE(the_tail_of_the_queue) {
-  garble_the_queue(write_tails, false);
+  garble_the_queue(write_tails);
 }
 
 CASE(both_ends_of_the_queue) {
-  garble_the_queue(write_both, true);
+  garble_the_queue(write_both);
 }
 
 /* ---- Reports ---- */
@@ -250,7 +232,7 @@ CASE(the_count_of_reports) {
   for (size_t i = 0; i < COUNT_OF(values); i++) {
     struct orders orders = {values[i], i == 0};
     pool_t *pool = pool_with_a_past(1);
-    runs_beside(pool, write_report_count, &orders, sizeof orders, 1000, true);
+    runs_beside(pool, write_report_count, &orders, sizeof orders, 1000);
     close_and_leave_nothing(pool, &world);
   }
   if (atomic_load(&told->found) == 0) {
