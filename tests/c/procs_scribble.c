@@ -89,10 +89,6 @@ static void runs_beside(pool_t *pool, pool_fn fn, const void *arg, size_t arg_si
   pool_works(pool);
 }
 
-static void runs_beside_others(pool_t *pool, pool_fn fn, const void *arg, size_t arg_size, size_t result_size) {
-  runs_beside(pool, fn, arg, arg_size, result_size);
-}
-
 /* ---- Too much of a result ---- */
 
 static int32_t too_much(const void *arg, void *result, pool_task_t *task) {
@@ -114,8 +110,8 @@ CASE(more_than_a_small_result) {
   struct world world = world_now();
   pool_t *pool = process_pool(1);
   for (size_t i = 0; i < COUNT_OF(bytes); i++) {
-    runs_beside_others(pool, too_much, &bytes[i], sizeof bytes[i], 4);
-    runs_beside_others(pool, too_early, &bytes[i], sizeof bytes[i], 4);
+    runs_beside(pool, too_much, &bytes[i], sizeof bytes[i], 4);
+    runs_beside(pool, too_early, &bytes[i], sizeof bytes[i], 4);
   }
   close_and_leave_nothing(pool, &world);
 }
@@ -126,7 +122,7 @@ CASE(more_than_a_large_result) {
   struct world world = world_now();
   pool_t *pool = process_pool(2);
   for (size_t i = 0; i < COUNT_OF(bytes); i++) {
-    runs_beside_others(pool, too_much, &bytes[i], sizeof bytes[i], 1000);
+    runs_beside(pool, too_much, &bytes[i], sizeof bytes[i], 1000);
   }
   close_and_leave_nothing(pool, &world);
 }
@@ -284,7 +280,7 @@ CASE(the_sizes_of_its_own_task) {
     char arg[ODD_ARG] = "";
     struct orders orders = {values[i / 4], (int)i % 4};
     memcpy(arg, &orders, sizeof orders);
-    runs_beside_others(pool, write_sizes, arg, sizeof arg, ODD_RESULT);
+    runs_beside(pool, write_sizes, arg, sizeof arg, ODD_RESULT);
   }
   close_and_leave_nothing(pool, &world);
   if (atomic_load(&told->found) == 0) {
@@ -366,7 +362,7 @@ CASE(the_state_of_its_own_task) {
     char arg[ODD_ARG] = "";
     struct orders orders = {i < 8 ? i : i < 16 ? UINT64_MAX - i : (uint64_t)0x0101010101010101 * i, 1};
     memcpy(arg, &orders, sizeof orders);
-    runs_beside_others(pool, write_state, arg, sizeof arg, ODD_RESULT);
+    runs_beside(pool, write_state, arg, sizeof arg, ODD_RESULT);
   }
   close_and_leave_nothing(pool, &world);
   if (atomic_load(&told->found) == 0) {
