@@ -740,7 +740,7 @@ int32_t pool_poll_fd(pool_t *pool);
  *
  * A crashing worker may leave half-written data there; the program's own memory it cannot reach.
  *
- * size: in bytes, not 0.
+ * size: in bytes, not 0. All of it is there when this returns, which takes its time for GiBs.
  * Returns the memory, to be given back with pool_shared_free(), or gone with the pool; NULL on
  * failure, and pool_last_error() says why: POOL_ERR_INVALID, _NO_MEMORY, _FORKED, and
  * POOL_ERR_UNSUPPORTED inside a worker process.

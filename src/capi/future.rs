@@ -226,8 +226,8 @@ pub unsafe extern "C" fn pool_future_release(future: *mut pool_future_t) -> i32 
         // SAFETY: the caller vouches for the handle.
         let task = unsafe { handle::task(future) }?;
         // In a forked child the pool's locks may be held for ever: the block is left behind.
-        if task.core().is_in_this_process() {
-            task.release();
+        if task.core().is_in_this_process() && !task.release_handle() {
+            return Err(Error::invalid("the future has been released"));
         }
         Ok(())
     })

@@ -152,7 +152,7 @@ pub unsafe fn task(future: *const pool_future_t) -> Result<TaskRef> {
     }
     // SAFETY: the caller vouches for the pointer.
     let task = unsafe { TaskRef::from_raw(task) };
-    if task.state.is_free() {
+    if !task.state.is_held() {
         return Err(Error::invalid("the future has been released"));
     }
     Ok(task)

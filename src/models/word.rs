@@ -85,7 +85,7 @@ impl Slot {
         self.write(RESULT);
         match self.word.finish(worker) {
             Finish::Done(flags) => Some(flags),
-            Finish::Killed => None,
+            Finish::Refused => None,
         }
     }
 
@@ -333,7 +333,7 @@ fn only_the_worker_that_has_claimed_a_task_moves_it_on() {
         assert!(slot.word.claim(generation, 1));
         let impostor = with(&slot, |slot| {
             assert!(!slot.word.start(2));
-            assert_eq!(slot.word.finish(2), Finish::Killed);
+            assert_eq!(slot.word.finish(2), Finish::Refused);
         });
         assert_eq!(slot.run(1), Some(0));
         impostor.join().unwrap();

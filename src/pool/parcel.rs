@@ -41,6 +41,11 @@ pub struct Ending<'a> {
 }
 
 impl TaskRef {
+    /// Ends a claimed task that never ran.
+    pub fn finish_unrun(self, status: Status) {
+        self.finish_unrun_because(status, status::meaning(status));
+    }
+
     /// As `finish_unrun`, with a sentence of its own.
     pub fn finish_unrun_because(self, status: Status, message: &str) {
         self.set_message(message);

@@ -8,10 +8,11 @@
 //! |           | the same, `finish_alone`, if nobody else owns it  | `FREE`    |
 //! | `DONE`    | who drops the last reference, `drop_reference`    | `FREE`    |
 //!
-//! Beside the phase the word holds two flags and the count of references:
+//! Beside the phase the word holds three flags and the count of references:
 //!
 //! * `WAITED`: set by `wait`; some thread sleeps on the word, and `finish` must wake it.
 //! * `STOP`: set by `cancel` on a running task; read by the task.
+//! * `HELD`: the user has a handle; a second release, or a use after it, is told by its absence.
 //! * references: one for each queue entry and each handle; one of a map itself until it ends; one
 //!   that whoever claims a task outside the queues takes for `finish` to give up. The block is
 //!   free at zero.
@@ -31,7 +32,8 @@ const RUNNING: u32 = 2;
 const DONE: u32 = 3;
 const WAITED: u32 = 1 << 2;
 const STOP: u32 = 1 << 3;
-const REFERENCE: u32 = 1 << 4;
+const HELD: u32 = 1 << 4;
+const REFERENCE: u32 = 1 << 5;
 
 /// The word. See the module's table.
 #[derive(Default)]
@@ -193,14 +195,40 @@ impl State {
         self.0.load(Ordering::Relaxed) & PHASE == QUEUED
     }
 
-    /// Whether the block holds no task: a handle on it was released too often.
-    pub fn is_free(&self) -> bool {
-        self.0.load(Ordering::Relaxed) < REFERENCE
-    }
-
     /// Whether the running task has been asked to stop.
     pub fn is_asked_to_stop(&self) -> bool {
         self.0.load(Ordering::Relaxed) & STOP != 0
+    }
+
+    /// One of the references is a handle of the user's. By the submitter, before anybody else
+    /// knows the task.
+    pub fn hand_out(&self) {
+        let word = self.0.load(Ordering::Relaxed);
+        self.0.store(word | HELD, Ordering::Release);
+    }
+
+    /// Whether the user has a handle.
+    pub fn is_held(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & HELD != 0
+    }
+
+    /// The user gives the handle back: `None` if there is none, else whether that was the last
+    /// reference.
+    #[must_use]
+    pub fn take_handle(&self) -> Option<bool> {
+        let mut word = self.0.load(Ordering::Relaxed);
+        while word & HELD != 0 {
+            let next = word - HELD - REFERENCE;
+            match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) if next < REFERENCE => {
+                    self.0.store(FREE, Ordering::Relaxed);
+                    return Some(true);
+                }
+                Ok(_) => return Some(false),
+                Err(now) => word = now,
+            }
+        }
+        None
     }
 
     /// One more owner; the caller is one.

@@ -44,7 +44,7 @@ pub unsafe fn apply(core: &Core, call: &Call, result: *mut u8) -> Result<()> {
         // SAFETY: promised by the caller; the data live until the release below.
         unsafe { copy_result(data, size, result, call.result_size) }
     });
-    future.release();
+    let _ = future.release_handle();
     outcome
 }
 
@@ -113,6 +113,8 @@ fn enqueue(
         return Err(error);
     }
     if let Some(future) = future {
+        // SAFETY: nobody else knows the block yet.
+        unsafe { block.as_ref() }.state.hand_out();
         *future = block.as_ptr();
     }
     // SAFETY: the queue's reference was counted in.

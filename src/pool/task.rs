@@ -120,6 +120,16 @@ impl TaskRef {
         }
     }
 
+    /// Gives the user's handle back; false if there is none any more.
+    pub fn release_handle(self) -> bool {
+        let last = self.state.take_handle();
+        if last == Some(true) {
+            // SAFETY: the last owner.
+            unsafe { self.free() };
+        }
+        last.is_some()
+    }
+
     /// Gives the block back.
     ///
     /// # Safety
@@ -155,11 +165,6 @@ impl TaskRef {
             Some(delivery) => core.callbacks.serve(core, delivery),
             None => self.release(),
         }
-    }
-
-    /// Ends a claimed task that never ran.
-    pub fn finish_unrun(self, status: Status) {
-        self.finish_unrun_because(status, status::meaning(status));
     }
 }
 

@@ -37,8 +37,8 @@ impl ProcessEngine {
         let sleeps = |(index, word): (usize, &AtomicU32)| {
             !self.fleet.is_at_work(index) || word.load(Ordering::SeqCst) == ASLEEP
         };
+        self.audit(core);
         if self.memory.sleepers().iter().enumerate().all(sleeps) {
-            self.audit(core);
             let mut batch = Vec::new();
             let mut window = lock(&self.window);
             self.gather_all(&mut window, &mut batch);
@@ -57,8 +57,8 @@ impl ProcessEngine {
         Some(EVERY)
     }
 
-    /// Ends the tasks whose words were written over.
-    pub(super) fn audit(&self, core: &Core) {
+    /// Ends the tasks whose words were written over; whether there were any.
+    pub(super) fn audit(&self, core: &Core) -> bool {
         let mut garbled = Vec::new();
         {
             let mut window = lock(&self.window);
@@ -73,9 +73,11 @@ impl ProcessEngine {
                 }
             }
         }
+        let any = !garbled.is_empty();
         for (number, generation, load) in garbled {
             self.end_garbled(core, number, generation, load);
         }
+        any
     }
 
     fn end_garbled(&self, core: &Core, number: u32, generation: Generation, load: Load) {

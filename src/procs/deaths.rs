@@ -1,6 +1,7 @@
 //! What a worker's death means, and the zygote's.
 
 use super::{
+    child,
     engine::ProcessEngine,
     fleet::Fleet,
     hints::{Hint, Room},
@@ -65,7 +66,17 @@ impl Death {
                 Error::new(status::WORKER_DIED, text)
             }
             End::Code(code) => {
-                let text = format!("the worker, process {pid}, ended with exit code {code}");
+                let why = match code {
+                    child::UNWOUND => {
+                        " (so it does when an exception or pthread_exit leaves a task)"
+                    }
+                    worker::LOST => " (the task has written over the pool's memory)",
+                    worker::NO_STACK => {
+                        " (the stack could not be had: see stack_size, memory limits)"
+                    }
+                    _ => "",
+                };
+                let text = format!("the worker, process {pid}, ended with exit code {code}{why}");
                 Error::new(status::WORKER_DIED, text)
             }
         }

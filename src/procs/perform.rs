@@ -2,7 +2,7 @@
 //! What a worker does with one claimed task, or piece of a map.
 
 use super::{
-    layout::{AT_HOME, Slot},
+    layout::{AT_HOME, HAS_STATUSES, IS_INLINE, IS_POINTER, Slot},
     word::{Generation, STOP, YIELD},
     worker::Worker,
 };
@@ -81,6 +81,33 @@ impl Remote for Piece<'_> {
 const NO_ROOM: &str = "no shared memory for the task's result";
 
 impl Worker<'_> {
+    /// An inline argument, or the pointer that is the argument.
+    fn inline_arg(slot: &Slot) -> *const c_void {
+        if slot.kind.load(Ordering::Relaxed) & IS_POINTER != 0 {
+            slot.arg.load(Ordering::Relaxed) as *const c_void
+        } else {
+            slot.inline.as_ptr().cast()
+        }
+    }
+
+    /// Where the host looks for an inline result: behind the argument, or behind the room that a
+    /// pointer would take.
+    fn inline_result(slot: &Slot) -> *mut u8 {
+        let arg_size = slot.arg_size.load(Ordering::Relaxed) as usize;
+        let at = arg_size.max(1).next_multiple_of(ALIGN);
+        slot.inline.as_ptr().cast_mut().cast::<u8>().wrapping_add(at)
+    }
+
+    /// Whether the slot holds argument and result itself.
+    fn is_inline(slot: &Slot) -> bool {
+        slot.kind.load(Ordering::Relaxed) & IS_INLINE != 0
+    }
+
+    /// Whether items of the map have statuses.
+    fn has_statuses(slot: &Slot) -> bool {
+        slot.kind.load(Ordering::Relaxed) & HAS_STATUSES != 0
+    }
+
     pub(super) fn run_task(
         &self,
         slot: &Slot,

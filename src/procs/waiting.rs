@@ -206,9 +206,10 @@ impl ProcessEngine {
                     }
                 }
                 Phase::Queued if self.take_back(core, task, error().status) => return true,
+                Phase::Queued if self.audit(core) => return true,
                 Phase::Queued => {}
                 Phase::Killed => return true,
-                Phase::Done | Phase::Taken | Phase::Free => return false,
+                Phase::Done | Phase::Taken | Phase::Free => return self.audit(core),
             }
         }
     }

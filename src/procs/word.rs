@@ -73,8 +73,8 @@ pub enum Phase {
 pub enum Finish {
     /// The task is done; these flags were set.
     Done(u64),
-    /// The worker is about to be killed.
-    Killed,
+    /// The task is not the worker's any more.
+    Refused,
 }
 
 /// A generation of a slot, as it stands in the word.
@@ -195,7 +195,7 @@ impl Word {
         });
         match finished {
             Ok(word) => Finish::Done(word & FLAGS),
-            Err(_) => Finish::Killed,
+            Err(_) => Finish::Refused,
         }
     }
 

@@ -5,18 +5,16 @@ use super::{
     catalog::{Catalog, Name},
     child,
     layout::{
-        ASLEEP, AT_HOME, AWAKE, HAS_STATUSES, IS_INLINE, IS_MAP, IS_POINTER, LEAVE, Memory, PARKED,
-        Record, SEARCHING, Slot, WORK,
+        ASLEEP, AT_HOME, AWAKE, IS_MAP, LEAVE, Memory, PARKED, Record, SEARCHING, Slot, WORK,
     },
     slab::Slab,
-    word::{AWAITED, Finish, Generation, NOTICE, WAITED},
+    word::{AWAITED, Finish, Generation, NOTICE, Phase, WAITED},
 };
 use crate::{
     pool::{
         context,
         core::Core,
         options::Options,
-        payload::ALIGN,
         status::{self, Status},
     },
     support::{
@@ -27,13 +25,16 @@ use crate::{
 };
 use std::{
     cell::{Cell, RefCell},
-    ffi::c_void,
     ptr,
     time::Instant,
 };
 
 /// The exit code of a worker whose initializer failed.
 pub const NOT_READY: i32 = 102;
+/// The exit code of a worker whose task's state was written over.
+pub const LOST: i32 = 103;
+/// The exit code of a worker that could not have the stack that was asked for.
+pub const NO_STACK: i32 = 104;
 /// How often a task's end is looked at for too much memory, at most.
 const RSS_EVERY: std::time::Duration = std::time::Duration::from_millis(5);
 
@@ -61,7 +62,7 @@ pub fn live(heritage: &Heritage<'_>, index: u32, incarnation: u32) -> i32 {
         thread::Builder::new()
             .stack_size(stack)
             .spawn_scoped(scope, || child::run(|| live_here(heritage, index, incarnation)))
-            .map_or(child::UNWOUND, |handle| {
+            .map_or(NO_STACK, |handle| {
                 let _ = handle.join();
                 child::UNWOUND
             })
@@ -303,7 +304,7 @@ impl Worker<'_> {
         let number = self.number(slot);
         let Some(function) = function else {
             if !slot.word.start(self.incarnation) {
-                limits::pause_for_ever();
+                self.give_up(slot);
             }
             slot.result_at.store(AT_HOME, Ordering::Relaxed);
             self.end(slot, number, generation, status::UNKNOWN_FUNCTION, None, unreported);
@@ -327,7 +328,7 @@ impl Worker<'_> {
     pub(super) fn begin(&self, slot: &Slot) {
         self.next_item(slot);
         if !slot.word.start(self.incarnation) {
-            limits::pause_for_ever();
+            self.give_up(slot);
         }
         fail::point("started");
     }
@@ -359,6 +360,16 @@ impl Worker<'_> {
         self.stamp(slot);
     }
 
+    /// The task is not this worker's any more. Either it is about to be killed; or the word was
+    /// written over: then the host ends the task, and another worker goes on in this one's place.
+    fn give_up(&self, slot: &Slot) -> ! {
+        let word = slot.word.read();
+        if word.phase() == Phase::Killed && word.worker() == self.incarnation {
+            limits::pause_for_ever();
+        }
+        limits::exit_now(LOST);
+    }
+
     /// After the function.
     pub(super) fn returned(&self) {
         self.leave_if_child();
@@ -388,8 +399,9 @@ impl Worker<'_> {
             self.slab.borrow_mut().wait_for(number, generation);
         }
         fail::point("written");
-        let Finish::Done(flags) = slot.word.finish(self.incarnation) else {
-            limits::pause_for_ever();
+        let flags = match slot.word.finish(self.incarnation) {
+            Finish::Done(flags) => flags,
+            Finish::Refused => self.give_up(slot),
         };
         fail::point("done");
         if flags & WAITED != 0 {
@@ -408,33 +420,6 @@ impl Worker<'_> {
             self.ring();
             *unreported = 0;
         }
-    }
-
-    /// An inline argument, or the pointer that is the argument.
-    pub(super) fn inline_arg(slot: &Slot) -> *const c_void {
-        if slot.kind.load(Ordering::Relaxed) & IS_POINTER != 0 {
-            slot.arg.load(Ordering::Relaxed) as *const c_void
-        } else {
-            slot.inline.as_ptr().cast()
-        }
-    }
-
-    /// Where the host looks for an inline result: behind the argument, or behind the room that a
-    /// pointer would take.
-    pub(super) fn inline_result(slot: &Slot) -> *mut u8 {
-        let arg_size = slot.arg_size.load(Ordering::Relaxed) as usize;
-        let at = arg_size.max(1).next_multiple_of(ALIGN);
-        slot.inline.as_ptr().cast_mut().cast::<u8>().wrapping_add(at)
-    }
-
-    /// Whether the slot holds argument and result itself.
-    pub(super) fn is_inline(slot: &Slot) -> bool {
-        slot.kind.load(Ordering::Relaxed) & IS_INLINE != 0
-    }
-
-    /// Whether items of the map have statuses.
-    pub(super) fn has_statuses(slot: &Slot) -> bool {
-        slot.kind.load(Ordering::Relaxed) & HAS_STATUSES != 0
     }
 
     /// Calls the supervisor while waiting for room in the slab.

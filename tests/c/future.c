@@ -339,3 +339,24 @@ CASE(waiting_threads_are_no_more_workers) {
     CHECK_EQ(crowd.most, workers);
   }
 }
+
+/* The second release is told from the first while the task is still out, with a callback to come, and after that. */
+CASE(a_second_release_is_an_error_and_does_nothing) {
+  static struct tally tallies[100];
+  pool_t *pool = new_pool(2);
+  for (int round = 0; round < 100; round++) {
+    int64_t arg = 21;
+    pool_future_t *future = NULL;
+    CHECK_OK(pool_apply_async(pool, twice, &arg, 8, 8, round % 2 ? count_call : NULL, &tallies[round], &future));
+    if (round % 3 == 0) {
+      CHECK_OK(pool_future_wait(future, -1));
+    }
+    CHECK_OK(pool_future_release(future));
+    CHECK_ERROR(pool_future_release(future), POOL_ERR_INVALID);
+    CHECK_ERROR(pool_future_wait(future, 0), POOL_ERR_INVALID);
+    CHECK_ERROR(pool_future_get(future, NULL, 0, 0), POOL_ERR_INVALID);
+  }
+  CHECK_OK(pool_close(pool));
+  CHECK_OK(pool_join(pool, 60000));
+  CHECK_OK(pool_close_join(pool));
+}
