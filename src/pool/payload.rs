@@ -57,6 +57,12 @@ pub const fn round_up(size: usize) -> Option<usize> {
     }
 }
 
+/// Where the result begins behind an argument of this size, or behind a pointer for size 0.
+pub const fn result_offset(arg_size: usize) -> usize {
+    let size = if arg_size == 0 { 1 } else { arg_size };
+    size.next_multiple_of(ALIGN)
+}
+
 /// A large argument, copied before the submitter takes any lock.
 pub struct Outside(pub Option<Buffer>);
 

@@ -18,7 +18,7 @@ use super::{
     core::Core,
     frame::Frame,
     map::Map,
-    payload::{ALIGN, Call, INLINE, Outside, Place, Sizes, zero},
+    payload::{ALIGN, Call, INLINE, Outside, Place, Sizes, result_offset, zero},
     state::State,
     status::{self, Error, Result, Status},
 };
@@ -338,9 +338,8 @@ impl Task {
         } else {
             start.cast_const().cast::<c_void>()
         };
-        let step = if pointer { ALIGN } else { arg_size.div_ceil(ALIGN) * ALIGN };
         // SAFETY: the result follows the argument, rounded up; it may be empty.
-        let behind = unsafe { start.add(step) };
+        let behind = unsafe { start.add(result_offset(arg_size)) };
         let result = if result_size == 0 { ptr::null_mut() } else { behind };
         (arg, Place { start: result, size: result_size })
     }

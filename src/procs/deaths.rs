@@ -8,7 +8,7 @@ use super::{
     layout::AWAKE,
     slab,
     window::Load,
-    word::{Phase, WAITED},
+    word::Phase,
     worker,
     zygote::{Report, Zygote},
 };
@@ -19,10 +19,7 @@ use crate::{
         status::{self, Error},
     },
     support::sync::{Arc, Ordering, lock, thread},
-    sys::{
-        children::{End, signal_name},
-        futex,
-    },
+    sys::children::{End, signal_name},
 };
 use std::{
     ptr,
@@ -55,7 +52,7 @@ impl Death {
         let Death { pid, end, .. } = self;
         let seconds = core.options.processes.task_cpu_seconds;
         match end {
-            // SIGXCPU, or SIGKILL when the task caught it: only its CPU limit sends the former.
+            // Only the CPU limit sends this one.
             End::Signal(signal) if seconds != 0 && signal_name(signal) == "SIGXCPU" => {
                 let text = format!("the task used more than {seconds} s of processor time");
                 Error::new(status::TIME_LIMIT, text)
@@ -297,11 +294,7 @@ impl ProcessEngine {
             }
             Load::None => {}
         }
-        let was = slot.word.release();
-        lock(&self.window).free.push(number);
-        if was.has(WAITED) {
-            futex::wake_shared(self.memory.futex(&slot.word), i32::MAX);
-        }
+        self.free_word(number);
         self.settle(core, ended);
         if self.backlog.load(Ordering::Relaxed) {
             self.feed(core);

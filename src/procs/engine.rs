@@ -7,7 +7,7 @@ use super::{
     fleet::Fleet,
     heap::Heap,
     layout::{ASLEEP, Memory, SEARCHING},
-    runner::Runner,
+    runner::{Runner, start_thread},
     supervisor,
     window::{ENDED, Job, Waiting, Window},
 };
@@ -25,7 +25,7 @@ use crate::{
     },
     support::{
         alloc::{Buffer, Lender},
-        process,
+        process, spin,
         sync::{
             Arc, AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Ordering, Weak, fence, lock,
             thread,
@@ -118,7 +118,7 @@ impl ProcessEngine {
             supervisor: Mutex::new(None),
             refreshing: Mutex::new(()),
             watched: AtomicBool::new(options.processes.task_timeout_ms == 0),
-            patience: if cpus > 1 && options.workers <= cpus { 64 } else { 0 },
+            patience: spin::patience(options.workers, cpus),
             memory: Arc::clone(&memory),
         });
         Ok(engine)
@@ -174,12 +174,7 @@ impl ProcessEngine {
     fn start_supervisor(&self, core: &Core) -> Result<()> {
         let owner = core.to_arc();
         let engine = self.me.upgrade().ok_or(status::INTERNAL)?;
-        let signals = crate::sys::thread::SignalsBlocked::new();
-        let started = thread::Builder::new()
-            .name(super::child::short_name(&core.options.name, "-super"))
-            .spawn(move || supervisor::run(&owner, &engine));
-        drop(signals);
-        let handle = started
+        let handle = start_thread(core, "-super", move || supervisor::run(&owner, &engine))
             .map_err(|error| Error::system("no supervisor thread could be started", &error))?;
         *lock(&self.supervisor) = Some(handle);
         Ok(())

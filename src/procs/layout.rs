@@ -100,9 +100,7 @@ pub const AT_HOME: u64 = u64::MAX;
 /// What a worker says about itself.
 #[repr(C)]
 pub struct Record {
-    /// The incarnation whose process `pid` is.
-    pub incarnation: AtomicU32,
-    /// Its process.
+    /// The process of the worker that was last made.
     pub pid: AtomicI32,
     /// The incarnation that is ready to run tasks.
     pub ready: AtomicU32,

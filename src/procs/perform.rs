@@ -10,7 +10,7 @@ use crate::{
     pool::{
         abi::Function,
         frame::{Frame, Remote},
-        payload::{ALIGN, INLINE, Place, zero},
+        payload::{ALIGN, INLINE, Place, result_offset, zero},
         status::{self, Error, Result, Status},
     },
     support::{fail, sync::Ordering},
@@ -94,8 +94,8 @@ impl Worker<'_> {
     /// pointer would take.
     fn inline_result(slot: &Slot) -> *mut u8 {
         let arg_size = slot.arg_size.load(Ordering::Relaxed) as usize;
-        let at = arg_size.max(1).next_multiple_of(ALIGN);
-        slot.inline.as_ptr().cast_mut().cast::<u8>().wrapping_add(at)
+        let start = slot.inline.as_ptr().cast_mut().cast::<u8>();
+        start.wrapping_add(result_offset(arg_size))
     }
 
     /// Whether the slot holds argument and result itself.

@@ -55,9 +55,7 @@ impl ProcessEngine {
         let workers = core.options.workers;
         let no_slot = self.free_slot(&mut window).is_none();
         let Some(job) = window.jobs.get_mut(&number) else {
-            window
-                .queue
-                .retain(|one| !matches!(one, super::window::Waiting::Map(n) if *n == number));
+            window.unqueue_job(number);
             return Some(0);
         };
         let task = job.task;
@@ -67,17 +65,14 @@ impl ProcessEngine {
         let left: usize = job.ranges.iter().map(|(low, high)| high - low).sum();
         if map.is_stopped() || left == 0 {
             let skipped: Vec<_> = job.ranges.drain(..).collect();
-            job.queued = false;
             job.out += 1;
-            window
-                .queue
-                .retain(|one| !matches!(one, super::window::Waiting::Map(n) if *n == number));
+            window.unqueue_job(number);
             drop(window);
             for (low, high) in skipped {
                 map.skip(low, high);
             }
             map.account(task, if call.count == 0 { 1 } else { left });
-            self.job_back(core, number);
+            self.settle(core, self.job_back(number));
             return Some(0);
         }
         let throttled = job.copied.is_some() && job.out >= COPIES_OUT * workers;
@@ -93,10 +88,7 @@ impl ProcessEngine {
         }
         job.out += 1;
         if job.ranges.is_empty() {
-            job.queued = false;
-            window
-                .queue
-                .retain(|one| !matches!(one, super::window::Waiting::Map(n) if *n == number));
+            window.unqueue_job(number);
         }
         let slot = window.free.pop()?;
         drop(window);
@@ -108,12 +100,10 @@ impl ProcessEngine {
                     // Since the look above: whoever stopped it has not seen this piece.
                     window.free.push(slot);
                     drop(window);
-                    if piece.copies != 0 {
-                        self.arguments.give(piece.copies);
-                    }
+                    self.drop_copies(&piece);
                     map.skip(low, low + count);
                     map.account(task, count);
-                    self.job_back(core, number);
+                    self.settle(core, self.job_back(number));
                     return Some(0);
                 }
                 self.make_hint_room(&mut window);
@@ -125,7 +115,7 @@ impl ProcessEngine {
             Err(error) => {
                 lock(&self.window).free.push(slot);
                 self.fail_items(core, task, map, low, low + count, &error);
-                self.job_back(core, number);
+                self.settle(core, self.job_back(number));
                 Some(0)
             }
         }
@@ -216,6 +206,19 @@ impl ProcessEngine {
         self.end_items(core, number, piece, done, error.as_ref(), Some(outcome))
     }
 
+    /// A piece is with the workers no more; its map's task.
+    fn unload(&self, piece: &Piece) -> Option<TaskRef> {
+        self.memory.pieces().fetch_sub(1, Ordering::SeqCst);
+        self.drop_copies(piece);
+        lock(&self.window).jobs.get(&piece.job).map(|job| job.task)
+    }
+
+    fn drop_copies(&self, piece: &Piece) {
+        if piece.copies != 0 {
+            self.arguments.give(piece.copies);
+        }
+    }
+
     /// Moves on what a piece has brought: `done` items, then perhaps one that failed, and a rest.
     pub(super) fn end_items(
         &self,
@@ -226,9 +229,7 @@ impl ProcessEngine {
         error: Option<&Error>,
         outcome: Option<&Outcome<'_>>,
     ) -> usize {
-        self.memory.pieces().fetch_sub(1, Ordering::SeqCst);
-        let task = lock(&self.window).jobs.get(&piece.job).map(|job| job.task);
-        let Some(task) = task else { return 0 };
+        let Some(task) = self.unload(&piece) else { return 0 };
         let Some(map) = task.map() else { return 0 };
         let call = map.call();
         let mut error = error.cloned();
@@ -239,9 +240,6 @@ impl ProcessEngine {
             let text = "the worker has left results that cannot be";
             error = Some(Error::new(status::INTERNAL, text));
             done = 0;
-        }
-        if piece.copies != 0 {
-            self.arguments.give(piece.copies);
         }
         let mut end = piece.first + done;
         let high = piece.first + piece.count;
@@ -273,28 +271,15 @@ impl ProcessEngine {
             window.queue_job(piece.job, true);
             self.backlog.store(true, Ordering::Relaxed);
         }
-        let ended = lock(&self.window).piece_back(piece.job);
-        ended.map_or(0, |task| {
-            task.release();
-            1
-        })
+        self.job_back(piece.job)
     }
 
     /// None of a piece's items can be told: all of them fail.
     pub(super) fn end_whole_piece(&self, core: &Core, piece: Piece, error: &Error) -> usize {
-        self.memory.pieces().fetch_sub(1, Ordering::SeqCst);
-        let task = lock(&self.window).jobs.get(&piece.job).map(|job| job.task);
-        let Some(task) = task else { return 0 };
+        let Some(task) = self.unload(&piece) else { return 0 };
         let Some(map) = task.map() else { return 0 };
-        if piece.copies != 0 {
-            self.arguments.give(piece.copies);
-        }
         self.fail_items(core, task, map, piece.first, piece.first + piece.count, error);
-        let ended = lock(&self.window).piece_back(piece.job);
-        ended.map_or(0, |task| {
-            task.release();
-            1
-        })
+        self.job_back(piece.job)
     }
 
     /// Copies results and statuses of the items done to where the caller wants them.
@@ -332,13 +317,13 @@ impl ProcessEngine {
         true
     }
 
-    /// A piece of a map is not out any more; ends the map's stay if it was the last.
-    fn job_back(&self, core: &Core, number: u32) {
+    /// A piece of a map is not out any more; 1 if it was the last, and the map has left.
+    fn job_back(&self, number: u32) -> usize {
         let ended = lock(&self.window).piece_back(number);
-        if let Some(task) = ended {
+        ended.map_or(0, |task| {
             task.release();
-            self.settle(core, 1);
-        }
+            1
+        })
     }
 
     /// Sets flags on all pieces of a map that are with workers.
@@ -376,26 +361,20 @@ impl ProcessEngine {
             if !window.jobs.get(&number).is_some_and(|job| job.task == task) {
                 return;
             }
-            for (slot, info) in self.memory.slots().iter().zip(&mut window.infos) {
-                if matches!(&info.load, Load::Piece(piece) if piece.job == number)
-                    && slot.word.withdraw(info.generation)
-                    && let Load::Piece(piece) = std::mem::take(&mut info.load)
-                {
-                    taken.push((slot, piece));
+            for slot in 0..window.infos.len() as u32 {
+                let info = &window.infos[slot as usize];
+                if matches!(&info.load, Load::Piece(piece) if piece.job == number) {
+                    let generation = info.generation;
+                    let load = self.withdraw_from(&mut window, slot, generation);
+                    taken.extend(load.map(|load| (slot, load)));
                 }
             }
             window.queue_job(number, true);
             self.backlog.store(true, Ordering::Relaxed);
         }
-        let mut ended = 0;
-        for (slot, piece) in taken {
-            // SAFETY: the slot is one of the slice's.
-            let offset = unsafe { ptr::from_ref(slot).offset_from(self.memory.slots().as_ptr()) };
-            ended += self.end_items(core, offset as u32, piece, 0, None, None);
-            slot.word.release();
-            lock(&self.window).free.push(offset as u32);
+        for (slot, load) in taken {
+            self.end_unrun(core, slot, load, &Error::from(status::CANCELLED));
         }
-        self.settle(core, ended);
         self.feed(core);
     }
 

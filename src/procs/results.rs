@@ -12,7 +12,7 @@ use crate::{
     pool::{
         core::Core,
         parcel::Ending,
-        payload::ALIGN,
+        payload::result_offset,
         status::{self, Status},
         task::TaskRef,
     },
@@ -141,7 +141,7 @@ impl ProcessEngine {
             && let Some(parcel) = task.parcel().filter(|parcel| parcel.inline.is_some())
         {
             // Where it is, the host knows itself.
-            let at = parcel.arg_size.max(1).next_multiple_of(ALIGN);
+            let at = result_offset(parcel.arg_size);
             let size = parcel.result_size.min(inline.len() - at.min(inline.len()));
             // SAFETY: inside the slot's inline part; a copy is taken of whatever it is now.
             unsafe {

@@ -17,6 +17,19 @@ use crate::{
 };
 use std::io;
 
+/// Starts a thread of the pool's in the host, which no signal reaches.
+///
+/// # Errors
+/// The system's.
+pub fn start_thread(
+    core: &Core,
+    name: &str,
+    body: impl FnOnce() + Send + 'static,
+) -> io::Result<thread::JoinHandle<()>> {
+    let _blocked = SignalsBlocked::new();
+    thread::Builder::new().name(short_name(&core.options.name, name)).spawn(body)
+}
+
 /// See the module. The thread is started when the first callback comes.
 pub struct Runner {
     /// Counts calls; the thread sleeps on it.
@@ -65,25 +78,20 @@ impl Runner {
     fn start(&self, core: &Core) -> io::Result<thread::JoinHandle<()>> {
         let owner = core.to_arc();
         let (calls, leaving) = (self.calls.clone(), self.leaving.clone());
-        let signals = SignalsBlocked::new();
-        let started = thread::Builder::new().name(short_name(&core.options.name, "-calls")).spawn(
-            move || {
-                let context = Context::visitor(&owner, POOL_NO_WORKER, false, 0..0);
-                context.enter(|| {
-                    loop {
-                        let seen = calls.load(Ordering::SeqCst);
-                        owner.callbacks.drain_wanted();
-                        owner.engine.check_finished(&owner);
-                        if leaving.load(Ordering::SeqCst) {
-                            break;
-                        }
-                        calls.wait_until_not(seen, None);
+        start_thread(core, "-calls", move || {
+            let context = Context::visitor(&owner, POOL_NO_WORKER, false, 0..0);
+            context.enter(|| {
+                loop {
+                    let seen = calls.load(Ordering::SeqCst);
+                    owner.callbacks.drain_wanted();
+                    owner.engine.check_finished(&owner);
+                    if leaving.load(Ordering::SeqCst) {
+                        break;
                     }
-                });
-            },
-        );
-        drop(signals);
-        started
+                    calls.wait_until_not(seen, None);
+                }
+            });
+        })
     }
 
     /// No callback will come any more.

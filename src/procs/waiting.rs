@@ -2,7 +2,7 @@
 
 use super::{
     engine::{HAS_WOKEN, ProcessEngine},
-    window::{Load, Waiting},
+    window::{Load, Waiting, Window},
     word::{AWAITED, Generation, NOTICE, Phase, Reading, STOP, WAITED},
 };
 use crate::{
@@ -121,22 +121,41 @@ impl ProcessEngine {
         let mut window = lock(&self.window);
         let Some((number, reading)) = self.find(task) else { return false };
         let generation = reading.generation();
-        let word = &self.memory.slots()[number as usize].word;
-        let info = &mut window.infos[number as usize];
-        if info.generation != generation || !word.withdraw(generation) {
-            let _ = word.set(generation, STOP);
+        let Some(load) = self.withdraw_from(&mut window, number, generation) else {
+            let _ = self.memory.slots()[number as usize].word.set(generation, STOP);
             return false;
-        }
-        let load = std::mem::take(&mut info.load);
+        };
         drop(window);
         self.end_unrun(core, number, load, &Error::from(status));
         true
     }
 
-    /// Ends what was withdrawn from a slot, and frees that.
-    fn end_unrun(&self, core: &Core, number: u32, load: Load, error: &Error) {
-        self.owners[number as usize].store(ptr::null_mut(), Ordering::SeqCst);
+    /// Takes what no worker has begun out of a slot; `end_unrun` must follow.
+    pub(super) fn withdraw_from(
+        &self,
+        window: &mut Window,
+        number: u32,
+        generation: Generation,
+    ) -> Option<Load> {
+        let info = &mut window.infos[number as usize];
         let word = &self.memory.slots()[number as usize].word;
+        let withdrawn = info.generation == generation && word.withdraw(generation);
+        withdrawn.then(|| std::mem::take(&mut info.load))
+    }
+
+    /// Gives a slot back whose task has ended, and wakes whoever still sleeps on its word.
+    pub(super) fn free_word(&self, number: u32) {
+        let word = &self.memory.slots()[number as usize].word;
+        let was = word.release();
+        lock(&self.window).free.push(number);
+        if was.has(WAITED) {
+            futex::wake_shared(self.memory.futex(word), i32::MAX);
+        }
+    }
+
+    /// Ends what was withdrawn from a slot, and frees that.
+    pub(super) fn end_unrun(&self, core: &Core, number: u32, load: Load, error: &Error) {
+        self.owners[number as usize].store(ptr::null_mut(), Ordering::SeqCst);
         let mut ended = 0;
         match load {
             Load::Task(task) => {
@@ -146,11 +165,7 @@ impl ProcessEngine {
             Load::Piece(piece) => ended = self.end_items(core, number, piece, 0, None, None),
             Load::None => {}
         }
-        let was = word.release();
-        lock(&self.window).free.push(number);
-        if was.has(WAITED) {
-            futex::wake_shared(self.memory.futex(word), i32::MAX);
-        }
+        self.free_word(number);
         self.settle(core, ended);
         if self.backlog.load(Ordering::Relaxed) {
             self.ring();
@@ -263,12 +278,8 @@ impl ProcessEngine {
             self.settle(core, 1);
         }
         for (number, generation) in self.loaded(|load| !matches!(load, Load::None)) {
-            let mut window = lock(&self.window);
-            let info = &mut window.infos[number as usize];
-            let word = &self.memory.slots()[number as usize].word;
-            if info.generation == generation && word.withdraw(generation) {
-                let load = std::mem::take(&mut info.load);
-                drop(window);
+            let load = self.withdraw_from(&mut lock(&self.window), number, generation);
+            if let Some(load) = load {
                 self.end_unrun(core, number, load, &error);
             }
         }

@@ -127,16 +127,18 @@ impl Window {
         }
     }
 
+    /// Takes a map out of the queue.
+    pub fn unqueue_job(&mut self, number: u32) {
+        self.queue.retain(|one| !matches!(one, Waiting::Map(other) if *other == number));
+        if let Some(job) = self.jobs.get_mut(&number) {
+            job.queued = false;
+        }
+    }
+
     /// One piece of a map is not out any more; the map's task if that was the last of it.
     pub fn piece_back(&mut self, number: u32) -> Option<TaskRef> {
         let job = self.jobs.get_mut(&number)?;
         job.out -= 1;
-        self.take_ended(number)
-    }
-
-    /// Removes a map of which nothing is left; its task.
-    pub fn take_ended(&mut self, number: u32) -> Option<TaskRef> {
-        let job = self.jobs.get(&number)?;
         if job.out > 0 || !job.ranges.is_empty() {
             return None;
         }

@@ -4,6 +4,7 @@
 use super::{
     catalog::{Catalog, Name},
     child,
+    hints::Hint,
     layout::{
         ASLEEP, AT_HOME, AWAKE, IS_MAP, LEAVE, Memory, PARKED, Record, SEARCHING, Slot, WORK,
     },
@@ -25,7 +26,6 @@ use crate::{
 };
 use std::{
     cell::{Cell, RefCell},
-    ptr,
     time::Instant,
 };
 
@@ -111,7 +111,6 @@ impl Worker<'_> {
 
     fn live(&self) -> i32 {
         self.record.pid.store(children::own_pid(), Ordering::Relaxed);
-        self.record.incarnation.store(self.incarnation, Ordering::Release);
         let data = self.options().hooks.data;
         if let Some(reseed) = self.options().processes.reseed {
             // SAFETY: the pool's maker promised that the function may be called with its datum.
@@ -179,8 +178,7 @@ impl Worker<'_> {
                 }
                 _ => {}
             }
-            let hint = self.claim();
-            let Some((slot, generation)) = hint else {
+            let Some(hint) = self.claim() else {
                 if unreported > 0 {
                     // Before sleeping and not before looking longer: work may be on its way.
                     self.ring();
@@ -195,7 +193,7 @@ impl Worker<'_> {
             }
             fail::point("claimed");
             self.budget.set(if most == 0 { usize::MAX } else { most - done });
-            let Some(count) = self.run(slot, generation, &mut unreported) else { break };
+            let Some(count) = self.run(hint, &mut unreported) else { break };
             done += count;
             let full = most != 0 && done >= most || self.is_too_large(&mut looked);
             if full {
@@ -254,9 +252,9 @@ impl Worker<'_> {
         limits::rss() > most
     }
 
-    fn claim(&self) -> Option<(&Slot, Generation)> {
+    fn claim(&self) -> Option<Hint> {
         let slots = self.heritage.memory.slots();
-        let claim = |hint: super::hints::Hint| {
+        let claim = |hint: Hint| {
             let slot = slots.get(hint.slot as usize);
             let claimed =
                 slot.is_some_and(|slot| slot.word.claim(hint.generation, self.incarnation));
@@ -266,8 +264,7 @@ impl Worker<'_> {
             claimed
         };
         let returned = self.heritage.memory.returned();
-        let hint = returned.claim(claim).or_else(|| self.heritage.memory.fresh().claim(claim))?;
-        Some((&slots[hint.slot as usize], hint.generation))
+        returned.claim(claim).or_else(|| self.heritage.memory.fresh().claim(claim))
     }
 
     /// Sleeps while `idle` holds. Either the host's `wake` sees the word, or `idle` sees what
@@ -291,7 +288,9 @@ impl Worker<'_> {
 
     /// Runs a claimed task to its end; the number of tasks or items done. `None` when only a
     /// younger worker knows the function: left claimed, the task goes to one when this one is gone.
-    fn run(&self, slot: &Slot, generation: Generation, unreported: &mut u32) -> Option<usize> {
+    fn run(&self, hint: Hint, unreported: &mut u32) -> Option<usize> {
+        let Hint { slot: number, generation } = hint;
+        let slot = &self.heritage.memory.slots()[number as usize];
         let name = Name {
             module: slot.module.load(Ordering::Relaxed),
             offset: slot.offset.load(Ordering::Relaxed),
@@ -301,7 +300,6 @@ impl Worker<'_> {
         }
         let function = self.heritage.catalog.function(name);
         let is_map = slot.kind.load(Ordering::Relaxed) & IS_MAP != 0;
-        let number = self.number(slot);
         let Some(function) = function else {
             if !slot.word.start(self.incarnation) {
                 self.give_up(slot);
@@ -315,13 +313,6 @@ impl Worker<'_> {
         } else {
             self.run_task(slot, number, generation, function, unreported)
         })
-    }
-
-    fn number(&self, slot: &Slot) -> u32 {
-        // SAFETY: the slot is one of the slice's.
-        let offset =
-            unsafe { ptr::from_ref(slot).offset_from(self.heritage.memory.slots().as_ptr()) };
-        offset as u32
     }
 
     /// Right before the function: from here on a death is the task's.

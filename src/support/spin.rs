@@ -1,5 +1,11 @@
 //! Bounded spinning.
 
+/// How many rounds it is worth to look before sleeping, in a pool of so many workers: none when
+/// there is no CPU to spare.
+pub fn patience(workers: usize, cpus: usize) -> u32 {
+    if cpus > 1 && workers <= cpus { 64 } else { 0 }
+}
+
 /// Looks at `done` up to `rounds` times with a growing pause between; true as soon as it holds.
 pub fn spin_until(rounds: u32, mut done: impl FnMut() -> bool) -> bool {
     for round in 0..rounds {

@@ -21,6 +21,7 @@ use crate::{
     },
     support::{
         alloc::is_there_room,
+        spin,
         sync::{Arc, AtomicBool, Mutex, Ordering, Weak, lock, thread},
         wait_word::WaitWord,
     },
@@ -92,7 +93,7 @@ impl ThreadEngine {
             start_failure: Mutex::new(None),
             affinity,
             stack_size,
-            patience: if cpus > 1 && options.workers <= cpus { 64 } else { 0 },
+            patience: spin::patience(options.workers, cpus),
         })
     }
 
