@@ -6,16 +6,10 @@
 #include "common/idle.h"
 #include "common/latch.h"
 #include "common/map.h"
+#include "common/ours.h"
 
 /* A wait that never ends in practice, yet is timed: a timed wait does not run the task on the waiting thread. */
 enum { TIMED_WAIT_MS = 60000 };
-
-static void check(int32_t status) {
-  if (status != POOL_OK) {
-    fprintf(stderr, "%s: %s\n", pool_status_name(status), pool_last_error());
-    exit(1);
-  }
-}
 
 static pool_t *create(uint32_t workers) {
   pool_t *pool = pool_create(workers);
@@ -29,19 +23,6 @@ static int32_t empty(const void *arg, void *result, pool_task_t *task) {
   (void)arg;
   (void)result;
   (void)task;
-  return 0;
-}
-
-static int32_t count_down(const void *arg, void *result, pool_task_t *task) {
-  (void)result;
-  (void)task;
-  bench_counter_down((struct bench_counter *)(uintptr_t)arg);
-  return 0;
-}
-
-static int32_t add_one(const void *arg, void *result, pool_task_t *task) {
-  (void)task;
-  *(uint64_t *)result = *(const uint64_t *)arg + 1;
   return 0;
 }
 
@@ -130,15 +111,6 @@ static void w2(const struct bench *b) {
   bench_print("W2", bench_warm(b, tasks, batch_of_futures, &batch), "ns", NULL);
   check(pool_close_join(batch.pool));
   free(batch.futures);
-}
-
-static void apply_once(void *pool) {
-  uint64_t x = 1;
-  uint64_t result = 0;
-  check(pool_apply(pool, add_one, &x, sizeof x, &result, sizeof result));
-  if (result != 2) {
-    bench_fail("pool_apply returned a wrong result");
-  }
 }
 
 static void w3(const struct bench *b) {

@@ -6,14 +6,8 @@
 #include "common/bench.h"
 #include "common/latch.h"
 #include "common/map.h"
+#include "common/ours.h"
 #include "common/processes.h"
-
-static void check(int32_t status) {
-  if (status != POOL_OK) {
-    fprintf(stderr, "%s: %s\n", pool_status_name(status), pool_last_error());
-    exit(1);
-  }
-}
 
 static pool_t *create(int32_t mode, uint32_t workers, uint32_t spare_workers) {
   pool_options_t options = POOL_OPTIONS_INIT;
@@ -31,28 +25,6 @@ static void *shared(pool_t *pool, size_t size) {
     bench_fail(pool_last_error());
   }
   return memory;
-}
-
-static int32_t count_down(const void *arg, void *result, pool_task_t *task) {
-  (void)result;
-  (void)task;
-  bench_counter_down((struct bench_counter *)(uintptr_t)arg);
-  return 0;
-}
-
-static int32_t add_one(const void *arg, void *result, pool_task_t *task) {
-  (void)task;
-  *(uint64_t *)result = *(const uint64_t *)arg + 1;
-  return 0;
-}
-
-static void apply_once(void *pool) {
-  uint64_t x = 1;
-  uint64_t result = 0;
-  check(pool_apply(pool, add_one, &x, sizeof x, &result, sizeof result));
-  if (result != 2) {
-    bench_fail("pool_apply returned a wrong result");
-  }
 }
 
 static void p1(const struct bench *b) {
