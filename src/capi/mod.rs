@@ -13,6 +13,7 @@
 mod boundary;
 mod call;
 mod close;
+mod default_pool;
 mod errors;
 mod future;
 mod handle;

@@ -3,6 +3,7 @@
 
 use super::{
     boundary::{bytes, status, value},
+    default_pool,
     handle::{self, pool_t},
 };
 use crate::{
@@ -15,9 +16,7 @@ use crate::{
         status::{Error, Result},
         submit,
     },
-    support::process,
 };
-use once_cell::race::OnceBox;
 use std::{ffi::c_void, ptr};
 
 /// Makes a pool of threads. It costs little: the threads are started when there is work.
@@ -51,39 +50,7 @@ pub fn open(options: Options) -> Result<Box<pool_t>> {
 /// Returns NULL when it cannot be made; pool_last_error() says why.
 #[unsafe(no_mangle)]
 pub extern "C" fn pool_default() -> *mut pool_t {
-    value(default_pool).unwrap_or(ptr::null_mut())
-}
-
-/// The default pool of one process, and of those forked from it in turn.
-struct Default {
-    epoch: u32,
-    pool: Box<pool_t>,
-    forked: OnceBox<Default>,
-}
-
-// SAFETY: a pool may be used from all threads.
-unsafe impl Sync for Default {}
-// SAFETY: as above.
-unsafe impl Send for Default {}
-
-fn default_pool() -> Result<*mut pool_t> {
-    // A race of two makes two pools, and drops one that has no threads yet. No lock is held
-    // that a fork could copy.
-    static FIRST: OnceBox<Default> = OnceBox::new();
-    let epoch = process::epoch().map_err(|error| Error::system("no page of memory", &error))?;
-    let mut place = &FIRST;
-    loop {
-        let default = place.get_or_try_init(|| {
-            compose::require_room()?;
-            let pool = open(Options::threads(0)?)?;
-            pool.become_default();
-            Ok::<_, Error>(Box::new(Default { epoch, pool, forked: OnceBox::new() }))
-        })?;
-        if default.epoch == epoch {
-            return Ok(ptr::from_ref(&*default.pool).cast_mut());
-        }
-        place = &default.forked;
-    }
+    value(default_pool::handle).unwrap_or(ptr::null_mut())
 }
 
 /// Runs a function once and waits for it.
