@@ -3,7 +3,7 @@
 use super::zygote::Settings;
 use crate::{
     support::sync::{AtomicU32, Ordering},
-    sys::{channel::Writer, children, limits, thread},
+    sys::{children, limits, signals, stdio, stdio::Writer, this_process, thread},
 };
 
 /// The id of the process that is a worker. Written once, before its loop; a child that a task
@@ -16,20 +16,20 @@ pub const UNWOUND: i32 = 101;
 /// Whether this process is a worker itself, and not the child of a task that has forked and
 /// returned there.
 pub fn is_still_me() -> bool {
-    WORKER.load(Ordering::Relaxed) == children::own_pid().cast_unsigned()
+    WORKER.load(Ordering::Relaxed) == this_process::own_pid().cast_unsigned()
 }
 
 /// Sets this process up as a worker: it is fresh from the fork, and holds nothing of the zygote's
 /// any more but the writing ends of the pipes for standard error, one for each worker.
 pub fn prepare(settings: &Settings, index: u32, zygote: i32, pipes: Vec<Writer>) {
-    WORKER.store(children::own_pid().cast_unsigned(), Ordering::Relaxed);
-    children::new_group(children::own_pid());
-    limits::die_with_parent();
-    if children::parent_pid() != zygote {
-        limits::exit_now(UNWOUND);
+    WORKER.store(this_process::own_pid().cast_unsigned(), Ordering::Relaxed);
+    children::new_group(this_process::own_pid());
+    this_process::die_with_parent();
+    if this_process::parent_pid() != zygote {
+        this_process::exit_now(UNWOUND);
     }
-    limits::default_signals();
-    limits::set_name(&short_name(&settings.name, &format!("-{index}")));
+    signals::default_signals();
+    this_process::set_name(&short_name(&settings.name, &format!("-{index}")));
     if let Some(pipe) = pipes.get(index as usize) {
         pipe.become_stderr();
     }
@@ -38,7 +38,7 @@ pub fn prepare(settings: &Settings, index: u32, zygote: i32, pipes: Vec<Writer>)
         thread::set_affinity(set);
     }
     if settings.pin {
-        limits::pin(index as usize);
+        thread::pin(index as usize);
     }
     if settings.nice != 0 {
         limits::nice(settings.nice);
@@ -73,9 +73,9 @@ pub fn run(work: impl FnOnce() -> i32) -> ! {
 /// does not: those are copies of the worker's buffers.
 fn leave(code: i32) -> ! {
     if is_still_me() {
-        limits::flush_stdio();
+        stdio::flush_stdio();
     }
-    limits::exit_now(code)
+    this_process::exit_now(code)
 }
 
 /// `name` and `end` in the 15 bytes that the name of a process has, the end whole.

@@ -19,7 +19,7 @@ use crate::{
         status::{self, Error},
     },
     support::sync::{Arc, Ordering, lock, thread},
-    sys::children::{End, signal_name},
+    sys::{children::End, signals::signal_name},
 };
 use std::{
     ptr,

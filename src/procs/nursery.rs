@@ -9,9 +9,13 @@ use super::{
 use crate::{
     support::fail,
     sys::{
-        channel::{Channel, Delivery, PollFd, Received, Writer, poll},
-        children::{self, Pidfd, Signals},
-        limits,
+        channel::{Channel, Delivery, Received},
+        children,
+        pidfd::Pidfd,
+        poll::{PollFd, poll},
+        signals::Signals,
+        stdio::{self, Writer},
+        this_process,
     },
 };
 use std::{
@@ -66,12 +70,12 @@ pub fn live(
     signals: Signals,
     pipes: Vec<Writer>,
 ) -> ! {
-    let pid = children::own_pid();
+    let pid = this_process::own_pid();
     children::new_group(pid);
-    limits::become_subreaper();
+    this_process::become_subreaper();
     signals.listen();
-    limits::close_stdin();
-    limits::set_name(&child::short_name(&settings.name, "-zygote"));
+    stdio::empty_stdin();
+    this_process::set_name(&child::short_name(&settings.name, "-zygote"));
     let held = Some((host, signals));
     let (workers, reports) = (Vec::new(), VecDeque::new());
     Nursery { settings, work, held, pipes, workers, reports, quitting: false, pid }.run()
@@ -90,11 +94,11 @@ impl Nursery<'_> {
             self.reap();
             self.send();
             if self.quitting && self.workers.is_empty() && self.reports.is_empty() {
-                limits::exit_now(0);
+                this_process::exit_now(0);
             }
         }
         self.end_all();
-        limits::exit_now(0)
+        this_process::exit_now(0)
     }
 
     /// Waits until there is something to do. Whether that is to end: the host is dead, has hung
@@ -225,6 +229,6 @@ impl Host {
     /// Whether the host is still the parent of this process. A parent outside this pid namespace
     /// reads as 0, alive or not; then only the end of the channel tells.
     fn is_my_parent(&self) -> bool {
-        [0, self.pid].contains(&children::parent_pid())
+        [0, self.pid].contains(&this_process::parent_pid())
     }
 }

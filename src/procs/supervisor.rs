@@ -10,8 +10,8 @@ use crate::{
     },
     support::sync::{Arc, Ordering, lock},
     sys::{
-        channel::{PollFd, poll},
         clock,
+        poll::{PollFd, poll},
     },
 };
 use std::time::{Duration, Instant};

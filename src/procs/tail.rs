@@ -2,7 +2,7 @@
 
 use crate::{
     support::sync::{Mutex, lock},
-    sys::channel::{Reader, STDERR_MARK, pass_on_to_stderr},
+    sys::stdio::{Reader, STDERR_MARK, pass_on_to_stderr},
 };
 
 /// The ends of what the workers wrote, by their number.

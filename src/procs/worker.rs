@@ -22,7 +22,7 @@ use crate::{
         fail, process, spin,
         sync::{Ordering, fence, thread},
     },
-    sys::{channel, children, event::Event, futex, limits},
+    sys::{clock, event::Event, futex, limits, random, stdio, this_process},
 };
 use std::{
     cell::{Cell, RefCell},
@@ -110,11 +110,11 @@ impl Worker<'_> {
     }
 
     fn live(&self) -> i32 {
-        self.record.pid.store(children::own_pid(), Ordering::Relaxed);
+        self.record.pid.store(this_process::own_pid(), Ordering::Relaxed);
         let data = self.options().hooks.data;
         if let Some(reseed) = self.options().processes.reseed {
             // SAFETY: the pool's maker promised that the function may be called with its datum.
-            unsafe { reseed(limits::random(), data, self.index) };
+            unsafe { reseed(random::number(), data, self.index) };
         }
         if let Some(initializer) = self.options().hooks.initializer {
             fail::point("initializer");
@@ -157,7 +157,7 @@ impl Worker<'_> {
     /// The child of a task that has forked and returned there must not go on as a worker.
     fn leave_if_child(&self) {
         if !process::is_current(self.epoch) {
-            limits::exit_now(0);
+            this_process::exit_now(0);
         }
     }
 
@@ -270,7 +270,7 @@ impl Worker<'_> {
     /// Sleeps while `idle` holds. Either the host's `wake` sees the word, or `idle` sees what
     /// the host has done before.
     fn sleep(&self, idle: impl Fn() -> bool) {
-        limits::flush_stdio();
+        stdio::flush_stdio();
         let word = &self.heritage.memory.sleepers()[self.index as usize];
         word.store(ASLEEP, Ordering::SeqCst);
         fence(Ordering::SeqCst);
@@ -328,7 +328,7 @@ impl Worker<'_> {
     #[inline]
     fn stamp(&self, slot: &Slot) {
         if self.options().processes.task_timeout_ms != 0 {
-            slot.started_at.store(crate::sys::clock::now(), Ordering::Relaxed);
+            slot.started_at.store(clock::now(), Ordering::Relaxed);
         }
     }
 
@@ -346,7 +346,7 @@ impl Worker<'_> {
             limits::limit_cpu_from_now(self.options().processes.task_cpu_seconds);
         }
         if self.options().processes.stderr_tail_bytes != 0 {
-            channel::mark_stderr();
+            stdio::mark_stderr();
         }
         self.stamp(slot);
     }
@@ -356,9 +356,9 @@ impl Worker<'_> {
     fn give_up(&self, slot: &Slot) -> ! {
         let word = slot.word.read();
         if word.phase() == Phase::Killed && word.worker() == self.incarnation {
-            limits::pause_for_ever();
+            this_process::pause_for_ever();
         }
-        limits::exit_now(LOST);
+        this_process::exit_now(LOST);
     }
 
     /// After the function.

@@ -9,9 +9,13 @@ use super::{
 use crate::{
     support::sync::{Mutex, lock},
     sys::{
-        channel::{Channel, Delivery, PollFd, Reader, Received, pipe, poll},
-        children::{self, Pidfd, Signals},
-        limits,
+        channel::{Channel, Delivery, Received},
+        children,
+        pidfd::Pidfd,
+        poll::{PollFd, poll},
+        signals::Signals,
+        stdio::{self, Reader, pipe},
+        this_process,
         thread::{CpuSet, SignalsBlocked},
     },
 };
@@ -83,7 +87,7 @@ impl Settings {
         // live as long as the pool.
         match unsafe { fork(data) } {
             pid if pid >= 0 => Ok(pid),
-            _ => Err(io::Error::from_raw_os_error(limits::last_errno())),
+            _ => Err(io::Error::last_os_error()),
         }
     }
 
@@ -128,9 +132,9 @@ impl Zygote {
         let signals = Signals::new()?;
         let pipes: io::Result<Vec<_>> = (0..settings.stderr_pipes).map(|_| pipe()).collect();
         let (stderr, pipes): (Vec<_>, Vec<_>) = pipes?.into_iter().unzip();
-        let host = children::own_pid();
+        let host = this_process::own_pid();
         let far_end = Host { channel: far_end, pidfd: settings.pidfd(host), pid: host };
-        limits::flush_stdio();
+        stdio::flush_stdio();
         // No handler of the host's may run in the child.
         let blocked = SignalsBlocked::new();
         let pid = settings.fork()?;
@@ -301,7 +305,7 @@ fn wait_for_worker(pid: i32, deadline: Instant) {
 impl Drop for Zygote {
     fn drop(&mut self) {
         // In a child that the host has forked, this is only a copy.
-        if self.host == children::own_pid() {
+        if self.host == this_process::own_pid() {
             self.abort();
             self.wait_until_gone();
         }

@@ -15,7 +15,7 @@ pub use with_feature::point;
 
 #[cfg(feature = "failpoints")]
 mod with_feature {
-    use crate::sys::{children, limits};
+    use crate::sys::{children, random, this_process};
     use once_cell::race::OnceBox;
     use std::{cell::Cell, env, fs, io::Write};
 
@@ -37,10 +37,10 @@ mod with_feature {
 
     /// A fork must not go on with its parent's numbers.
     fn random() -> u64 {
-        let own = children::own_pid();
+        let own = this_process::own_pid();
         let (pid, mut seed) = RANDOM.get();
         if pid != own {
-            seed = limits::random() | 1;
+            seed = random::number() | 1;
         }
         seed ^= seed << 13;
         seed ^= seed >> 7;
@@ -62,8 +62,8 @@ mod with_feature {
         let odds = ODDS.get_or_init(odds).iter().find(|(one, _)| one == name);
         if odds.is_some_and(|(_, odds)| random() % (*odds).max(1) == 0) {
             note(name);
-            children::kill(children::own_pid());
-            limits::pause_for_ever();
+            children::kill(this_process::own_pid());
+            this_process::pause_for_ever();
         }
     }
 }

@@ -10,14 +10,20 @@
 //!
 //! Only for process mode, which Linux alone has:
 //!
-//! | module   | what it promises |
-//! |----------|------------------|
-//! | `clock`  | a clock that all processes read alike |
-//! | `memory` | a sparse mapping that forked children share at the same address |
-//! | `channel` | small messages and bytes between processes, and the wait for them |
-//! | `children` | makes, watches, kills and reaps processes |
-//! | `limits` | signals, streams, limits and name of this process |
-//! | `modules` | what is loaded where, told apart by build ids |
+//! | module         | what it promises |
+//! |----------------|------------------|
+//! | `clock`        | a clock that all processes read alike |
+//! | `memory`       | a sparse mapping that forked children share at the same address |
+//! | `channel`      | small messages between processes, whole and in order |
+//! | `poll`         | the wait for any of several descriptors |
+//! | `children`     | makes, kills and reaps processes |
+//! | `pidfd`        | a process by a descriptor that never comes to mean another |
+//! | `this_process` | its number, its parent, its name, its end |
+//! | `signals`      | their names, their defaults, and hearing them through a descriptor |
+//! | `stdio`        | the standard streams: emptied, written out, caught and passed on |
+//! | `limits`       | how much of the machine this process may use |
+//! | `random`       | numbers that nobody can guess |
+//! | `modules`      | what is loaded where, told apart by build ids |
 //!
 //! `linux` uses the kernel's own means; `portable` (any other system, or the feature of that
 //! name) makes do with std and leaves out what std cannot do, saying so in each function.
@@ -26,7 +32,8 @@
 mod linux;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 pub use linux::{
-    channel, children, clock, event, fork, futex, limits, memory, module, modules, thread,
+    channel, children, clock, event, fork, futex, limits, memory, module, modules, pidfd, poll,
+    random, signals, stdio, this_process, thread,
 };
 
 #[cfg(not(all(target_os = "linux", not(feature = "portable"))))]

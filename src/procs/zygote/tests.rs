@@ -101,14 +101,14 @@ fn start(settings: &Settings, work: &Work<'_>) -> Zygote {
 }
 
 fn pause(_: u32, _: u32) -> i32 {
-    limits::pause_for_ever()
+    this_process::pause_for_ever()
 }
 
 #[test]
 fn workers_come_and_go() {
     let zygote = start(&Settings::new("pool"), &|index, incarnation| match index {
         2 => 7 + incarnation.cast_signed(),
-        _ => limits::pause_for_ever(),
+        _ => this_process::pause_for_ever(),
     });
     let mut pids = Vec::new();
     for index in 0..2 {
@@ -208,7 +208,7 @@ fn a_worker_is_set_up() {
             signals("SigCgt:", 0),
             has("Threads:\t1"),
             stdin.to_str() == Some("/dev/null"),
-            group == children::own_pid(),
+            group == this_process::own_pid(),
             nice >= 3,
             read("/proc/self/oom_score_adj").trim() == "500",
             thread_affinity().is_some_and(|set| set.count() == 1),
@@ -243,7 +243,7 @@ fn nobody_gets_out_of_a_worker() {
         // A task that forks and returns in the child.
         if children::fork().expect("fork") == 0 {
             assert!(!child::is_still_me());
-            board.write(0, children::own_pid());
+            board.write(0, this_process::own_pid());
             return 1;
         }
         let pid = board.wait_for(0);

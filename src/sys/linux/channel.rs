@@ -1,13 +1,10 @@
 #![allow(unsafe_code)]
-//! What processes talk through: a socket for small messages, pipes for bytes, and the wait for
-//! any of them.
+//! What processes talk through: a socket for small messages.
 
+use super::descriptor::above_stdio;
 use std::{
-    fs::File,
-    io::{self, Read},
+    io,
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
-    ptr,
-    time::Duration,
 };
 
 /// A message; what the words mean is between the two ends.
@@ -116,149 +113,13 @@ impl Channel {
     }
 }
 
-/// A pipe's end to read from, without waiting; closed on exec.
-pub struct Reader(File);
-
-impl Reader {
-    /// Reads what there is, up to the buffer's length; 0 when there is nothing.
-    pub fn read(&self, buffer: &mut [u8]) -> usize {
-        loop {
-            match (&self.0).read(buffer) {
-                Ok(length) => return length,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return 0,
-            }
-        }
-    }
-
-    /// The descriptor, for `poll`.
-    pub fn fd(&self) -> i32 {
-        self.0.as_raw_fd()
-    }
-}
-
-/// A pipe's end to write to; writing never waits, and fails when the pipe is full. Closed on
-/// exec.
-pub struct Writer(OwnedFd);
-
-impl Writer {
-    /// Makes it the standard error of this process, and of what it executes.
-    pub fn become_stderr(&self) {
-        // SAFETY: replaces descriptor 2; this end is another one, as `pipe` sees to.
-        unsafe { libc::dup2(self.0.as_raw_fd(), 2) };
-    }
-}
-
-/// A new pipe.
-///
-/// # Errors
-/// When the process has no descriptors left.
-pub fn pipe() -> io::Result<(Reader, Writer)> {
-    let mut fds = [-1; 2];
-    // SAFETY: writes two descriptors, which nobody else owns when the call succeeds.
-    let (read, write) = unsafe {
-        if libc::pipe2(fds.as_mut_ptr(), libc::O_CLOEXEC | libc::O_NONBLOCK) != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        (OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1]))
-    };
-    Ok((Reader(File::from(above_stdio(read)?)), Writer(above_stdio(write)?)))
-}
-
-/// The same file under a descriptor above 2, closed on exec: in a process without standard
-/// streams a new descriptor may be one of theirs, and would be replaced along with them.
-///
-/// # Errors
-/// When the process has no descriptors left.
-pub fn above_stdio(fd: OwnedFd) -> io::Result<OwnedFd> {
-    if fd.as_raw_fd() > 2 {
-        return Ok(fd);
-    }
-    // SAFETY: a plain system call; the descriptor it returns is owned by nobody else.
-    unsafe {
-        match libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 3) {
-            -1 => Err(io::Error::last_os_error()),
-            copy => Ok(OwnedFd::from_raw_fd(copy)),
-        }
-    }
-}
-
-/// A descriptor to wait for, and what came of it.
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-pub struct PollFd(libc::pollfd);
-
-impl PollFd {
-    /// Waits until something can be read from `fd` (a hang-up counts), or until nothing ever
-    /// can; with `write`, also until something can be written.
-    pub fn new(fd: i32, write: bool) -> Self {
-        let events = libc::POLLIN | libc::POLLRDHUP | if write { libc::POLLOUT } else { 0 };
-        Self(libc::pollfd { fd, events, revents: 0 })
-    }
-
-    /// Stands in a list, and is never ready.
-    pub fn none() -> Self {
-        Self(libc::pollfd { fd: -1, events: 0, revents: 0 })
-    }
-
-    /// Whether there is anything to do for it.
-    pub fn ready(&self) -> bool {
-        self.0.revents != 0
-    }
-
-    /// Whether the other end has hung up, or the descriptor is of no use.
-    pub fn hung_up(&self) -> bool {
-        let ends = libc::POLLHUP | libc::POLLRDHUP | libc::POLLERR | libc::POLLNVAL;
-        self.0.revents & ends != 0
-    }
-}
-
-/// Waits until one of the descriptors is ready, at most as long as `timeout`; may return early.
-pub fn poll(fds: &mut [PollFd], timeout: Option<Duration>) {
-    let timeout = timeout.map(|duration| libc::timespec {
-        tv_sec: libc::time_t::try_from(duration.as_secs()).unwrap_or(libc::time_t::MAX),
-        tv_nsec: duration.subsec_nanos().into(),
-    });
-    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
-    let count = libc::nfds_t::try_from(fds.len()).unwrap_or(0);
-    // SAFETY: `PollFd` is a `pollfd`, and list and time live across the call.
-    let status = unsafe { libc::ppoll(fds.as_mut_ptr().cast(), count, timeout, ptr::null()) };
-    if status < 0 {
-        // Interrupted: the list says nothing.
-        for fd in fds {
-            fd.0.revents = 0;
-        }
-    }
-}
-
-/// Stands between the words of one task and the next in a worker's pipe for standard error: a
-/// byte that no text has.
-pub const STDERR_MARK: u8 = 0;
-
-/// Writes the mark to standard error, if there is room for it.
-pub fn mark_stderr() {
-    let mark = [STDERR_MARK];
-    // SAFETY: writes one byte from a live variable.
-    unsafe { libc::write(2, mark.as_ptr().cast(), 1) };
-}
-
-/// Writes to standard error what it can take without waiting; the rest is lost.
-pub fn pass_on_to_stderr(words: &[u8]) {
-    // As much as a pipe that has room takes at once.
-    for words in words.chunks(libc::PIPE_BUF) {
-        let mut fds = [PollFd(libc::pollfd { fd: 2, events: libc::POLLOUT, revents: 0 })];
-        poll(&mut fds, Some(Duration::ZERO));
-        if !fds[0].ready() || fds[0].hung_up() {
-            return;
-        }
-        // SAFETY: writes from a live slice.
-        unsafe { libc::write(2, words.as_ptr().cast(), words.len()) };
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::poll::{PollFd, poll},
+        *,
+    };
+    use std::time::Duration;
 
     #[test]
     fn messages_stay_whole_until_it_is_full() {

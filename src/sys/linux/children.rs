@@ -1,13 +1,12 @@
 #![allow(unsafe_code)]
 //! What a process does about its children: makes, watches, kills and reaps them.
 
-use super::channel::{PollFd, above_stdio, poll};
-use std::{
-    fs, io,
-    mem::MaybeUninit,
-    os::fd::{AsRawFd, FromRawFd, OwnedFd},
-    ptr,
+use super::{
+    pidfd::Pidfd,
+    poll::{PollFd, poll},
+    this_process::own_pid,
 };
+use std::{fs, io, mem::MaybeUninit};
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,36 +15,6 @@ pub enum End {
     Code(i32),
     /// This signal killed it.
     Signal(i32),
-}
-
-/// The name of a signal, as in `SIGSEGV`.
-pub fn signal_name(signal: i32) -> &'static str {
-    match signal {
-        libc::SIGHUP => "SIGHUP",
-        libc::SIGINT => "SIGINT",
-        libc::SIGQUIT => "SIGQUIT",
-        libc::SIGILL => "SIGILL",
-        libc::SIGTRAP => "SIGTRAP",
-        libc::SIGABRT => "SIGABRT",
-        libc::SIGBUS => "SIGBUS",
-        libc::SIGFPE => "SIGFPE",
-        libc::SIGKILL => "SIGKILL",
-        libc::SIGUSR1 => "SIGUSR1",
-        libc::SIGSEGV => "SIGSEGV",
-        libc::SIGUSR2 => "SIGUSR2",
-        libc::SIGPIPE => "SIGPIPE",
-        libc::SIGALRM => "SIGALRM",
-        libc::SIGTERM => "SIGTERM",
-        libc::SIGSTKFLT => "SIGSTKFLT",
-        libc::SIGXCPU => "SIGXCPU",
-        libc::SIGXFSZ => "SIGXFSZ",
-        libc::SIGVTALRM => "SIGVTALRM",
-        libc::SIGPROF => "SIGPROF",
-        libc::SIGIO => "SIGIO",
-        libc::SIGPWR => "SIGPWR",
-        libc::SIGSYS => "SIGSYS",
-        _ => "a real-time signal",
-    }
 }
 
 /// Forks this process: 0 in the child, the child's id in the parent.
@@ -59,18 +28,6 @@ pub fn fork() -> io::Result<i32> {
         -1 => Err(io::Error::last_os_error()),
         pid => Ok(pid),
     }
-}
-
-/// This process.
-pub fn own_pid() -> i32 {
-    // SAFETY: cannot fail.
-    unsafe { libc::getpid() }
-}
-
-/// The process that this one is a child of; 0 if that is outside its pid namespace.
-pub fn parent_pid() -> i32 {
-    // SAFETY: cannot fail.
-    unsafe { libc::getppid() }
 }
 
 /// Gives `pid`, this process or a child of it, a process group of its own. Called by both, it is
@@ -191,137 +148,6 @@ fn children_among_all() -> Option<Vec<i32>> {
     Some(pids)
 }
 
-/// A process, by a descriptor that never comes to mean another; closed on exec.
-pub struct Pidfd(OwnedFd);
-
-impl Pidfd {
-    /// `None` if there is no such process, or the kernel (before 5.3) or a container's filter
-    /// forbids it.
-    pub fn open(pid: i32) -> Option<Self> {
-        // SAFETY: a plain system call; the descriptor it returns is owned by nobody else.
-        let fd = unsafe {
-            let fd = libc::syscall(libc::SYS_pidfd_open, pid, 0);
-            OwnedFd::from_raw_fd(i32::try_from(fd).ok().filter(|fd| *fd >= 0)?)
-        };
-        above_stdio(fd).ok().map(Self)
-    }
-
-    /// The descriptor: it is ready in `poll` once the process has ended.
-    pub fn fd(&self) -> i32 {
-        self.0.as_raw_fd()
-    }
-
-    /// Whether the process has ended, with all its threads.
-    pub fn has_ended(&self) -> bool {
-        let mut fds = [PollFd::new(self.fd(), false)];
-        poll(&mut fds, Some(std::time::Duration::ZERO));
-        fds[0].ready()
-    }
-
-    /// Lets the process go on if it was stopped.
-    pub fn resume(&self) {
-        // SAFETY: a plain system call on a descriptor that lives.
-        unsafe {
-            let info = ptr::null::<libc::siginfo_t>();
-            libc::syscall(libc::SYS_pidfd_send_signal, self.fd(), libc::SIGCONT, info, 0);
-        }
-    }
-
-    /// Reaps the process without waiting, if it is an ended child of this one that nobody has
-    /// reaped, and says how it ended.
-    pub fn reap(&self) -> Option<End> {
-        let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-        let id = libc::id_t::try_from(self.fd()).ok()?;
-        // SAFETY: the structure is all zero, and filled in when a child has ended; with that, or
-        // zero, its fields can be read.
-        unsafe {
-            let flags = libc::WEXITED | libc::WNOHANG;
-            if libc::waitid(libc::P_PIDFD, id, info.as_mut_ptr(), flags) != 0 {
-                return None;
-            }
-            let info = info.assume_init();
-            match (info.si_pid(), info.si_code) {
-                (0, _) => None,
-                (_, libc::CLD_EXITED) => Some(End::Code(info.si_status())),
-                _ => Some(End::Signal(info.si_status())),
-            }
-        }
-    }
-}
-
-/// What a process that only looks after children hears: that one has ended, and that somebody
-/// asks it to end. Made before the fork, it serves the child that reads from it.
-pub struct Signals(OwnedFd);
-
-impl Signals {
-    /// A descriptor for SIGCHLD and SIGTERM; closed on exec.
-    ///
-    /// # Errors
-    /// When the process has no descriptors left.
-    pub fn new() -> io::Result<Self> {
-        let set = Self::set();
-        // SAFETY: the set lives; the descriptor is owned by nobody else.
-        unsafe {
-            match libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) {
-                -1 => Err(io::Error::last_os_error()),
-                fd => Ok(Self(above_stdio(OwnedFd::from_raw_fd(fd))?)),
-            }
-        }
-    }
-
-    fn set() -> libc::sigset_t {
-        let mut set = MaybeUninit::uninit();
-        // SAFETY: `sigemptyset` writes the set, and both signals are valid.
-        unsafe {
-            libc::sigemptyset(set.as_mut_ptr());
-            libc::sigaddset(set.as_mut_ptr(), libc::SIGCHLD);
-            libc::sigaddset(set.as_mut_ptr(), libc::SIGTERM);
-            set.assume_init()
-        }
-    }
-
-    /// From now on this process's only thread hears these two signals through the descriptor and
-    /// is deaf to all others, except those that say that it is broken.
-    pub fn listen(&self) {
-        const BROKEN: [libc::c_int; 7] = [
-            libc::SIGSEGV,
-            libc::SIGBUS,
-            libc::SIGILL,
-            libc::SIGFPE,
-            libc::SIGABRT,
-            libc::SIGTRAP,
-            libc::SIGSYS,
-        ];
-        // The default action of SIGCHLD keeps ended children until they are reaped, which an
-        // ignored one, as the parent may have left it, would not.
-        super::limits::for_each_signal(|signal| {
-            let heard = [libc::SIGCHLD, libc::SIGTERM].contains(&signal);
-            if heard || BROKEN.contains(&signal) { libc::SIG_DFL } else { libc::SIG_IGN }
-        });
-        // SAFETY: the set is initialised.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &Self::set(), ptr::null_mut()) };
-    }
-
-    /// The descriptor, for `poll`.
-    pub fn fd(&self) -> i32 {
-        self.0.as_raw_fd()
-    }
-
-    /// Takes what was heard; whether somebody asked this process to end.
-    pub fn take(&self) -> bool {
-        let mut asked = false;
-        let mut info = MaybeUninit::<libc::signalfd_siginfo>::uninit();
-        let size = size_of::<libc::signalfd_siginfo>();
-        // SAFETY: a read that succeeds fills in one whole structure.
-        unsafe {
-            while libc::read(self.fd(), info.as_mut_ptr().cast(), size) > 0 {
-                asked |= i32::try_from(info.assume_init_ref().ssi_signo) == Ok(libc::SIGTERM);
-            }
-        }
-        asked
-    }
-}
-
 fn interrupted() -> bool {
     io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
 }
@@ -342,13 +168,12 @@ mod tests {
     fn both_ways_find_the_child() {
         let pid = fork().expect("fork");
         if pid == 0 {
-            super::super::limits::pause_for_ever();
+            super::super::this_process::pause_for_ever();
         }
         assert!(listed_children().is_none_or(|pids| pids.contains(&pid)));
         assert!(children_among_all().is_none_or(|pids| pids.contains(&pid)));
         assert!(!has_ended(pid));
         assert!(kill(pid));
         assert_eq!(wait_for(pid, None), Some(End::Signal(libc::SIGKILL)));
-        assert_eq!(signal_name(libc::SIGKILL), "SIGKILL");
     }
 }

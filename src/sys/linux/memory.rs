@@ -1,7 +1,7 @@
 #![allow(unsafe_code)]
 //! One large sparse mapping that forked children share at the same address.
 
-use super::channel::above_stdio;
+use super::descriptor::above_stdio;
 use std::{
     io,
     mem::MaybeUninit,

@@ -3,6 +3,7 @@
 pub mod channel;
 pub mod children;
 pub mod clock;
+mod descriptor;
 pub mod event;
 pub mod fork;
 pub mod futex;
@@ -10,4 +11,10 @@ pub mod limits;
 pub mod memory;
 pub mod module;
 pub mod modules;
+pub mod pidfd;
+pub mod poll;
+pub mod random;
+pub mod signals;
+pub mod stdio;
+pub mod this_process;
 pub mod thread;

@@ -67,6 +67,15 @@ impl CpuSet {
     pub fn count(&self) -> usize {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
+
+    /// Only the `index`th of these CPUs, counted round and round; `None` if there are none.
+    fn only(&self, index: usize) -> Option<Self> {
+        let has = |cpu: &usize| self.0[cpu / 64] & 1 << (cpu % 64) != 0;
+        let cpu = (0..self.0.len() * 64).filter(has).nth(index.checked_rem(self.count())?)?;
+        let mut set = vec![0; self.0.len()];
+        set[cpu / 64] = 1 << (cpu % 64);
+        Some(Self(set))
+    }
 }
 
 /// The CPUs that the calling thread may run on; `None` if the system does not say.
@@ -92,6 +101,14 @@ pub fn set_affinity(set: &CpuSet) {
     // SAFETY: the kernel reads the size given, which is the vector's.
     unsafe {
         libc::sched_setaffinity(0, set.0.len() * 8, set.0.as_ptr().cast::<libc::cpu_set_t>());
+    }
+}
+
+/// Pins the calling thread onto one of the CPUs that it may run on: the `index`th, counted round
+/// and round.
+pub fn pin(index: usize) {
+    if let Some(set) = affinity().and_then(|set| set.only(index)) {
+        set_affinity(&set);
     }
 }
 
@@ -126,4 +143,18 @@ pub fn default_stack_size() -> usize {
         }
     }
     if size == 0 { 8 << 20 } else { size }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_cpu_of_a_set() {
+        let set = CpuSet(vec![0b1010, 0, 1]);
+        for (index, words) in [(0, [2, 0, 0]), (1, [8, 0, 0]), (2, [0, 0, 1]), (3, [2, 0, 0])] {
+            assert_eq!(set.only(index).expect("a CPU").0, words);
+        }
+        assert!(CpuSet(vec![0]).only(0).is_none());
+    }
 }

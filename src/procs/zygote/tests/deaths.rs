@@ -13,10 +13,10 @@ fn stray(board: &Board, at: usize) {
             libc::signal(libc::SIGTERM, libc::SIG_IGN);
         }
         if children::fork().expect("fork") == 0 {
-            board.write(at, children::own_pid());
-            limits::pause_for_ever();
+            board.write(at, this_process::own_pid());
+            this_process::pause_for_ever();
         }
-        limits::exit_now(0);
+        this_process::exit_now(0);
     }
 }
 
@@ -25,7 +25,7 @@ fn in_another_process(host: impl FnOnce()) -> i32 {
     match children::fork().expect("fork") {
         0 => {
             let done = catch_unwind(AssertUnwindSafe(host));
-            limits::exit_now(i32::from(done.is_err()));
+            this_process::exit_now(i32::from(done.is_err()));
         }
         pid => pid,
     }
@@ -107,18 +107,18 @@ fn when_the_host_dies_everything_goes() {
             settings.no_pidfd = round % 2 == 1;
             let zygote = start(&settings, &|index, _| {
                 stray(&board, 4 + index as usize);
-                board.write(2 + index as usize, children::own_pid());
+                board.write(2 + index as usize, this_process::own_pid());
                 pause(0, 0)
             });
             // A further child holds the host's end, so that its closing tells nobody.
             if round % 4 < 2 && children::fork().expect("fork") == 0 {
-                board.write(1, children::own_pid());
-                limits::pause_for_ever();
+                board.write(1, this_process::own_pid());
+                this_process::pause_for_ever();
             }
             board.write(0, zygote.pid());
             zygote.spawn(0, 0);
             zygote.spawn(1, 0);
-            limits::pause_for_ever()
+            this_process::pause_for_ever()
         });
         let first = if round % 4 < 2 { 1 } else { 2 };
         let holder = board.wait_for(first);
@@ -138,7 +138,7 @@ fn a_host_that_dies_at_the_fork_is_noticed() {
             let zygote = start(&Settings::new("pool"), &pause);
             board.write(at, zygote.pid());
             zygote.spawn(0, 0);
-            children::kill(children::own_pid());
+            children::kill(this_process::own_pid());
         });
         assert_eq!(children::wait_for(host, None), Some(End::Signal(9)));
         assert_ends(board.wait_for(at));
