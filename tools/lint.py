@@ -75,6 +75,7 @@ def main() -> int:
         "rustfmt": lambda: run(["cargo", "fmt", "--check"]),
         "clippy": lambda: run([*clippy, "--", "-D", "warnings"]),
         "clippy, portable": lambda: run([*clippy, "--features", "portable", "--", "-D", "warnings"]),
+        "clippy, failpoints": lambda: run([*clippy, "--features", "failpoints", "--", "-D", "warnings"]),
         "clang-format": lambda: run([str(BIN / "clang-format"), "--dry-run", "--Werror", *c, *cpp, *headers]),
         "clang-tidy, C": lambda: tidy(c, ["-std=c11"]),
         "clang-tidy, C++": lambda: tidy(cpp, ["-xc++", "-std=c++17"]),
@@ -91,7 +92,7 @@ def main() -> int:
         rows.append((name, step() == 0, time.monotonic() - start))
     print()
     for name, good, seconds in rows:
-        print(f"{name:<18}{'ok' if good else 'NOT OK':<8}{seconds:>6.1f} s")
+        print(f"{name:<20}{'ok' if good else 'NOT OK':<8}{seconds:>6.1f} s")
     return 0 if all(good for _, good, _ in rows) else 1
 
 

@@ -133,9 +133,9 @@ impl ProcessEngine {
         }
         match judge(&mut state) {
             Ok(wait) => {
-                self.fleet.promote(self, &state, index);
+                self.fleet.promote(&state, index);
                 if wait.is_zero() {
-                    self.fleet.spawn(self, &mut state, index);
+                    self.fleet.spawn(&mut state, index);
                 } else {
                     state.members[index].due = Some(Instant::now() + wait);
                 }
@@ -334,7 +334,7 @@ impl ProcessEngine {
             state.members[index].alive = false;
             if !state.leaving && !state.zygotes.is_empty() {
                 // There is a younger zygote by now.
-                self.fleet.spawn(self, &mut state, index);
+                self.fleet.spawn(&mut state, index);
             }
         }
         self.audit(core);

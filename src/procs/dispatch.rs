@@ -42,11 +42,6 @@ enum Next {
 }
 
 impl ProcessEngine {
-    /// The worker that an incarnation is of.
-    pub(super) fn worker_of(incarnation: u32) -> usize {
-        incarnation as usize & (super::fleet::MOST - 1)
-    }
-
     /// Puts a task into a slot, if it can go.
     pub(super) fn place_task(&self, window: &mut Window, task: TaskRef) -> Placed {
         let Some(number) = self.free_slot(window) else { return Placed::NoSlot };

@@ -10,6 +10,7 @@ use super::{
     runner::{Runner, start_thread},
     supervisor,
     window::{ENDED, Job, Waiting, Window},
+    worker::Heritage,
 };
 use crate::{
     pool::{
@@ -111,7 +112,7 @@ impl ProcessEngine {
             outstanding: AtomicUsize::new(0),
             arrivals: AtomicU64::new(0),
             bell,
-            fleet: Fleet::new(options),
+            fleet: Fleet::new(options, Arc::clone(&memory)),
             runner: Runner::new(),
             finished: WaitWord::new(0),
             gone: WaitWord::new(0),
@@ -171,6 +172,20 @@ impl ProcessEngine {
         }
     }
 
+    /// Forks a zygote from this process as it is now, and has it make the workers.
+    fn launch(&self, core: &Core) -> Result<()> {
+        let catalog = self.names.renewed();
+        self.fleet.launch(&Heritage {
+            core,
+            memory: &self.memory,
+            catalog: &catalog,
+            bell: &self.bell,
+            patience: self.patience,
+        })?;
+        self.names.install(catalog);
+        Ok(())
+    }
+
     fn start_supervisor(&self, core: &Core) -> Result<()> {
         let owner = core.to_arc();
         let engine = self.me.upgrade().ok_or(status::INTERNAL)?;
@@ -200,9 +215,7 @@ impl ProcessEngine {
 impl Engine for ProcessEngine {
     fn start(&self, core: &Arc<Core>) -> Result<()> {
         module::pin();
-        let catalog = self.names.renewed();
-        self.fleet.launch(self, core, &catalog)?;
-        self.names.install(catalog);
+        self.launch(core)?;
         if let Err(error) = self.start_supervisor(core) {
             self.fleet.end_at_once();
             return Err(error);
@@ -369,9 +382,7 @@ impl Engine for ProcessEngine {
         let _alone = lock(&self.refreshing);
         self.hold(core);
         let refreshed = core.require_open(false).and_then(|()| {
-            let catalog = self.names.renewed();
-            self.fleet.launch(self, core, &catalog)?;
-            self.names.install(catalog);
+            self.launch(core)?;
             self.ring();
             self.fleet.wait_until_ready(core)
         });

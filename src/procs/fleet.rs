@@ -11,8 +11,6 @@
 //! shared memory tells a dead worker's claim from a living one's.
 
 use super::{
-    catalog::Catalog,
-    engine::ProcessEngine,
     layout::{AWAKE, LEAVE, Memory, PARKED, WORK},
     tail::Tails,
     worker::{self, Heritage},
@@ -33,7 +31,7 @@ use crate::{
 use std::time::{Duration, Instant};
 
 /// Numbers of workers are below this, a power of two.
-pub const MOST: usize = 8192;
+const MOST: usize = 8192;
 /// So many workers in a row may die before they are ready.
 const FAILED_STARTS: u32 = 5;
 /// So many may die young, without any task having ended meanwhile.
@@ -42,6 +40,11 @@ const YOUNG_DEATHS: u32 = 24;
 const AT_ONCE: u32 = 8;
 /// A worker that dies before this, dies young.
 const YOUNG: Duration = Duration::from_millis(100);
+
+/// The worker that an incarnation is of.
+pub(super) fn worker_of(incarnation: u32) -> usize {
+    incarnation as usize & (MOST - 1)
+}
 
 /// One worker.
 #[derive(Default)]
@@ -74,6 +77,7 @@ pub(super) struct State {
 /// See the module.
 pub struct Fleet {
     workers: usize,
+    memory: Arc<Memory>,
     settings: Settings,
     pub(super) state: Mutex<State>,
     /// The processes, by worker; 0: none.
@@ -88,7 +92,7 @@ pub struct Fleet {
 
 impl Fleet {
     /// Nobody yet.
-    pub fn new(options: &Options) -> Self {
+    pub fn new(options: &Options, memory: Arc<Memory>) -> Self {
         let process = &options.processes;
         let count = options.workers + process.spare_workers as usize;
         let mut settings = Settings::new(&options.name);
@@ -104,6 +108,7 @@ impl Fleet {
         state.members.resize_with(count, Member::default);
         Self {
             workers: options.workers,
+            memory,
             settings,
             state: Mutex::new(state),
             pids: (0..count).map(|_| AtomicI32::new(0)).collect(),
@@ -116,56 +121,52 @@ impl Fleet {
     }
 
     /// Forks a zygote and asks it for all workers; those of the one before end their task first.
-    pub fn launch(&self, engine: &ProcessEngine, core: &Core, catalog: &Catalog) -> Result<()> {
-        let heritage = Heritage {
-            core,
-            memory: &engine.memory,
-            catalog,
-            bell: &engine.bell,
-            patience: engine.patience,
-        };
+    ///
+    /// # Errors
+    /// `CLOSED`, and the system's.
+    pub fn launch(&self, heritage: &Heritage<'_>) -> Result<()> {
         let mut state = lock(&self.state);
         if state.leaving {
             return Err(Error::from(status::CLOSED));
         }
-        let work = |index, incarnation| worker::live(&heritage, index, incarnation);
+        let work = |index, incarnation| worker::live(heritage, index, incarnation);
         let zygote = Zygote::start(&self.settings, &work)
             .map_err(|error| Error::system("the zygote could not be forked", &error))?;
         state.zygotes.push(Arc::new(zygote));
         state.failure = None;
         self.failed.store(false, Ordering::SeqCst);
         (state.failed_starts, state.young_deaths) = (0, 0);
-        let waits = core.options.hooks.initializer.is_some();
+        let waits = heritage.core.options.hooks.initializer.is_some();
         let absent = state.members.iter().filter(|member| !member.alive).count();
         self.starting.store(if waits { absent as u32 } else { 0 }, Ordering::SeqCst);
         for index in 0..state.members.len() {
             if state.members[index].alive {
-                self.order(engine, index, LEAVE);
+                self.order(index, LEAVE);
             } else {
-                self.spawn(engine, &mut state, index);
+                self.spawn(&mut state, index);
             }
         }
         Ok(())
     }
 
     /// Tells a worker what to do.
-    pub(super) fn order(&self, engine: &ProcessEngine, index: usize, order: u32) {
+    pub(super) fn order(&self, index: usize, order: u32) {
         if order != LEAVE {
             // One that is told to leave keeps its place until it has gone.
             self.at_work[index].store(order == WORK, Ordering::SeqCst);
         }
-        engine.memory.orders()[index].store(order, Ordering::SeqCst);
-        engine.memory.wake(index);
+        self.memory.orders()[index].store(order, Ordering::SeqCst);
+        self.memory.wake(index);
     }
 
     /// Asks for a worker.
-    pub(super) fn spawn(&self, engine: &ProcessEngine, state: &mut State, index: usize) {
+    pub(super) fn spawn(&self, state: &mut State, index: usize) {
         let Some(zygote) = state.zygotes.last().map(Arc::clone) else { return };
         let at_work = self.at_work.iter().filter(|one| one.load(Ordering::SeqCst)).count();
         let keeps_place = self.at_work[index].load(Ordering::SeqCst);
         let order = if keeps_place || at_work < self.workers { WORK } else { PARKED };
-        engine.memory.sleepers()[index].store(AWAKE, Ordering::SeqCst);
-        self.order(engine, index, order);
+        self.memory.sleepers()[index].store(AWAKE, Ordering::SeqCst);
+        self.order(index, order);
         let member = &mut state.members[index];
         let count = (member.incarnation as usize / MOST + 1) % (u32::MAX as usize / MOST);
         member.incarnation = (count.max(1) * MOST + index) as u32;
@@ -179,24 +180,24 @@ impl Fleet {
     }
 
     /// A spare worker takes the place of one that has gone, if one is ready.
-    pub(super) fn promote(&self, engine: &ProcessEngine, state: &State, gone: usize) {
+    pub(super) fn promote(&self, state: &State, gone: usize) {
         if !self.is_at_work(gone) {
             return;
         }
         let spare = state.members.iter().enumerate().position(|(index, member)| {
             member.alive
-                && engine.memory.orders()[index].load(Ordering::SeqCst) == PARKED
-                && engine.memory.record(index).ready.load(Ordering::Acquire) == member.incarnation
+                && self.memory.orders()[index].load(Ordering::SeqCst) == PARKED
+                && self.memory.record(index).ready.load(Ordering::Acquire) == member.incarnation
         });
         if let Some(spare) = spare {
             self.at_work[gone].store(false, Ordering::SeqCst);
-            self.order(engine, spare, WORK);
+            self.order(spare, WORK);
         }
     }
 
     /// Sends SIGKILL to a worker, if that incarnation is alive.
     pub fn kill(&self, incarnation: u32) {
-        let index = ProcessEngine::worker_of(incarnation);
+        let index = worker_of(incarnation);
         let state = lock(&self.state);
         let Some(member) = state.members.get(index) else { return };
         if member.alive
@@ -230,12 +231,12 @@ impl Fleet {
     }
 
     /// Looks who has become ready.
-    pub(super) fn look_for_ready(&self, engine: &ProcessEngine) {
+    pub(super) fn look_for_ready(&self) {
         let mut state = lock(&self.state);
         let mut news = 0;
         for (index, member) in state.members.iter_mut().enumerate() {
             let is_ready = member.alive
-                && engine.memory.record(index).ready.load(Ordering::Acquire) == member.incarnation;
+                && self.memory.record(index).ready.load(Ordering::Acquire) == member.incarnation;
             if is_ready && !member.ready {
                 member.ready = true;
                 news += 1;
@@ -275,8 +276,8 @@ impl Fleet {
     }
 
     /// How many workers have nothing to do.
-    pub fn idle(&self, memory: &Memory) -> usize {
-        let sleepers = memory.sleepers().iter().enumerate();
+    pub fn idle(&self) -> usize {
+        let sleepers = self.memory.sleepers().iter().enumerate();
         sleepers
             .filter(|(index, word)| word.load(Ordering::SeqCst) != AWAKE && self.is_at_work(*index))
             .count()

@@ -384,7 +384,7 @@ impl ProcessEngine {
         if self.memory.pieces().load(Ordering::Relaxed) == 0 {
             return None;
         }
-        let idle = self.fleet.idle(&self.memory);
+        let idle = self.fleet.idle();
         if idle == 0 || !self.memory.fresh().is_empty() {
             return None;
         }

@@ -3,6 +3,7 @@
 
 use super::{
     engine::ProcessEngine,
+    fleet::worker_of,
     layout::{AT_HOME, INLINE, Slot},
     slab,
     window::Load,
@@ -31,10 +32,9 @@ pub(super) struct Outcome<'a> {
 }
 
 impl ProcessEngine {
-    /// The process of an incarnation, by its own word: for information only.
-    fn pid_of(&self, incarnation: u32) -> i32 {
-        let index = Self::worker_of(incarnation).min(self.memory.layout.workers - 1);
-        self.memory.record(index).pid.load(Ordering::Relaxed)
+    /// The worker that the word of a slot names, or one that there is if it was written over.
+    fn named_worker(&self, slot: &Slot) -> usize {
+        worker_of(slot.word.read().worker()).min(self.memory.layout.workers - 1)
     }
 
     /// Ends what was taken from slots, and frees these.
@@ -69,8 +69,7 @@ impl ProcessEngine {
     /// What the worker has left in a slot that was taken.
     fn outcome(&self, number: u32) -> Outcome<'_> {
         let slot = &self.memory.slots()[number as usize];
-        let worker = Self::worker_of(slot.word.read().worker());
-        let worker = worker.min(self.memory.layout.workers - 1);
+        let worker = self.named_worker(slot);
         let status = slot.status.load(Ordering::Relaxed);
         let mut outcome = Outcome { status, message: None, worker, slot };
         let length = slot.message_len.load(Ordering::Relaxed) as usize;
@@ -151,7 +150,8 @@ impl ProcessEngine {
             result = &inline[..size];
         }
         self.owners[number as usize].store(ptr::null_mut(), Ordering::SeqCst);
-        let pid = self.pid_of(slot.word.read().worker());
+        // By the worker's own word: for information only.
+        let pid = self.memory.record(outcome.worker).pid.load(Ordering::Relaxed);
         let worker = outcome.worker as u32;
         task.finish_elsewhere(&Ending { status, message, result, worker, pid });
         if moved {

@@ -64,7 +64,7 @@ impl ProcessEngine {
                 self.fleet.drain_stderr(worker);
             }
         }
-        self.fleet.look_for_ready(self);
+        self.fleet.look_for_ready();
         let zygotes = lock(&self.fleet.state).zygotes.clone();
         for zygote in &zygotes {
             zygote.flush();
@@ -113,7 +113,7 @@ impl ProcessEngine {
             if state.leaving {
                 state.members[index].due = None;
             } else if due <= now {
-                self.fleet.spawn(self, &mut state, index);
+                self.fleet.spawn(&mut state, index);
             } else {
                 wait = sooner(wait, Some(due - now));
             }
@@ -161,7 +161,7 @@ impl ProcessEngine {
             let mut state = lock(&self.fleet.state);
             if !std::mem::replace(&mut state.leaving, true) {
                 for index in 0..state.members.len() {
-                    self.fleet.order(self, index, LEAVE);
+                    self.fleet.order(index, LEAVE);
                 }
                 for zygote in &state.zygotes {
                     zygote.quit();

@@ -26,13 +26,13 @@ mod with_feature {
         static RANDOM: Cell<(i32, u64)> = const { Cell::new((0, 0)) };
     }
 
-    fn odds() -> Box<Vec<(String, u64)>> {
+    fn odds() -> Vec<(String, u64)> {
         let text = env::var("MILLPOND_FAILPOINTS").unwrap_or_default();
         let one = |one: &str| {
             let (name, odds) = one.split_once("=1/")?;
             Some((name.to_owned(), odds.parse().ok()?))
         };
-        Box::new(text.split(',').filter_map(one).collect())
+        text.split(',').filter_map(one).collect()
     }
 
     /// A fork must not go on with its parent's numbers.
@@ -59,8 +59,8 @@ mod with_feature {
 
     /// Dies here, if the environment says so.
     pub fn point(name: &str) {
-        let odds = ODDS.get_or_init(odds).iter().find(|(one, _)| one == name);
-        if odds.is_some_and(|(_, odds)| random() % (*odds).max(1) == 0) {
+        let odds = ODDS.get_or_init(|| Box::new(odds())).iter().find(|(one, _)| one == name);
+        if odds.is_some_and(|(_, odds)| random().is_multiple_of((*odds).max(1))) {
             note(name);
             children::kill(this_process::own_pid());
             this_process::pause_for_ever();
