@@ -86,9 +86,18 @@ fn live_here(heritage: &Heritage<'_>, index: u32, incarnation: u32) -> i32 {
         epoch,
         record: memory.record(index as usize),
         budget: Cell::new(usize::MAX),
+        unreported: Cell::new(0),
         slab: RefCell::new(Slab::new(memory, index as usize)),
     };
     worker.live()
+}
+
+/// A task that this worker has claimed, or a piece of a map.
+#[derive(Clone, Copy)]
+pub(super) struct Claim<'a> {
+    pub(super) slot: &'a Slot,
+    number: u32,
+    generation: Generation,
 }
 
 /// A worker process.
@@ -101,6 +110,8 @@ pub(super) struct Worker<'a> {
     record: &'a Record,
     /// How many tasks or items it may still do.
     pub(super) budget: Cell<usize>,
+    /// Reports since it last rang.
+    unreported: Cell<usize>,
     pub(super) slab: RefCell<Slab<'a>>,
 }
 
@@ -165,7 +176,6 @@ impl Worker<'_> {
     fn work(&self) {
         let most = self.options().processes.max_tasks_per_worker;
         let mut patience = self.heritage.patience;
-        let mut unreported = 0;
         let mut done = 0;
         let mut looked = Instant::now();
         let mut searched = false;
@@ -179,10 +189,9 @@ impl Worker<'_> {
                 _ => {}
             }
             let Some(hint) = self.claim() else {
-                if unreported > 0 {
+                if self.unreported.take() > 0 {
                     // Before sleeping and not before looking longer: work may be on its way.
                     self.ring();
-                    unreported = 0;
                 }
                 self.search(&mut patience);
                 searched = true;
@@ -193,7 +202,7 @@ impl Worker<'_> {
             }
             fail::point("claimed");
             self.budget.set(if most == 0 { usize::MAX } else { most - done });
-            let Some(count) = self.run(hint, &mut unreported) else { break };
+            let Some(count) = self.run(hint) else { break };
             done += count;
             let full = most != 0 && done >= most || self.is_too_large(&mut looked);
             if full {
@@ -288,9 +297,10 @@ impl Worker<'_> {
 
     /// Runs a claimed task to its end; the number of tasks or items done. `None` when only a
     /// younger worker knows the function: left claimed, the task goes to one when this one is gone.
-    fn run(&self, hint: Hint, unreported: &mut u32) -> Option<usize> {
+    fn run(&self, hint: Hint) -> Option<usize> {
         let Hint { slot: number, generation } = hint;
         let slot = &self.heritage.memory.slots()[number as usize];
+        let claim = Claim { slot, number, generation };
         let name = Name {
             module: slot.module.load(Ordering::Relaxed),
             offset: slot.offset.load(Ordering::Relaxed),
@@ -305,13 +315,14 @@ impl Worker<'_> {
                 self.give_up(slot);
             }
             slot.result_at.store(AT_HOME, Ordering::Relaxed);
-            self.end(slot, number, generation, status::UNKNOWN_FUNCTION, None, unreported);
+            self.end(claim, status::UNKNOWN_FUNCTION, None);
             return Some(1);
         };
         Some(if is_map {
-            self.run_map(slot, number, generation, function, unreported)
+            self.run_piece(claim, function)
         } else {
-            self.run_task(slot, number, generation, function, unreported)
+            self.run_task(claim, function);
+            1
         })
     }
 
@@ -368,15 +379,8 @@ impl Worker<'_> {
     }
 
     /// Makes the outcome known.
-    pub(super) fn end(
-        &self,
-        slot: &Slot,
-        number: u32,
-        generation: Generation,
-        status: Status,
-        message: Option<&str>,
-        unreported: &mut u32,
-    ) {
+    pub(super) fn end(&self, claim: Claim<'_>, status: Status, message: Option<&str>) {
+        let Claim { slot, number, generation } = claim;
         let mut length = 0;
         if let Some(message) = message
             && let Some(at) = self.slab.borrow_mut().keep(message.as_bytes())
@@ -406,10 +410,12 @@ impl Worker<'_> {
         let count = self.record.reports.load(Ordering::Relaxed);
         reports[count as usize & (reports.len() - 1)].store(number, Ordering::Release);
         self.record.reports.store(count.wrapping_add(1), Ordering::Release);
-        *unreported += 1;
-        if flags & NOTICE != 0 || *unreported as usize >= reports.len() / 4 {
+        let unreported = self.unreported.get() + 1;
+        if flags & NOTICE != 0 || unreported >= reports.len() / 4 {
             self.ring();
-            *unreported = 0;
+            self.unreported.set(0);
+        } else {
+            self.unreported.set(unreported);
         }
     }
 
