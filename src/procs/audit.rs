@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     pool::{
+        abi::POOL_NO_WORKER,
         core::Core,
         parcel::Ending,
         status::{self, Error},
@@ -90,7 +91,7 @@ impl ProcessEngine {
                     status: status::INTERNAL,
                     message: Some(text),
                     result: &[],
-                    worker: crate::pool::abi::POOL_NO_WORKER,
+                    worker: POOL_NO_WORKER,
                     pid: 0,
                 });
                 ended = 1;

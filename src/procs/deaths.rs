@@ -3,9 +3,9 @@
 use super::{
     child,
     engine::ProcessEngine,
-    fleet::Fleet,
+    fleet::{Fleet, State},
     hints::{Hint, Room},
-    layout::AWAKE,
+    layout::{AWAKE, LEAVE, Slot},
     slab,
     window::Load,
     word::Phase,
@@ -28,6 +28,9 @@ use std::{
 
 /// So often a task goes to another worker because the one that had claimed it has died.
 const RETURNS: u32 = 10;
+
+/// So often a fork may fail in a row while there is no worker at all.
+const FORK_FAILURES: u32 = 6;
 
 /// What a death leaves behind in the slots.
 #[derive(Default)]
@@ -100,7 +103,7 @@ impl ProcessEngine {
                     state.failed_starts += 1;
                     let failures = state.failed_starts;
                     let anybody = state.members.iter().any(|member| member.alive);
-                    if !anybody && failures > 6 {
+                    if !anybody && failures > FORK_FAILURES {
                         return Err(Error::system("no worker could be forked", &error));
                     }
                     Ok(Duration::from_millis(1 << failures.min(8)))
@@ -119,7 +122,7 @@ impl ProcessEngine {
         &self,
         index: usize,
         incarnation: u32,
-        judge: impl FnOnce(&mut super::fleet::State) -> Result<Duration, Error>,
+        judge: impl FnOnce(&mut State) -> Result<Duration, Error>,
     ) {
         let mut state = lock(&self.fleet.state);
         if state.members[index].incarnation != incarnation || !state.members[index].alive {
@@ -167,9 +170,8 @@ impl ProcessEngine {
         }
         self.lose(index, incarnation, |state| {
             let starting = core.options.hooks.initializer.is_some() && !was_ready;
-            let was_told = self.memory.orders()[index].load(Ordering::SeqCst)
-                == super::layout::LEAVE
-                && end == End::Code(0);
+            let was_told =
+                self.memory.orders()[index].load(Ordering::SeqCst) == LEAVE && end == End::Code(0);
             if has_left || was_told {
                 return Ok(Duration::ZERO);
             }
@@ -247,8 +249,8 @@ impl ProcessEngine {
         }
         for hint in returned {
             let queue = self.memory.returned();
-            if queue.has_room(window.tails.1, |hint| self.leads_on(hint)) == Room::Yes {
-                window.tails.1 = queue.push(window.tails.1, hint);
+            if queue.has_room(window.returned_end, |hint| self.leads_on(hint)) == Room::Yes {
+                window.returned_end = queue.push(window.returned_end, hint);
             } else {
                 self.mend_hints(&mut window);
             }
@@ -259,7 +261,7 @@ impl ProcessEngine {
     /// Waits until no other thread is copying a result out of the slab of a dead worker, which is
     /// about to be another's.
     fn wait_for_readers(&self, incarnation: u32) {
-        let is_read = |slot: &super::layout::Slot| {
+        let is_read = |slot: &Slot| {
             let word = slot.word.read();
             word.worker() == incarnation && word.phase() == Phase::Taken
         };
@@ -289,8 +291,8 @@ impl ProcessEngine {
             }
             Load::Piece(piece) => {
                 let done = (slot.map.progress.load(Ordering::Acquire) as usize).min(piece.count);
-                let outcome = self.remains(number, death.index);
-                ended = self.end_items(core, number, piece, done, Some(&error), Some(&outcome));
+                let answer = self.remains(number, death.index);
+                ended = self.end_items(core, number, piece, done, Some(&error), Some(&answer));
             }
             Load::None => {}
         }

@@ -82,11 +82,12 @@ impl ProcessEngine {
     /// a task that a worker will have claimed before long, and then there is room.
     pub(super) fn free_slot(&self, window: &mut Window) -> Option<u32> {
         let number = *window.free.last()?;
-        if self.memory.fresh().has_room(window.tails.0, |hint| self.leads_on(hint)) == Room::Garbled
+        if self.memory.fresh().has_room(window.fresh_end, |hint| self.leads_on(hint))
+            == Room::Garbled
         {
             self.mend_hints(window);
         }
-        let room = self.memory.fresh().has_room(window.tails.0, |hint| self.leads_on(hint));
+        let room = self.memory.fresh().has_room(window.fresh_end, |hint| self.leads_on(hint));
         (room == Room::Yes).then_some(number)
     }
 
@@ -94,7 +95,7 @@ impl ProcessEngine {
     /// may have been filled since; at the worst the queue is written anew, without the hints that
     /// lead nowhere, and then there is room: there are as many hints as slots.
     pub(super) fn make_hint_room(&self, window: &mut Window) {
-        let room = self.memory.fresh().has_room(window.tails.0, |hint| self.leads_on(hint));
+        let room = self.memory.fresh().has_room(window.fresh_end, |hint| self.leads_on(hint));
         if room != Room::Yes {
             self.mend_hints(window);
         }
@@ -111,12 +112,12 @@ impl ProcessEngine {
 
     /// Writes both queues of hints anew: one of them cannot be right.
     pub(super) fn mend_hints(&self, window: &mut Window) {
-        self.memory.fresh().reset(window.tails.0);
-        self.memory.returned().reset(window.tails.1);
+        self.memory.fresh().reset(window.fresh_end);
+        self.memory.returned().reset(window.returned_end);
         for (number, info) in window.infos.iter().enumerate() {
             let hint = Hint { slot: number as u32, generation: info.generation };
             if !matches!(info.load, Load::None) && self.leads_on(hint) {
-                window.tails.0 = self.memory.fresh().push(window.tails.0, hint);
+                window.fresh_end = self.memory.fresh().push(window.fresh_end, hint);
             }
         }
         // Workers may have seen nothing meanwhile, and gone to sleep.
@@ -133,7 +134,7 @@ impl ProcessEngine {
         info.reason = None;
         info.returns = 0;
         let hint = Hint { slot: number, generation };
-        window.tails.0 = self.memory.fresh().push(window.tails.0, hint);
+        window.fresh_end = self.memory.fresh().push(window.fresh_end, hint);
     }
 
     /// After something was queued: sends what can go, and takes results in when slots are scarce.

@@ -2,11 +2,11 @@
 //! The engine as the pool's layer sees it.
 
 use super::{
-    catalog::Names,
     dispatch::Placed,
     fleet::Fleet,
     heap::Heap,
     layout::{ASLEEP, Memory, SEARCHING},
+    names::Names,
     runner::{Runner, start_thread},
     supervisor,
     window::{ENDED, Job, Waiting, Window},

@@ -8,7 +8,8 @@
 //! | `layout`     | what lies where in the shared memory |
 //! | `extents`    | an allocator that keeps its books elsewhere |
 //! | `heap`       | the host's memory for arguments and for users |
-//! | `catalog`    | which functions the workers know, and by what name |
+//! | `catalog`    | which functions the workers of a zygote know |
+//! | `names`      | what the host calls functions for them |
 //! | `window`     | what the host knows of the tasks with the workers, and of those that wait |
 //! | `dispatch`   | tasks on their way to the workers, and their slots on the way back |
 //! | `results`    | what a worker has left, checked and copied |
@@ -52,6 +53,8 @@ mod fleet;
 mod heap;
 #[cfg(not(loom))]
 mod layout;
+#[cfg(not(loom))]
+mod names;
 #[cfg(not(loom))]
 mod nursery;
 #[cfg(not(loom))]

@@ -43,7 +43,8 @@ pub struct Host {
     pub pid: i32,
 }
 
-struct Worker {
+/// A worker that has not been reaped yet.
+struct Living {
     index: u32,
     incarnation: u32,
     pid: i32,
@@ -55,7 +56,7 @@ struct Nursery<'a> {
     /// `None` only in a worker, which holds none of these any more.
     held: Option<(Host, Signals)>,
     pipes: Vec<Writer>,
-    workers: Vec<Worker>,
+    workers: Vec<Living>,
     /// Reports that wait for room in the channel: the zygote itself waits for nobody.
     reports: VecDeque<Report>,
     quitting: bool,
@@ -149,7 +150,7 @@ impl Nursery<'_> {
             Ok(pid) => {
                 fail::point("spawned");
                 children::new_group(pid);
-                self.workers.push(Worker { index, incarnation, pid });
+                self.workers.push(Living { index, incarnation, pid });
                 self.reports.push_back(Report::Spawned { index, incarnation, pid });
             }
             Err(error) => {
@@ -162,7 +163,7 @@ impl Nursery<'_> {
     /// Kills a worker with all of its group. Only this process reaps it, so that while it is in
     /// the list its id is nobody else's.
     fn kill(&self, index: u32, incarnation: u32) {
-        let wanted = |worker: &&Worker| (worker.index, worker.incarnation) == (index, incarnation);
+        let wanted = |worker: &&Living| (worker.index, worker.incarnation) == (index, incarnation);
         if let Some(worker) = self.workers.iter().find(wanted) {
             children::kill_group(worker.pid);
             children::kill(worker.pid);
@@ -174,7 +175,7 @@ impl Nursery<'_> {
         while let Some((pid, end)) = children::wait_any() {
             fail::point("reap");
             if let Some(at) = self.workers.iter().position(|worker| worker.pid == pid) {
-                let Worker { index, incarnation, pid } = self.workers.swap_remove(at);
+                let Living { index, incarnation, pid } = self.workers.swap_remove(at);
                 self.reports.push_back(Report::Exited { index, incarnation, pid, end });
             }
         }

@@ -8,7 +8,7 @@
 use super::{
     engine::ProcessEngine,
     layout::{HAS_STATUSES, IS_MAP},
-    results::Outcome,
+    results::Answer,
     window::{ENDED, Load, Piece},
     word::{NOTICE, Phase, STOP, YIELD},
 };
@@ -22,6 +22,7 @@ use crate::{
     support::sync::{AtomicU64, Ordering, lock},
 };
 use std::{
+    ops::Range,
     ptr,
     time::{Duration, Instant},
 };
@@ -114,7 +115,7 @@ impl ProcessEngine {
             }
             Err(error) => {
                 lock(&self.window).free.push(slot);
-                self.fail_items(core, task, map, low, low + count, &error);
+                self.fail_items(core, task, map, low..low + count, &error);
                 self.settle(core, self.job_back(number));
                 Some(0)
             }
@@ -127,15 +128,15 @@ impl ProcessEngine {
         core: &Core,
         task: TaskRef,
         map: &Map,
-        low: usize,
-        high: usize,
+        items: Range<usize>,
         error: &Error,
     ) {
-        if low < high && !write_statuses(map.call(), low, high, error.status) {
-            map.fail(core, low, error.status, error.message.clone().into_owned());
+        let (first, count) = (items.start, items.len());
+        if count > 0 && !write_statuses(map.call(), items, error.status) {
+            map.fail(core, first, error.status, error.message.clone().into_owned());
             self.ask_pieces(task, STOP);
         }
-        map.account(task, high - low);
+        map.account(task, count);
     }
 
     /// Fills a slot with a piece of a map, and copies what the workers do not see.
@@ -194,16 +195,16 @@ impl ProcessEngine {
         core: &Core,
         number: u32,
         piece: Piece,
-        outcome: &Outcome<'_>,
+        answer: &Answer<'_>,
     ) -> usize {
         let slot = &self.memory.slots()[number as usize];
         let done = (slot.map.progress.load(Ordering::Acquire) as usize).min(piece.count);
-        let error = (outcome.status != status::OK).then(|| {
-            let said = outcome.message.as_deref();
-            let said = said.unwrap_or_else(|| status::meaning(outcome.status)).to_owned();
-            Error::new(outcome.status, said)
+        let error = (answer.status != status::OK).then(|| {
+            let said = answer.message.as_deref();
+            let said = said.unwrap_or_else(|| status::meaning(answer.status)).to_owned();
+            Error::new(answer.status, said)
         });
-        self.end_items(core, number, piece, done, error.as_ref(), Some(outcome))
+        self.end_items(core, number, piece, done, error.as_ref(), Some(answer))
     }
 
     /// A piece is with the workers no more; its map's task.
@@ -227,15 +228,15 @@ impl ProcessEngine {
         piece: Piece,
         done: usize,
         error: Option<&Error>,
-        outcome: Option<&Outcome<'_>>,
+        answer: Option<&Answer<'_>>,
     ) -> usize {
         let Some(task) = self.unload(&piece) else { return 0 };
         let Some(map) = task.map() else { return 0 };
         let call = map.call();
         let mut error = error.cloned();
         let mut done = done;
-        if let Some(outcome) = outcome
-            && !self.bring_home(call, number, &piece, done, outcome)
+        if let Some(answer) = answer
+            && !self.bring_home(call, number, &piece, done, answer)
         {
             let text = "the worker has left results that cannot be";
             error = Some(Error::new(status::INTERNAL, text));
@@ -245,12 +246,8 @@ impl ProcessEngine {
         let high = piece.first + piece.count;
         let mut count = done;
         if let Some(error) = error.filter(|_| end < high) {
-            if !write_statuses(call, end, end + 1, error.status) {
-                map.fail(core, end, error.status, error.message.into_owned());
-                self.ask_pieces(task, STOP);
-            }
+            self.fail_items(core, task, map, end..end + 1, &error);
             end += 1;
-            count += 1;
         }
         let stopped = map.is_stopped();
         if stopped && end < high {
@@ -278,7 +275,7 @@ impl ProcessEngine {
     pub(super) fn end_whole_piece(&self, core: &Core, piece: Piece, error: &Error) -> usize {
         let Some(task) = self.unload(&piece) else { return 0 };
         let Some(map) = task.map() else { return 0 };
-        self.fail_items(core, task, map, piece.first, piece.first + piece.count, error);
+        self.fail_items(core, task, map, piece.first..piece.first + piece.count, error);
         self.job_back(piece.job)
     }
 
@@ -289,7 +286,7 @@ impl ProcessEngine {
         number: u32,
         piece: &Piece,
         done: usize,
-        outcome: &Outcome<'_>,
+        answer: &Answer<'_>,
     ) -> bool {
         let slot = &self.memory.slots()[number as usize];
         if done == 0 {
@@ -299,15 +296,15 @@ impl ProcessEngine {
         if call.result_size > 0 && !self.is_shared(results, call.result_size * piece.count) {
             let at = slot.result_at.load(Ordering::Relaxed);
             let length = done * call.result_size;
-            let Some(bytes) = self.in_slab(outcome, at, length) else { return false };
+            let Some(bytes) = self.in_slab(answer, at, length) else { return false };
             // SAFETY: these items' places are nobody else's until the map has ended.
             unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), results.cast(), length) };
-            self.shrink_slab(outcome.worker, at, length);
+            self.shrink_slab(answer.worker, at, length);
         }
         if !call.statuses.is_null() {
             let at = slot.map.statuses_at.load(Ordering::Relaxed);
             let length = done * size_of::<Status>();
-            let Some(bytes) = self.in_slab(outcome, at, length) else { return false };
+            let Some(bytes) = self.in_slab(answer, at, length) else { return false };
             // SAFETY: as above.
             unsafe {
                 let to = call.statuses.add(piece.first).cast();
@@ -413,12 +410,12 @@ impl ProcessEngine {
     }
 }
 
-/// Gives items a status each, if the map wants them.
-fn write_statuses(call: &MapCall, low: usize, high: usize, status: Status) -> bool {
+/// Gives items a status each; false if the map does not want them.
+fn write_statuses(call: &MapCall, items: Range<usize>, status: Status) -> bool {
     if call.statuses.is_null() {
         return false;
     }
-    for index in low..high {
+    for index in items {
         // SAFETY: the array holds `count` statuses, and these items' are nobody else's now.
         unsafe { call.statuses.add(index).write(status) };
     }

@@ -23,7 +23,7 @@ use crate::{
 use std::ptr;
 
 /// What a worker has left in a slot, checked.
-pub(super) struct Outcome<'a> {
+pub(super) struct Answer<'a> {
     pub(super) status: Status,
     pub(super) message: Option<String>,
     /// The worker's number.
@@ -43,13 +43,13 @@ impl ProcessEngine {
         let numbers: Vec<u32> = batch.iter().map(|(number, _)| *number).collect();
         let mut ended = 0;
         for (number, load) in batch {
-            let outcome = self.outcome(number);
+            let answer = self.answer(number);
             match load {
                 Load::Task(task) => {
-                    self.end_task(number, task, &outcome);
+                    self.end_task(number, task, &answer);
                     ended += 1;
                 }
-                Load::Piece(piece) => ended += self.end_piece(core, number, piece, &outcome),
+                Load::Piece(piece) => ended += self.end_piece(core, number, piece, &answer),
                 Load::None => {}
             }
             let word = &self.memory.slots()[number as usize].word;
@@ -67,40 +67,40 @@ impl ProcessEngine {
     }
 
     /// What the worker has left in a slot that was taken.
-    fn outcome(&self, number: u32) -> Outcome<'_> {
+    fn answer(&self, number: u32) -> Answer<'_> {
         let slot = &self.memory.slots()[number as usize];
         let worker = self.named_worker(slot);
         let status = slot.status.load(Ordering::Relaxed);
-        let mut outcome = Outcome { status, message: None, worker, slot };
+        let mut answer = Answer { status, message: None, worker, slot };
         let length = slot.message_len.load(Ordering::Relaxed) as usize;
         let at = slot.message_at.load(Ordering::Relaxed);
         if length > 0 && length <= 1 << 20 {
             // A copy first: the worker could still change it.
-            let bytes = self.in_slab(&outcome, at, length).map(<[u8]>::to_vec);
-            outcome.message = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            let bytes = self.in_slab(&answer, at, length).map(<[u8]>::to_vec);
+            answer.message = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         }
         let tail = if status == status::OK { None } else { self.fleet.stderr_tail(worker) };
         if let Some(tail) = tail {
-            let said = outcome.message.as_deref().unwrap_or_else(|| status::meaning(status));
-            outcome.message = Some(format!("{said}\nstderr: {tail}"));
+            let said = answer.message.as_deref().unwrap_or_else(|| status::meaning(status));
+            answer.message = Some(format!("{said}\nstderr: {tail}"));
         }
-        outcome
+        answer
     }
 
     /// What a dead worker has left in a slot: nothing but where its map's results are.
-    pub(super) fn remains(&self, number: u32, worker: usize) -> Outcome<'_> {
+    pub(super) fn remains(&self, number: u32, worker: usize) -> Answer<'_> {
         let slot = &self.memory.slots()[number as usize];
-        Outcome { status: status::WORKER_DIED, message: None, worker, slot }
+        Answer { status: status::WORKER_DIED, message: None, worker, slot }
     }
 
-    /// Bytes in the slab of the worker that has left an outcome; `None` if they cannot be there.
+    /// Bytes in the slab of the worker that has left an answer; `None` if they cannot be there.
     pub(super) fn in_slab<'a>(
         &'a self,
-        outcome: &Outcome<'a>,
+        answer: &Answer<'a>,
         at: u64,
         length: usize,
     ) -> Option<&'a [u8]> {
-        let slab = self.memory.layout.slab(outcome.worker);
+        let slab = self.memory.layout.slab(answer.worker);
         let at = usize::try_from(at).ok()?;
         if at > slab.len() || length > slab.len() - at {
             return None;
@@ -119,17 +119,17 @@ impl ProcessEngine {
         }
     }
 
-    fn end_task(&self, number: u32, task: TaskRef, outcome: &Outcome<'_>) {
-        let slot = outcome.slot;
+    fn end_task(&self, number: u32, task: TaskRef, answer: &Answer<'_>) {
+        let slot = answer.slot;
         let at = slot.result_at.load(Ordering::Relaxed);
         let length = slot.result_len.load(Ordering::Relaxed) as usize;
-        let mut status = outcome.status;
-        let mut message = outcome.message.as_deref();
+        let mut status = answer.status;
+        let mut message = answer.message.as_deref();
         let mut inline = [0_u8; INLINE];
         let mut result: &[u8] = &[];
         let mut moved = false;
         if status == status::OK && at != AT_HOME {
-            let found = self.in_slab(outcome, at, length);
+            let found = self.in_slab(answer, at, length);
             moved = found.is_some();
             if found.is_none() {
                 status = status::INTERNAL;
@@ -151,11 +151,11 @@ impl ProcessEngine {
         }
         self.owners[number as usize].store(ptr::null_mut(), Ordering::SeqCst);
         // By the worker's own word: for information only.
-        let pid = self.memory.record(outcome.worker).pid.load(Ordering::Relaxed);
-        let worker = outcome.worker as u32;
+        let pid = self.memory.record(answer.worker).pid.load(Ordering::Relaxed);
+        let worker = answer.worker as u32;
         task.finish_elsewhere(&Ending { status, message, result, worker, pid });
         if moved {
-            self.shrink_slab(outcome.worker, at, length);
+            self.shrink_slab(answer.worker, at, length);
         }
     }
 

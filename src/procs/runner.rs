@@ -10,7 +10,7 @@ use crate::{
         status::{Error, Result},
     },
     support::{
-        sync::{AtomicBool, Mutex, Ordering, lock, thread},
+        sync::{Arc, AtomicBool, Mutex, Ordering, lock, thread},
         wait_word::WaitWord,
     },
     sys::thread::SignalsBlocked,
@@ -33,8 +33,8 @@ pub fn start_thread(
 /// See the module. The thread is started when the first callback comes.
 pub struct Runner {
     /// Counts calls; the thread sleeps on it.
-    calls: std::sync::Arc<WaitWord>,
-    leaving: std::sync::Arc<AtomicBool>,
+    calls: Arc<WaitWord>,
+    leaving: Arc<AtomicBool>,
     is_there: AtomicBool,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
 }
@@ -43,8 +43,8 @@ impl Runner {
     /// No thread yet.
     pub fn new() -> Self {
         Self {
-            calls: std::sync::Arc::default(),
-            leaving: std::sync::Arc::default(),
+            calls: Arc::default(),
+            leaving: Arc::default(),
             is_there: AtomicBool::new(false),
             thread: Mutex::new(None),
         }

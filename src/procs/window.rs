@@ -87,8 +87,10 @@ pub struct Window {
     pub jobs: BTreeMap<u32, Job>,
     /// How many reports of each worker have been read.
     pub heads: Vec<u32>,
-    /// How many hints were ever put into `fresh`, and into `returned`.
-    pub tails: (u64, u64),
+    /// How many hints were ever put into `fresh`.
+    pub fresh_end: u64,
+    /// How many hints were ever put into `returned`.
+    pub returned_end: u64,
     next_job: u32,
 }
 
@@ -101,7 +103,8 @@ impl Window {
             queue: VecDeque::new(),
             jobs: BTreeMap::new(),
             heads: vec![0; workers],
-            tails: (0, 0),
+            fresh_end: 0,
+            returned_end: 0,
             next_job: 0,
         }
     }
