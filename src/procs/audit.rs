@@ -17,9 +17,13 @@ use crate::{
     support::sync::{AtomicU32, Ordering, lock},
     sys::futex,
 };
-use std::{ptr, time::Duration};
+use std::{
+    ptr,
+    time::{Duration, Instant},
+};
 
-/// How often to look while tasks are with the workers: what this finds is never in a hurry.
+/// How often to look while tasks are with the workers: a look takes time, and what it finds is
+/// never in a hurry.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Whether a word can be that of a task that the host has put there and not taken.
@@ -28,13 +32,18 @@ fn is_right(reading: Reading, generation: Generation) -> bool {
 }
 
 impl ProcessEngine {
-    /// When every worker sleeps and there is still something with them, looks for what is wrong:
-    /// words, results that were not reported, hints that are not there. How long until the next
-    /// look, while anything is outstanding.
-    pub(super) fn audit_if_idle(&self, core: &Core) -> Option<Duration> {
+    /// While anything is outstanding, looks now and then for words that were written over; and
+    /// when every worker sleeps, for results that were not reported and hints that are not there.
+    /// How long until the next look, `last` being the one before.
+    pub(super) fn audit_while_busy(&self, core: &Core, last: &mut Instant) -> Option<Duration> {
         if !self.is_busy() {
             return None;
         }
+        let left = EVERY.saturating_sub(last.elapsed());
+        if !left.is_zero() {
+            return Some(left);
+        }
+        *last = Instant::now();
         let sleeps = |(index, word): (usize, &AtomicU32)| {
             !self.fleet.is_at_work(index) || word.load(Ordering::SeqCst) == ASLEEP
         };

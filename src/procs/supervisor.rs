@@ -19,11 +19,19 @@ use std::time::{Duration, Instant};
 /// How long the workers of a terminated pool may take to leave.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// What the thread remembers from one round to the next.
+struct Rounds {
+    /// When a terminated pool began to leave.
+    leaving_since: Option<Instant>,
+    /// The last audit.
+    audited: Instant,
+}
+
 /// What the thread does from the pool's creation until all processes have gone.
 pub fn run(core: &Arc<Core>, engine: &ProcessEngine) {
-    let mut leaving_since = None;
+    let mut rounds = Rounds { leaving_since: None, audited: Instant::now() };
     loop {
-        let wait = engine.tend(core, &mut leaving_since);
+        let wait = engine.tend(core, &mut rounds);
         if engine.is_over() {
             break;
         }
@@ -58,7 +66,7 @@ impl ProcessEngine {
     }
 
     /// Does all there is to do; how long until there may be more without anybody ringing.
-    fn tend(&self, core: &Core, leaving_since: &mut Option<Instant>) -> Option<Duration> {
+    fn tend(&self, core: &Core, rounds: &mut Rounds) -> Option<Duration> {
         if self.fleet.tails.is_on() {
             for worker in 0..self.memory.layout.workers {
                 self.fleet.drain_stderr(worker);
@@ -83,10 +91,11 @@ impl ProcessEngine {
             self.end_all(core, || Error::from(status::TERMINATED));
             self.audit(core);
         }
-        let mut wait = sooner(self.audit_if_idle(core), self.split_pieces());
+        let mut wait =
+            sooner(self.audit_while_busy(core, &mut rounds.audited), self.split_pieces());
         wait = sooner(wait, self.respawn());
         wait = sooner(wait, self.enforce_time_limit(core));
-        sooner(wait, self.see_off(core, leaving_since))
+        sooner(wait, self.see_off(core, &mut rounds.leaving_since))
     }
 
     /// Those from which no worker is left are told to go.
