@@ -15,7 +15,7 @@
  *   int main(void) {
  *     int in[5] = {1, 2, 3, 4, 5}, out[5];
  *     pool_t *pool = pool_create(0);
- *     if (pool_map(pool, square, in, sizeof in[0], out, sizeof out[0], 5) != POOL_OK)
+ *     if (pool == NULL || pool_map(pool, square, in, sizeof(int), out, sizeof(int), 5) != POOL_OK)
  *       fprintf(stderr, "%s\n", pool_last_error());
  *     else
  *       for (int i = 0; i < 5; i++) printf("%d ", out[i]);
@@ -28,6 +28,8 @@
  *   Functions that return a pointer return NULL instead; those that answer a question return 1
  *   or 0, or a status, which is negative. Every argument is checked: a bad one is
  *   POOL_ERR_INVALID. Outputs are written only on success (the results of a map in place apart).
+ *   What went wrong in a task that you do not wait for, pool_future_message() and the callback's
+ *   outcome say.
  * - Threads. Every function may be called from any thread, at the same time, also from tasks and
  *   callbacks, unless it says otherwise. A pool must not be freed while other threads still call
  *   it; a future is released once.
@@ -38,12 +40,13 @@
  * - Order. Tasks that one thread submits start in that order. A pool of one worker is a serial
  *   queue: one task at a time. Two things may go ahead of others: a task that a task of the same
  *   pool submits, and the very task that somebody waits for without a time-out.
- * - Waiting helps. Who waits without a time-out for a task that has not started may run it: a
- *   task of the pool always, while its stack suffices; a thread from outside if one of the pool's
- *   places is free, the pool has more than one worker and no initializer, and the task no
- *   callback. So tasks may wait for tasks, to any depth. A wait with a time-out runs nothing in
- *   the caller. When a worker must wait, a spare one steps in. So at most `workers` tasks run at
- *   a time, and one more for each that has come back from a wait, until another ends.
+ * - Places. A pool has as many places as `workers`, and each running task takes one. A task that
+ *   waits gives its place to a spare worker. So at most `workers` tasks run at a time, and one
+ *   more for each that has come back from a wait, until another ends.
+ * - Waiting helps. Whoever waits without a time-out for a task that has not started may run it: a
+ *   task of the pool always, while its stack suffices; a thread from outside if a place is free,
+ *   the pool has more than one worker and no initializer, and the task no callback. So tasks may
+ *   wait for tasks, to any depth. A wait with a time-out runs nothing in the caller.
  * - Times are milliseconds; -1 is for ever.
  * - fork. In a child that the program forks, every call on the parent's pools and unfinished
  *   futures is POOL_ERR_FORKED, at once (pool_future_release() does nothing there, and
@@ -71,14 +74,16 @@
  *   a task sees        | the program's memory         | a copy of it from when the pool was made
  *                      |                              | or refreshed; what it writes stays there
  *   stdin of a task    | the program's                | empty
- *   callbacks run on   | the pool's threads           | a thread of the pool in the program
- *   who runs a task    | workers; also who waits      | workers only, also for pool_apply()
+ *   callbacks run on   | the pool's threads           | a thread of the pool in the program;
+ *                      |                              | POOL_CALLBACKS_INLINE is _SERIAL
+ *   who runs a task    | workers; also those who wait | workers only, also for pool_apply()
  *   a task may use its | submit, apply, map, wait     | nothing (POOL_ERR_UNSUPPORTED); it may
  *   own pool to        |                              | make another, or use pool_default()
  *   pool_future_cancel | asks a running task to stop  | the same
  *   pool_future_kill   | POOL_ERR_UNSUPPORTED if it   | kills it; then POOL_ERR_CANCELLED
  *                      | runs                         |
  *   pool_terminate     | asks running tasks to stop   | kills them; then POOL_ERR_TERMINATED
+ *   pool_refresh       | does nothing                 | makes new workers
  *   limits (time, CPU, | POOL_ERR_UNSUPPORTED         | per worker, as pool_options_t says
  *   memory and so on)  |                              |
  *   signals to a task  | the program's handling       | SIGINT, SIGTTIN and SIGTTOU are ignored,
@@ -338,9 +343,10 @@ int32_t pool_join(pool_t *pool, int64_t timeout_ms);
  * Closes the pool, ends all tasks that have not started with POOL_ERR_TERMINATED (their
  * callbacks are called), and asks the running ones to stop: pool_task_cancelled() tells them. A
  * thread cannot be killed, so they end when they like; processes that run a task are killed, idle
- * ones run their finalizers, for at most a second. Does not wait. A
- * running map starts no more items, and borrows its arrays until it has ended. Returns POOL_OK, POOL_ERR_INVALID,
- * _FORKED.
+ * ones run their finalizers, for at most a second. A running map starts no more items, and
+ * borrows its arrays until it has ended. Does not wait.
+ *
+ * Returns POOL_OK, POOL_ERR_INVALID, _FORKED.
  */
 int32_t pool_terminate(pool_t *pool);
 
@@ -380,7 +386,8 @@ const char *pool_status_name(int32_t status);
  *   release with pool_future_release(); NULL if not wanted.
  * Does not block, but for starting a thread now and then. Returns POOL_OK, or POOL_ERR_INVALID,
  * _CLOSED, _TERMINATED (from inside a terminated pool), _FORKED, _NO_MEMORY, _SYSTEM (no thread
- * could be started), in processes _BROKEN, _CRASH_LOOP, _UNKNOWN_FUNCTION, _UNSUPPORTED: then nothing was submitted, and the callback is never called.
+ * could be started), in processes _BROKEN, _CRASH_LOOP, _UNKNOWN_FUNCTION, _UNSUPPORTED. After an
+ * error nothing was submitted, and the callback is never called.
  */
 int32_t pool_apply_async(pool_t *pool,
                          pool_fn fn,
@@ -661,7 +668,7 @@ typedef struct pool_options_t {
  * Returns POOL_OK; POOL_ERR_INVALID; POOL_ERR_UNSUPPORTED for what this version cannot do;
  * POOL_ERR_SYSTEM, _NO_MEMORY; or the positive code that an initializer returned (_INTERNAL for
  * a negative one; _WORKER_DIED when it crashed its process). Blocks until the initializers have
- * ended. POOL_PROCESSES forks once: see "Processes" below for what that means to the program.
+ * ended. POOL_PROCESSES forks once: pool_refresh() says what that means to the program.
  */
 int32_t pool_create_with(const struct pool_options_t *options, pool_t **pool);
 
@@ -776,8 +783,9 @@ int32_t pool_worker_pid(pool_t *pool, uint32_t worker);
  * Workers inherit all file descriptors. What stdout and stderr have buffered is written before the
  * fork, and by a worker when it has nothing to do; other files tasks flush themselves. The
  * program's SIGCHLD and waitpid(-1) are left alone. If there can be no new process, the workers
- * that there are go on. With an initializer, waits until
- * that of each new worker that could be started at once has ended.
+ * that there are go on. With an initializer, waits until that of each new worker that could be
+ * started at once has ended.
+ *
  * Returns as pool_create_with(), or POOL_ERR_CLOSED, _DEADLOCK from a callback of the pool,
  * _FORKED.
  */

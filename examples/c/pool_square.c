@@ -52,8 +52,7 @@ int main(int argc, char **argv) {
 
   /* The two arrays belong to the map until it is ready. */
   check(pool_map_async(pool, square, numbers, size, squares, size, COUNT, NULL, NULL, &future), "pool_map_async");
-  check(pool_future_wait(future, -1), "pool_future_wait");
-  check(pool_future_status(future), pool_future_message(future));
+  check(pool_future_get(future, NULL, 0, -1), "pool_future_get"); /* how it ended; its results are in the array */
   check(pool_future_release(future), "pool_future_release");
   right = show("map_async", squares) && right;
 

@@ -35,9 +35,10 @@ pub unsafe extern "C" fn pool_join(pool: *mut pool_t, timeout_ms: i64) -> i32 {
 /// Closes the pool, ends all tasks that have not started with POOL_ERR_TERMINATED (their
 /// callbacks are called), and asks the running ones to stop: pool_task_cancelled() tells them. A
 /// thread cannot be killed, so they end when they like; processes that run a task are killed, idle
-/// ones run their finalizers, for at most a second. Does not wait. A
-/// running map starts no more items, and borrows its arrays until it has ended. Returns POOL_OK, POOL_ERR_INVALID,
-/// _FORKED.
+/// ones run their finalizers, for at most a second. A running map starts no more items, and
+/// borrows its arrays until it has ended. Does not wait.
+///
+/// Returns POOL_OK, POOL_ERR_INVALID, _FORKED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_terminate(pool: *mut pool_t) -> i32 {
     status(|| {

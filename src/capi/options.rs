@@ -122,7 +122,7 @@ pub type pool_reseed_fn =
 /// Returns POOL_OK; POOL_ERR_INVALID; POOL_ERR_UNSUPPORTED for what this version cannot do;
 /// POOL_ERR_SYSTEM, _NO_MEMORY; or the positive code that an initializer returned (_INTERNAL for
 /// a negative one; _WORKER_DIED when it crashed its process). Blocks until the initializers have
-/// ended. POOL_PROCESSES forks once: see "Processes" below for what that means to the program.
+/// ended. POOL_PROCESSES forks once: pool_refresh() says what that means to the program.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_create_with(
     options: *const pool_options_t,

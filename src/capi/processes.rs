@@ -40,8 +40,9 @@ pub unsafe extern "C" fn pool_worker_pid(pool: *mut pool_t, worker: u32) -> i32 
 /// Workers inherit all file descriptors. What stdout and stderr have buffered is written before the
 /// fork, and by a worker when it has nothing to do; other files tasks flush themselves. The
 /// program's SIGCHLD and waitpid(-1) are left alone. If there can be no new process, the workers
-/// that there are go on. With an initializer, waits until
-/// that of each new worker that could be started at once has ended.
+/// that there are go on. With an initializer, waits until that of each new worker that could be
+/// started at once has ended.
+///
 /// Returns as pool_create_with(), or POOL_ERR_CLOSED, _DEADLOCK from a callback of the pool,
 /// _FORKED.
 #[unsafe(no_mangle)]

@@ -15,7 +15,7 @@
  *   int main(void) {
  *     int in[5] = {1, 2, 3, 4, 5}, out[5];
  *     pool_t *pool = pool_create(0);
- *     if (pool_map(pool, square, in, sizeof in[0], out, sizeof out[0], 5) != POOL_OK)
+ *     if (pool == NULL || pool_map(pool, square, in, sizeof(int), out, sizeof(int), 5) != POOL_OK)
  *       fprintf(stderr, "%s\n", pool_last_error());
  *     else
  *       for (int i = 0; i < 5; i++) printf("%d ", out[i]);
@@ -28,6 +28,8 @@
  *   Functions that return a pointer return NULL instead; those that answer a question return 1
  *   or 0, or a status, which is negative. Every argument is checked: a bad one is
  *   POOL_ERR_INVALID. Outputs are written only on success (the results of a map in place apart).
+ *   What went wrong in a task that you do not wait for, pool_future_message() and the callback's
+ *   outcome say.
  * - Threads. Every function may be called from any thread, at the same time, also from tasks and
  *   callbacks, unless it says otherwise. A pool must not be freed while other threads still call
  *   it; a future is released once.
@@ -38,12 +40,13 @@
  * - Order. Tasks that one thread submits start in that order. A pool of one worker is a serial
  *   queue: one task at a time. Two things may go ahead of others: a task that a task of the same
  *   pool submits, and the very task that somebody waits for without a time-out.
- * - Waiting helps. Who waits without a time-out for a task that has not started may run it: a
- *   task of the pool always, while its stack suffices; a thread from outside if one of the pool's
- *   places is free, the pool has more than one worker and no initializer, and the task no
- *   callback. So tasks may wait for tasks, to any depth. A wait with a time-out runs nothing in
- *   the caller. When a worker must wait, a spare one steps in. So at most `workers` tasks run at
- *   a time, and one more for each that has come back from a wait, until another ends.
+ * - Places. A pool has as many places as `workers`, and each running task takes one. A task that
+ *   waits gives its place to a spare worker. So at most `workers` tasks run at a time, and one
+ *   more for each that has come back from a wait, until another ends.
+ * - Waiting helps. Whoever waits without a time-out for a task that has not started may run it: a
+ *   task of the pool always, while its stack suffices; a thread from outside if a place is free,
+ *   the pool has more than one worker and no initializer, and the task no callback. So tasks may
+ *   wait for tasks, to any depth. A wait with a time-out runs nothing in the caller.
  * - Times are milliseconds; -1 is for ever.
  * - fork. In a child that the program forks, every call on the parent's pools and unfinished
  *   futures is POOL_ERR_FORKED, at once (pool_future_release() does nothing there, and
@@ -71,14 +74,16 @@
  *   a task sees        | the program's memory         | a copy of it from when the pool was made
  *                      |                              | or refreshed; what it writes stays there
  *   stdin of a task    | the program's                | empty
- *   callbacks run on   | the pool's threads           | a thread of the pool in the program
- *   who runs a task    | workers; also who waits      | workers only, also for pool_apply()
+ *   callbacks run on   | the pool's threads           | a thread of the pool in the program;
+ *                      |                              | POOL_CALLBACKS_INLINE is _SERIAL
+ *   who runs a task    | workers; also those who wait | workers only, also for pool_apply()
  *   a task may use its | submit, apply, map, wait     | nothing (POOL_ERR_UNSUPPORTED); it may
  *   own pool to        |                              | make another, or use pool_default()
  *   pool_future_cancel | asks a running task to stop  | the same
  *   pool_future_kill   | POOL_ERR_UNSUPPORTED if it   | kills it; then POOL_ERR_CANCELLED
  *                      | runs                         |
  *   pool_terminate     | asks running tasks to stop   | kills them; then POOL_ERR_TERMINATED
+ *   pool_refresh       | does nothing                 | makes new workers
  *   limits (time, CPU, | POOL_ERR_UNSUPPORTED         | per worker, as pool_options_t says
  *   memory and so on)  |                              |
  *   signals to a task  | the program's handling       | SIGINT, SIGTTIN and SIGTTOU are ignored,

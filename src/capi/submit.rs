@@ -24,7 +24,8 @@ use std::ffi::c_void;
 ///   release with pool_future_release(); NULL if not wanted.
 /// Does not block, but for starting a thread now and then. Returns POOL_OK, or POOL_ERR_INVALID,
 /// _CLOSED, _TERMINATED (from inside a terminated pool), _FORKED, _NO_MEMORY, _SYSTEM (no thread
-/// could be started), in processes _BROKEN, _CRASH_LOOP, _UNKNOWN_FUNCTION, _UNSUPPORTED: then nothing was submitted, and the callback is never called.
+/// could be started), in processes _BROKEN, _CRASH_LOOP, _UNKNOWN_FUNCTION, _UNSUPPORTED. After an
+/// error nothing was submitted, and the callback is never called.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_apply_async(
     pool: *mut pool_t,
