@@ -101,7 +101,7 @@ pub fn bytes<T>(pointer: *const T, size: usize, count: usize, what: &'static str
 
 /// Reads a struct that begins with its size as the caller knows it. Fields that the caller does
 /// not know do not exist yet, since this is the first version; fields that we do not know must
-/// be zero.
+/// be zero. `what` it is, is also the middle of its macro's name.
 ///
 /// # Safety
 /// `pointer` is null or readable for the size that it begins with.
@@ -114,7 +114,10 @@ pub unsafe fn read_struct<T: Copy>(pointer: *const T, what: &'static str) -> Res
     // SAFETY: every such struct begins with its size.
     let theirs = unsafe { pointer.cast::<usize>().read_unaligned() };
     if theirs < ours || theirs > 64 * ours {
-        let text = format!("{what}: struct_size is {theirs}, not {ours}; use the _INIT macro");
+        let text = format!(
+            "{what}: struct_size is {theirs}, not {ours}; begin with POOL_{}_INIT",
+            what.to_uppercase()
+        );
         return Err(Error::invalid(text));
     }
     for offset in ours..theirs {

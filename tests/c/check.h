@@ -11,6 +11,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -115,6 +116,37 @@ UNUSED static void check_skip_under_tools(const char *why) {
   if (check_tool() != NULL) {
     check_skip(why);
   }
+}
+
+/* The names in a folder, but those that begin with a dot. */
+UNUSED static int entries_in(const char *path) {
+  int count = 0;
+  DIR *folder = opendir(path);
+  CHECK(folder != NULL);
+  for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+    count += entry->d_name[0] != '.';
+  }
+  closedir(folder);
+  return count;
+}
+
+UNUSED static int lines_in(const char *path) {
+  int lines = 0;
+  FILE *file = fopen(path, "r");
+  CHECK(file != NULL);
+  for (int c; (c = fgetc(file)) != EOF;) {
+    lines += c == '\n';
+  }
+  fclose(file);
+  return lines;
+}
+
+UNUSED static int threads_now(void) {
+  return entries_in("/proc/self/task");
+}
+
+UNUSED static int fds_now(void) {
+  return entries_in("/proc/self/fd");
 }
 
 /* A number of repetitions: full size, or less of them under slow tools, but at least a few. */

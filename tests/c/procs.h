@@ -205,17 +205,6 @@ UNUSED static void kill_idle(pid_t pid) {
   EVENTUALLY(gone(pid));
 }
 
-UNUSED static int fds_now(void) {
-  int count = 0;
-  DIR *folder = opendir("/proc/self/fd");
-  CHECK(folder != NULL);
-  for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-    count += entry->d_name[0] != '.';
-  }
-  closedir(folder);
-  return count;
-}
-
 /* The inode of the shared mapping that begins at an address of a process; 0 for none. With `count` also how many
  * shared mappings it has. */
 UNUSED static unsigned long mapped_at(pid_t pid, const void *address, int *count) {

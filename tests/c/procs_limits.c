@@ -56,27 +56,25 @@ struct limit {
   int nobody;
 };
 
-static void limited(const void *data) {
-  const struct limit *limit = data;
-  struct world world = world_now();
+static void impose(const struct limit *limit) {
   struct rlimit both = {limit->value, limit->value};
   if (limit->nobody) {
     become_nobody(60000 + (uid_t)(getpid() % 5000));
   }
   CHECK_EQ(setrlimit(limit->which, &both), 0);
+}
+
+static void limited(const void *data) {
+  struct world world = world_now();
+  impose(data);
   bool works = works_or_says_why(2);
   printf("%s\n", works ? "works" : "does not work");
   world_is_back(&world);
 }
 
 static void must_work(const void *data) {
-  const struct limit *limit = data;
   struct world world = world_now();
-  struct rlimit both = {limit->value, limit->value};
-  if (limit->nobody) {
-    become_nobody(60000 + (uid_t)(getpid() % 5000));
-  }
-  CHECK_EQ(setrlimit(limit->which, &both), 0);
+  impose(data);
   pool_t *pool = process_pool(2);
   pool_works(pool);
   close_and_leave_nothing(pool, &world);

@@ -183,28 +183,6 @@ static void soak_for(int64_t ms, uint64_t seed) {
   CHECK_OK(pool_close_join(shared));
 }
 
-static long count_entries(const char *path) {
-  long count = 0;
-  DIR *folder = opendir(path);
-  CHECK(folder != NULL);
-  while (readdir(folder) != NULL) {
-    count++;
-  }
-  closedir(folder);
-  return count;
-}
-
-static long count_lines(const char *path) {
-  long count = 0;
-  FILE *file = fopen(path, "r");
-  CHECK(file != NULL);
-  for (int c; (c = fgetc(file)) != EOF;) {
-    count += c == '\n';
-  }
-  fclose(file);
-  return count;
-}
-
 static long resident_kilobytes(void) {
   long kilobytes = -1;
   char line[200];
@@ -225,13 +203,13 @@ CASE(random_load) {
   int before = threads_now();
   soak_for(half, 1);
   threads_go_back_to(before);
-  long memory = resident_kilobytes(), maps_lines = count_lines("/proc/self/maps");
-  long files = count_entries("/proc/self/fd");
+  long memory = resident_kilobytes(), maps_lines = lines_in("/proc/self/maps");
+  long files = fds_now();
   soak_for(half, 1000);
   threads_go_back_to(before);
-  CHECK_EQ(count_entries("/proc/self/fd"), files);
+  CHECK_EQ(fds_now(), files);
   if (check_tool() == NULL) {
-    CHECK(count_lines("/proc/self/maps") < maps_lines + 40);
+    CHECK(lines_in("/proc/self/maps") < maps_lines + 40);
     CHECK(resident_kilobytes() < memory + 16 * 1024);
   }
 }

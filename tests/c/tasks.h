@@ -4,7 +4,6 @@
 
 #include "check.h"
 
-#include <dirent.h>
 #include <millpond.h>
 
 /* A call's status, with the library's sentence when it is another. */
@@ -103,17 +102,6 @@ UNUSED static void count_call(const pool_result_t *outcome, void *user_data) {
 UNUSED static void must_not_be_called(const pool_result_t *outcome, void *user_data) {
   (void)user_data;
   FAIL("a callback was called, with status %d", outcome->status);
-}
-
-UNUSED static int threads_now(void) {
-  int count = 0;
-  DIR *folder = opendir("/proc/self/task");
-  CHECK(folder != NULL);
-  for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-    count += entry->d_name[0] != '.';
-  }
-  closedir(folder);
-  return count;
 }
 
 /* A thread that has been joined may be listed for a moment more. */

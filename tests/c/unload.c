@@ -2,7 +2,6 @@
  * This program isn't linked with it. */
 #include "check.h"
 
-#include <dirent.h>
 #include <dlfcn.h>
 #include <millpond.h>
 
@@ -99,28 +98,6 @@ static void use(struct api *api, pool_t *pool) {
   CHECK_EQ(results[49], 50);
 }
 
-static int lines_of_maps(void) {
-  int lines = 0;
-  FILE *file = fopen("/proc/self/maps", "r");
-  CHECK(file != NULL);
-  for (int c; (c = fgetc(file)) != EOF;) {
-    lines += c == '\n';
-  }
-  fclose(file);
-  return lines;
-}
-
-static int threads_now(void) {
-  int count = 0;
-  DIR *folder = opendir("/proc/self/task");
-  CHECK(folder != NULL);
-  for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-    count += entry->d_name[0] != '.';
-  }
-  closedir(folder);
-  return count;
-}
-
 static void load_use_unload(int flags) {
   struct api api = load(flags);
   pool_t *pool = api.create(2);
@@ -132,12 +109,12 @@ static void load_use_unload(int flags) {
 CASE(again_and_again) {
   load_use_unload(RTLD_NOW | RTLD_LOCAL);
   load_use_unload(RTLD_LAZY | RTLD_GLOBAL);
-  int maps = lines_of_maps();
+  int maps = lines_in("/proc/self/maps");
   for (size_t i = 0; i < scaled(50); i++) {
     load_use_unload(i % 2 ? RTLD_NOW | RTLD_LOCAL : RTLD_LAZY | RTLD_GLOBAL);
   }
   EVENTUALLY(threads_now() == 1);
-  CHECK(lines_of_maps() < maps + 30);
+  CHECK(lines_in("/proc/self/maps") < maps + 30);
 }
 
 CASE(without_a_single_call) {
