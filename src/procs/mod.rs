@@ -13,7 +13,8 @@
 //! | `window`     | what the host knows of the tasks with the workers, and of those that wait |
 //! | `dispatch`   | tasks on their way to the workers, and their slots on the way back |
 //! | `results`    | what a worker has left, checked and copied |
-//! | `pieces`     | maps, in pieces |
+//! | `pieces`     | maps, in pieces, on their way to the workers |
+//! | `items`      | what comes back of a piece |
 //! | `waiting`    | what the host's threads ask about single tasks |
 //! | `engine`     | all of that as the pool's layer sees it |
 //! | `supervisor` | the thread that sees to everything nobody waits for |
@@ -51,6 +52,8 @@ mod extents;
 mod fleet;
 #[cfg(not(loom))]
 mod heap;
+#[cfg(not(loom))]
+mod items;
 #[cfg(not(loom))]
 mod layout;
 #[cfg(not(loom))]

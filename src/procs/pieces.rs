@@ -8,7 +8,6 @@
 use super::{
     engine::ProcessEngine,
     layout::{HAS_STATUSES, IS_MAP},
-    results::Answer,
     window::{ENDED, Load, Piece},
     word::{NOTICE, Phase, STOP, YIELD},
 };
@@ -16,13 +15,12 @@ use crate::{
     pool::{
         core::Core,
         map::{Map, MapCall},
-        status::{self, Error, Status},
+        status::{self, Error},
         task::TaskRef,
     },
     support::sync::{AtomicU64, Ordering, lock},
 };
 use std::{
-    ops::Range,
     ptr,
     time::{Duration, Instant},
 };
@@ -63,7 +61,7 @@ impl ProcessEngine {
         let map = task.map()?;
         let call = map.call();
         let _ = task.state.claim();
-        let left: usize = job.ranges.iter().map(|(low, high)| high - low).sum();
+        let left = job.left();
         if map.is_stopped() || left == 0 {
             let skipped: Vec<_> = job.ranges.drain(..).collect();
             job.out += 1;
@@ -82,61 +80,49 @@ impl ProcessEngine {
         }
         let even = left.div_ceil(2 * workers);
         let most = job.copied.map_or(even, |most| most.min(even)).clamp(1, MOST_ITEMS);
-        let (low, high) = job.ranges.pop_front().unwrap_or((0, 0));
-        let count = most.min(high - low);
-        if low + count < high {
-            job.ranges.push_front((low + count, high));
-        }
+        let (first, count) = job.cut(most);
         job.out += 1;
         if job.ranges.is_empty() {
             window.unqueue_job(number);
         }
         let slot = window.free.pop()?;
         drop(window);
-        let mut piece = Piece { job: number, first: low, count, copies: 0 };
-        match self.fill_piece(call, slot, &mut piece) {
-            Ok(()) => {
-                let mut window = lock(&self.window);
-                if map.is_stopped() {
-                    // Since the look above: whoever stopped it has not seen this piece.
-                    window.free.push(slot);
-                    drop(window);
-                    self.drop_copies(&piece);
-                    map.skip(low, low + count);
-                    map.account(task, count);
-                    self.settle(core, self.job_back(number));
-                    return Some(0);
-                }
-                self.make_hint_room(&mut window);
-                window.infos[slot as usize].since = Some(Instant::now());
-                self.memory.pieces().fetch_add(1, Ordering::SeqCst);
-                self.publish(&mut window, slot, Load::Piece(piece), NOTICE);
-                Some(1)
-            }
-            Err(error) => {
-                lock(&self.window).free.push(slot);
-                self.fail_items(core, task, map, low..low + count, &error);
-                self.settle(core, self.job_back(number));
-                Some(0)
-            }
-        }
+        let piece = Piece { job: number, first, count, copies: 0 };
+        Some(self.send_piece(core, task, map, slot, piece))
     }
 
-    /// Items could not be run.
-    fn fail_items(
+    /// Puts a piece into a free slot; the number of pieces sent, 0 if its items ended instead.
+    fn send_piece(
         &self,
         core: &Core,
         task: TaskRef,
         map: &Map,
-        items: Range<usize>,
-        error: &Error,
-    ) {
-        let (first, count) = (items.start, items.len());
-        if count > 0 && !write_statuses(map.call(), items, error.status) {
-            map.fail(core, first, error.status, error.message.clone().into_owned());
-            self.ask_pieces(task, STOP);
+        slot: u32,
+        mut piece: Piece,
+    ) -> usize {
+        let (number, items) = (piece.job, piece.first..piece.first + piece.count);
+        if let Err(error) = self.fill_piece(map.call(), slot, &mut piece) {
+            lock(&self.window).free.push(slot);
+            self.fail_items(core, task, map, items, &error);
+            self.settle(core, self.job_back(number));
+            return 0;
         }
-        map.account(task, count);
+        let mut window = lock(&self.window);
+        if map.is_stopped() {
+            // Since the look at the map: whoever stopped it has not seen this piece.
+            window.free.push(slot);
+            drop(window);
+            self.drop_copies(&piece);
+            map.skip(items.start, items.end);
+            map.account(task, items.len());
+            self.settle(core, self.job_back(number));
+            return 0;
+        }
+        self.make_hint_room(&mut window);
+        window.infos[slot as usize].since = Some(Instant::now());
+        self.memory.pieces().fetch_add(1, Ordering::SeqCst);
+        self.publish(&mut window, slot, Load::Piece(piece), NOTICE);
+        1
     }
 
     /// Fills a slot with a piece of a map, and copies what the workers do not see.
@@ -187,140 +173,6 @@ impl ProcessEngine {
         store(&slot.map.results, if results_seen { results as usize } else { 0 });
         store(&slot.map.before, before);
         Ok(())
-    }
-
-    /// A piece has come back; returns 1 if it was the last of its map, which has ended.
-    pub(super) fn end_piece(
-        &self,
-        core: &Core,
-        number: u32,
-        piece: Piece,
-        answer: &Answer<'_>,
-    ) -> usize {
-        let slot = &self.memory.slots()[number as usize];
-        let done = (slot.map.progress.load(Ordering::Acquire) as usize).min(piece.count);
-        let error = (answer.status != status::OK).then(|| {
-            let said = answer.message.as_deref();
-            let said = said.unwrap_or_else(|| status::meaning(answer.status)).to_owned();
-            Error::new(answer.status, said)
-        });
-        self.end_items(core, number, piece, done, error.as_ref(), Some(answer))
-    }
-
-    /// A piece is with the workers no more; its map's task.
-    fn unload(&self, piece: &Piece) -> Option<TaskRef> {
-        self.memory.pieces().fetch_sub(1, Ordering::SeqCst);
-        self.drop_copies(piece);
-        lock(&self.window).jobs.get(&piece.job).map(|job| job.task)
-    }
-
-    fn drop_copies(&self, piece: &Piece) {
-        if piece.copies != 0 {
-            self.arguments.give(piece.copies);
-        }
-    }
-
-    /// Moves on what a piece has brought: `done` items, then perhaps one that failed, and a rest.
-    pub(super) fn end_items(
-        &self,
-        core: &Core,
-        number: u32,
-        piece: Piece,
-        done: usize,
-        error: Option<&Error>,
-        answer: Option<&Answer<'_>>,
-    ) -> usize {
-        let Some(task) = self.unload(&piece) else { return 0 };
-        let Some(map) = task.map() else { return 0 };
-        let call = map.call();
-        let mut error = error.cloned();
-        let mut done = done;
-        if let Some(answer) = answer
-            && !self.bring_home(call, number, &piece, done, answer)
-        {
-            let text = "the worker has left results that cannot be";
-            error = Some(Error::new(status::INTERNAL, text));
-            done = 0;
-        }
-        let mut end = piece.first + done;
-        let high = piece.first + piece.count;
-        let mut count = done;
-        if let Some(error) = error.filter(|_| end < high) {
-            self.fail_items(core, task, map, end..end + 1, &error);
-            end += 1;
-        }
-        let stopped = map.is_stopped();
-        if stopped && end < high {
-            map.skip(end, high);
-            count += high - end;
-        }
-        map.account(task, count);
-        if !stopped && end < high {
-            let mut window = lock(&self.window);
-            if let Some(job) = window.jobs.get_mut(&piece.job) {
-                // In two, so that two can go on with it.
-                let middle = end + (high - end).div_ceil(2);
-                if middle < high {
-                    job.ranges.push_front((middle, high));
-                }
-                job.ranges.push_front((end, middle));
-            }
-            window.queue_job(piece.job, true);
-            self.backlog.store(true, Ordering::Relaxed);
-        }
-        self.job_back(piece.job)
-    }
-
-    /// None of a piece's items can be told: all of them fail.
-    pub(super) fn end_whole_piece(&self, core: &Core, piece: Piece, error: &Error) -> usize {
-        let Some(task) = self.unload(&piece) else { return 0 };
-        let Some(map) = task.map() else { return 0 };
-        self.fail_items(core, task, map, piece.first..piece.first + piece.count, error);
-        self.job_back(piece.job)
-    }
-
-    /// Copies results and statuses of the items done to where the caller wants them.
-    fn bring_home(
-        &self,
-        call: &MapCall,
-        number: u32,
-        piece: &Piece,
-        done: usize,
-        answer: &Answer<'_>,
-    ) -> bool {
-        let slot = &self.memory.slots()[number as usize];
-        if done == 0 {
-            return true;
-        }
-        let results = call.results.wrapping_byte_add(piece.first * call.result_size);
-        if call.result_size > 0 && !self.is_shared(results, call.result_size * piece.count) {
-            let at = slot.result_at.load(Ordering::Relaxed);
-            let length = done * call.result_size;
-            let Some(bytes) = self.in_slab(answer, at, length) else { return false };
-            // SAFETY: these items' places are nobody else's until the map has ended.
-            unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), results.cast(), length) };
-            self.shrink_slab(answer.worker, at, length);
-        }
-        if !call.statuses.is_null() {
-            let at = slot.map.statuses_at.load(Ordering::Relaxed);
-            let length = done * size_of::<Status>();
-            let Some(bytes) = self.in_slab(answer, at, length) else { return false };
-            // SAFETY: as above.
-            unsafe {
-                let to = call.statuses.add(piece.first).cast();
-                ptr::copy_nonoverlapping(bytes.as_ptr(), to, length);
-            }
-        }
-        true
-    }
-
-    /// A piece of a map is not out any more; 1 if it was the last, and the map has left.
-    fn job_back(&self, number: u32) -> usize {
-        let ended = lock(&self.window).piece_back(number);
-        ended.map_or(0, |task| {
-            task.release();
-            1
-        })
     }
 
     /// Sets flags on all pieces of a map that are with workers.
@@ -408,16 +260,4 @@ impl ProcessEngine {
         }
         again
     }
-}
-
-/// Gives items a status each; false if the map does not want them.
-fn write_statuses(call: &MapCall, items: Range<usize>, status: Status) -> bool {
-    if call.statuses.is_null() {
-        return false;
-    }
-    for index in items {
-        // SAFETY: the array holds `count` statuses, and these items' are nobody else's now.
-        unsafe { call.statuses.add(index).write(status) };
-    }
-    true
 }

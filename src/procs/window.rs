@@ -67,6 +67,23 @@ pub struct Job {
     pub copied: Option<usize>,
 }
 
+impl Job {
+    /// How many items nobody has begun.
+    pub fn left(&self) -> usize {
+        self.ranges.iter().map(|(low, high)| high - low).sum()
+    }
+
+    /// Takes up to `most` items off the front: the first, and how many.
+    pub fn cut(&mut self, most: usize) -> (usize, usize) {
+        let (low, high) = self.ranges.pop_front().unwrap_or((0, 0));
+        let count = most.min(high - low);
+        if low + count < high {
+            self.ranges.push_front((low + count, high));
+        }
+        (low, count)
+    }
+}
+
 /// What waits to go to the workers.
 pub enum Waiting {
     /// A task, with the queue's reference.
