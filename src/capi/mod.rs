@@ -5,7 +5,7 @@
 )]
 #![allow(clippy::too_many_arguments, reason = "C has no others")]
 //! The C interface: one file for each section of the header. It converts and checks, and decides
-//! nothing.
+//! nothing. (`boundary` and `default_pool` hold what has no section.)
 //!
 //! Each function runs inside `boundary`, which turns an error into its status and sentence, and
 //! a panic into `POOL_ERR_INTERNAL`.

@@ -155,6 +155,8 @@ impl ProcessEngine {
         let has_left = end == End::Code(0) && record.leaving.load(Ordering::Acquire) == incarnation;
         let failed = record.failed.load(Ordering::Acquire) == incarnation
             && end == End::Code(worker::NOT_READY);
+        let initializer_error =
+            || Fleet::initializer_error(index, record.status.load(Ordering::Relaxed));
         let estate = self.estate(incarnation);
         let idle = estate.lost.is_empty();
         self.take_in(core, estate.done);
@@ -180,18 +182,15 @@ impl ProcessEngine {
             if starting && self.fleet.is_starting(state, index) {
                 // Somebody waits for the initializers: one failure is the failure of all.
                 return Err(if failed {
-                    Fleet::initializer_error(record.status.load(Ordering::Relaxed))
+                    initializer_error()
                 } else {
                     let error = death.error(core);
                     Error::new(error.status, format!("in the initializer: {}", error.message))
                 });
             }
             next.ok_or_else(|| {
-                let last = if failed {
-                    Fleet::initializer_error(record.status.load(Ordering::Relaxed)).message
-                } else {
-                    death.error(core).message
-                };
+                let last =
+                    if failed { initializer_error().message } else { death.error(core).message };
                 let text = format!("{}; the last one: {last}", status::meaning(status::CRASH_LOOP));
                 Error::new(status::CRASH_LOOP, text)
             })

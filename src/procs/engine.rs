@@ -202,7 +202,7 @@ impl ProcessEngine {
         }
         Err(Error::invalid(format!(
             "{what} points into this process's own memory, which the workers do not see: \
-             it must be NULL, or memory of pool_shared_alloc()"
+             it must be NULL, or memory of this pool's pool_shared_alloc()"
         )))
     }
 

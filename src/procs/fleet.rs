@@ -348,8 +348,8 @@ impl Fleet {
     }
 
     /// The status that a failed initializer means.
-    pub(super) fn initializer_error(code: i32) -> Error {
-        let text = format!("the initializer of a worker returned {code}");
+    pub(super) fn initializer_error(index: usize, code: i32) -> Error {
+        let text = format!("the initializer of worker {index} returned {code}");
         Error::new(if code > 0 { code } else { status::INTERNAL }, text)
     }
 
