@@ -3,7 +3,7 @@
 use super::{
     engine::ProcessEngine,
     hints::{Hint, Room},
-    layout::{IS_INLINE, IS_POINTER},
+    layout::{ASLEEP, IS_INLINE, IS_POINTER, SEARCHING},
     window::{Load, Waiting, Window},
     word::{Generation, NOTICE, Phase},
 };
@@ -182,6 +182,28 @@ impl ProcessEngine {
             }
         }
         self.wake_workers(sent);
+    }
+
+    /// Wakes up to `count` workers, less those that are searching; the number woken. Either a
+    /// worker that is about to sleep, or that has found something, sees what was done before, or
+    /// it is seen here.
+    pub(super) fn wake_workers(&self, mut count: usize) -> usize {
+        fence(Ordering::SeqCst);
+        let mut woken = 0;
+        for (index, word) in self.memory.sleepers().iter().enumerate() {
+            if count == 0 {
+                break;
+            }
+            match word.load(Ordering::Relaxed) {
+                SEARCHING if self.fleet.is_at_work(index) => count -= 1,
+                ASLEEP if self.fleet.is_at_work(index) && self.memory.wake(index) => {
+                    count -= 1;
+                    woken += 1;
+                }
+                _ => {}
+            }
+        }
+        woken
     }
 
     fn next(&self, window: &mut Window, passed: usize) -> Next {

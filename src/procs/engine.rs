@@ -5,7 +5,7 @@ use super::{
     dispatch::Placed,
     fleet::Fleet,
     heap::Heap,
-    layout::{ASLEEP, Memory, SEARCHING},
+    layout::Memory,
     names::Names,
     runner::{Runner, start_thread},
     supervisor,
@@ -28,8 +28,7 @@ use crate::{
         alloc::{Buffer, Lender},
         process, spin,
         sync::{
-            Arc, AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Ordering, Weak, fence, lock,
-            thread,
+            Arc, AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Ordering, Weak, lock, thread,
         },
         wait_word::WaitWord,
     },
@@ -130,28 +129,6 @@ impl ProcessEngine {
         self.bell.set();
     }
 
-    /// Wakes up to `count` workers, less those that are searching; the number woken. Either a
-    /// worker that is about to sleep, or that has found something, sees what was done before, or
-    /// it is seen here.
-    pub(super) fn wake_workers(&self, mut count: usize) -> usize {
-        fence(Ordering::SeqCst);
-        let mut woken = 0;
-        for (index, word) in self.memory.sleepers().iter().enumerate() {
-            if count == 0 {
-                break;
-            }
-            match word.load(Ordering::Relaxed) {
-                SEARCHING if self.fleet.is_at_work(index) => count -= 1,
-                ASLEEP if self.fleet.is_at_work(index) && self.memory.wake(index) => {
-                    count -= 1;
-                    woken += 1;
-                }
-                _ => {}
-            }
-        }
-        woken
-    }
-
     /// So many tasks have ended.
     pub(super) fn settle(&self, core: &Core, count: usize) {
         if count > 0 && self.outstanding.fetch_sub(count, Ordering::SeqCst) == count {
@@ -172,6 +149,15 @@ impl ProcessEngine {
         }
     }
 
+    fn start_supervisor(&self, core: &Core) -> Result<()> {
+        let owner = core.to_arc();
+        let engine = self.me.upgrade().ok_or(status::INTERNAL)?;
+        let handle = start_thread(core, "-super", move || supervisor::run(&owner, &engine))
+            .map_err(|error| Error::system("no supervisor thread could be started", &error))?;
+        *lock(&self.supervisor) = Some(handle);
+        Ok(())
+    }
+
     /// Forks a zygote from this process as it is now, and has it make the workers.
     fn launch(&self, core: &Core) -> Result<()> {
         let catalog = self.names.renewed();
@@ -183,15 +169,6 @@ impl ProcessEngine {
             patience: self.patience,
         })?;
         self.names.install(catalog);
-        Ok(())
-    }
-
-    fn start_supervisor(&self, core: &Core) -> Result<()> {
-        let owner = core.to_arc();
-        let engine = self.me.upgrade().ok_or(status::INTERNAL)?;
-        let handle = start_thread(core, "-super", move || supervisor::run(&owner, &engine))
-            .map_err(|error| Error::system("no supervisor thread could be started", &error))?;
-        *lock(&self.supervisor) = Some(handle);
         Ok(())
     }
 

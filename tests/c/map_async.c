@@ -79,7 +79,7 @@ struct slow {
   struct gate running;
 };
 
-/* Every item after the first takes its time, until the map is asked to stop. */
+/* Every item takes its time, and does not look whether the map was asked to stop. */
 static int32_t slow_item(const void *arg, void *result, pool_task_t *task) {
   struct slow *slow = (struct slow *)(uintptr_t)arg;
   (void)result;
