@@ -22,6 +22,7 @@ use crate::{
     sys::{
         futex,
         memory::{Mapping, page},
+        this_process,
     },
 };
 use std::{io, mem::size_of, ops::Range, ptr::NonNull};
@@ -207,13 +208,6 @@ impl Layout {
 /// So often is halved what is sparse when little is to be mapped.
 const LITTLE: u32 = 10;
 
-/// Whether the process runs under valgrind, whose search for leaks reads all that is mapped, and
-/// would bring the sparse pages into being.
-fn is_read_whole() -> bool {
-    let preload = std::env::var("LD_PRELOAD").unwrap_or_default();
-    preload.contains("vgpreload")
-}
-
 /// The memory, and its parts.
 pub struct Memory {
     mapping: Mapping,
@@ -232,7 +226,8 @@ impl Memory {
     /// # Errors
     /// When not even a little can be mapped, or there are no pages for what is used at once.
     pub fn new(workers: usize) -> io::Result<Self> {
-        let mut shrink = if is_read_whole() { LITTLE } else { 0 };
+        // Its search for leaks reads all that is mapped, and would bring the sparse pages into being.
+        let mut shrink = if this_process::is_under_valgrind() { LITTLE } else { 0 };
         loop {
             let layout = Layout::new(workers, shrink);
             let mapped = layout.as_ref().map(|layout| Mapping::new(layout.total));

@@ -155,8 +155,8 @@ impl Zygote {
         })
     }
 
-    #[cfg(test)]
     /// The zygote's process.
+    #[cfg(test)]
     pub fn pid(&self) -> i32 {
         self.pid
     }

@@ -62,8 +62,8 @@ impl Mapping {
         self.start
     }
 
-    #[cfg(test)]
     /// Its size in bytes, a multiple of the page size.
+    #[cfg(test)]
     pub fn size(&self) -> usize {
         self.size
     }

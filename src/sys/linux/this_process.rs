@@ -51,3 +51,8 @@ fn set_process(what: libc::c_int, value: libc::c_ulong) {
     // SAFETY: these options take a number and touch no memory.
     unsafe { libc::prctl(what, value, 0, 0, 0) };
 }
+
+/// Whether this process runs under valgrind.
+pub fn is_under_valgrind() -> bool {
+    std::env::var("LD_PRELOAD").is_ok_and(|preload| preload.contains("vgpreload"))
+}
