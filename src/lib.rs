@@ -22,7 +22,7 @@
 //!   protocol, and what happens when who dies where.
 //! * [`capi`] holds one file for each section of the header; the types that the pool works with
 //!   are in `pool::abi` and `pool::codes`. The header is generated from these (`make header`).
-//! * [`support`] chooses std's or loom's atomics, so that `state`, `mailbox` and `sleep` are
+//! * [`support`] chooses std's or loom's atomics, so that `state`, `mailbox`, `fifo` and `sleep` are
 //!   model-checked as they are (`--cfg loom`; the models are in `models`).
 //! * [`sys`] has one folder per platform.
 //!

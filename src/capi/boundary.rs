@@ -44,6 +44,13 @@ pub fn status(body: impl FnOnce() -> Result<()>) -> Status {
     number(|| body().map(|()| status::OK))
 }
 
+/// As `status`, for a short function that is called often: neither the body nor anything that it
+/// calls may be a cancellation point.
+#[inline]
+pub fn quick_status(body: impl FnOnce() -> Result<()>) -> Status {
+    guarded(|| body().map(|()| status::OK)).unwrap_or_else(|status| status)
+}
+
 /// Runs the body of a function that returns a number, or a status if it fails.
 pub fn number(body: impl FnOnce() -> Result<i32>) -> i32 {
     value(body).unwrap_or_else(|status| status)
@@ -53,12 +60,22 @@ pub fn number(body: impl FnOnce() -> Result<i32>) -> i32 {
 pub fn value<T>(body: impl FnOnce() -> Result<T>) -> std::result::Result<T, Status> {
     // `pthread_cancel` unwinds like an exception, through frames that must not be left that way.
     let _put_off = Uncancellable::new();
-    let outcome = catch_unwind(AssertUnwindSafe(body))
-        .unwrap_or_else(|_| Err(Error::new(status::INTERNAL, "a panic inside the library")));
-    outcome.map_err(|error| {
-        remember(&error.message);
-        error.status
-    })
+    guarded(body)
+}
+
+#[inline]
+fn guarded<T>(body: impl FnOnce() -> Result<T>) -> std::result::Result<T, Status> {
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(told(&error)),
+        Err(_) => Err(told(&Error::new(status::INTERNAL, "a panic inside the library"))),
+    }
+}
+
+#[cold]
+fn told(error: &Error) -> Status {
+    remember(&error.message);
+    error.status
 }
 
 /// When a wait of so many milliseconds ends; `None` is never.
@@ -88,15 +105,22 @@ pub fn not_null<T>(pointer: *const T, what: &'static str) -> Result<()> {
 ///
 /// # Errors
 /// `INVALID`.
+#[inline]
 pub fn bytes<T>(pointer: *const T, size: usize, count: usize, what: &'static str) -> Result<()> {
-    let Some(total) = size.checked_mul(count).filter(|total| *total <= isize::MAX as usize) else {
-        let times = if count == 1 { String::new() } else { format!("{count} times ") };
-        return Err(Error::invalid(format!("{what}: {times}{size} bytes are too many")));
-    };
-    if pointer.is_null() && total > 0 {
-        return Err(Error::invalid(format!("{what} is NULL, but its size is not 0")));
+    let total = size.checked_mul(count).filter(|total| *total <= isize::MAX as usize);
+    match total {
+        Some(total) if total == 0 || !pointer.is_null() => Ok(()),
+        _ => Err(no_bytes(total, size, count, what)),
     }
-    Ok(())
+}
+
+#[cold]
+fn no_bytes(total: Option<usize>, size: usize, count: usize, what: &str) -> Error {
+    if total.is_some() {
+        return Error::invalid(format!("{what} is NULL, but its size is not 0"));
+    }
+    let times = if count == 1 { String::new() } else { format!("{count} times ") };
+    Error::invalid(format!("{what}: {times}{size} bytes are too many"))
 }
 
 /// Reads a struct that begins with its size as the caller knows it. Fields that the caller does

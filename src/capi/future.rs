@@ -2,7 +2,7 @@
 //! Handles on submitted tasks and maps. They outlive their pool.
 
 use super::{
-    boundary::{self, deadline, number, status, value},
+    boundary::{self, deadline, number, quick_status, status, value},
     handle::{self, pool_future_t},
 };
 use crate::pool::{
@@ -219,7 +219,7 @@ pub unsafe extern "C" fn pool_future_kill(future: *mut pool_future_t) -> i32 {
 /// nothing. May be called from the task and its callback. Returns POOL_OK, POOL_ERR_INVALID.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_future_release(future: *mut pool_future_t) -> i32 {
-    status(|| {
+    quick_status(|| {
         if future.is_null() {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 //! Submit without waiting.
 
 use super::{
-    boundary::{bytes, status},
+    boundary::{bytes, quick_status, status},
     handle::{self, pool_future_t, pool_t},
     simple::{checked, map_call},
 };
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn pool_apply_async(
     user_data: *mut c_void,
     future: *mut *mut pool_future_t,
 ) -> i32 {
-    status(|| {
+    quick_status(|| {
         // SAFETY: the caller vouches for the handle.
         let core = unsafe { handle::core(pool) }?;
         let function = checked(r#fn)?;

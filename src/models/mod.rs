@@ -4,6 +4,7 @@
 
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod feed;
+mod fifo;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod hints;
 mod mailbox;

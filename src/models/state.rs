@@ -46,22 +46,28 @@ impl Block {
 
     fn finish(&self) {
         if self.state.finish_alone() {
-            self.write(0);
-            self.freed.fetch_add(1, Ordering::Relaxed);
+            self.free();
             return;
         }
-        if self.state.finish().wake {
+        let (finished, last) = self.state.finish_and_drop();
+        if finished.wake {
             self.state.wake();
         }
-        self.release();
+        if last {
+            self.free();
+        }
     }
 
     fn release(&self) {
         if self.state.drop_reference() {
-            // The last owner is alone, or loom complains.
-            self.write(0);
-            self.freed.fetch_add(1, Ordering::Relaxed);
+            self.free();
         }
+    }
+
+    fn free(&self) {
+        // The last owner is alone, or loom complains.
+        self.write(0);
+        self.freed.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -2,13 +2,13 @@
 //! Recycled task blocks, and the gate that close shuts.
 //!
 //! Blocks are carved from slabs and never go back to the allocator before the pool does. A
-//! worker takes and gives blocks in a list of its own; outsiders share a few shards, chosen by
+//! worker takes and gives blocks in a list of its own; outsiders share a few lanes, chosen by
 //! thread, each behind a lock that is seldom contended. Lists that run dry or full exchange
 //! batches with the depot.
 //!
-//! An outsider submits under its shard's lock: from the look at `closed` until the task is in
-//! the queue. So once `close` has been through all shards, no submission from outside is under
-//! way, and none will come.
+//! An outsider submits under its lane's lock: from the look at `closed` until the task is in
+//! the lane's queue. So once `close` has been through all lanes, no submission from outside is
+//! under way, and none will come; and one thread at a time puts tasks into a lane's queue.
 //!
 //! Futures outlive the pool, so the slabs must outlive it while handles are out: `retire` counts
 //! the blocks that have not come home, and whoever frees the last of them drops the pool's core.
@@ -17,46 +17,78 @@ use super::{
     context::{self, Context},
     core::Core,
     status::{self, Error, Result},
-    task::Task,
+    task::{Batch, CARRIED, Task},
 };
 use crate::support::{
     CachePadded,
-    sync::{Arc, AtomicIsize, Mutex, MutexGuard, Ordering, lock},
+    lock::{Held, Lock},
+    process::Uncancellable,
+    sync::{Arc, AtomicIsize, AtomicUsize, Mutex, Ordering, lock},
 };
 use std::{
     alloc::{Layout, alloc, dealloc},
-    cell::Cell,
+    cell::{Cell, UnsafeCell},
+    ffi::c_void,
     ptr::{self, NonNull},
 };
 
-const SHARDS: usize = 8;
+/// As many outsiders submit without meeting, if they are dealt out evenly.
+pub const LANES: usize = 16;
 /// Blocks that change hands at a time.
-const BATCH: usize = 64;
+const BATCH: usize = 63;
+/// So many blocks ahead of need a block's lines are asked for.
+const AHEAD: usize = 2;
 const FIRST_SLAB: usize = 32;
 const LARGEST_SLAB: usize = 8192;
 
-/// A chain of free blocks.
+/// Free blocks. Some of them carry the addresses of others, and are linked: so the block that is
+/// handed out next is known, and its cache lines can be fetched, before it is touched; it was
+/// probably another processor that used it last.
 struct List {
+    /// The first carrier. Those behind it are full.
     head: *mut Task,
+    /// How many addresses it carries.
+    carried: usize,
+    /// Carriers and carried.
     count: usize,
 }
 
 impl List {
-    const EMPTY: Self = Self { head: ptr::null_mut(), count: 0 };
+    const EMPTY: Self = Self { head: ptr::null_mut(), carried: 0, count: 0 };
 
     fn push(&mut self, task: NonNull<Task>) {
-        // SAFETY: a free block belongs to its list.
-        unsafe { task.as_ref() }.next.store(self.head, Ordering::Relaxed);
-        self.head = task.as_ptr();
         self.count += 1;
+        // SAFETY: free blocks belong to their list.
+        if let Some(head) = unsafe { self.head.as_ref() }
+            && self.carried < CARRIED
+        {
+            head.carry(self.carried, task.as_ptr());
+            self.carried += 1;
+        } else {
+            // SAFETY: as above.
+            unsafe { task.as_ref() }.next.store(self.head, Ordering::Relaxed);
+            self.head = task.as_ptr();
+            self.carried = 0;
+        }
     }
 
     fn pop(&mut self) -> Option<NonNull<Task>> {
-        let task = NonNull::new(self.head)?;
-        // SAFETY: a free block belongs to its list.
-        self.head = unsafe { task.as_ref() }.next.load(Ordering::Relaxed);
+        let head = NonNull::new(self.head)?;
+        // SAFETY: free blocks belong to their list.
+        let carrier = unsafe { head.as_ref() };
         self.count -= 1;
-        Some(task)
+        if self.carried == 0 {
+            self.head = carrier.next.load(Ordering::Relaxed);
+            self.carried = CARRIED;
+            return Some(head);
+        }
+        self.carried -= 1;
+        let soon = match self.carried.checked_sub(AHEAD) {
+            Some(index) => carrier.carried(index),
+            None => carrier.next.load(Ordering::Relaxed),
+        };
+        Task::prefetch(soon);
+        NonNull::new(carrier.carried(self.carried))
     }
 }
 
@@ -70,10 +102,17 @@ struct Stock {
 impl Stock {
     const EMPTY: Self = Self { current: List::EMPTY, full: List::EMPTY };
 
+    #[inline]
     fn pop(&mut self, core: &Core) -> Result<NonNull<Task>> {
-        if self.current.count == 0 {
-            std::mem::swap(&mut self.current, &mut self.full);
+        match self.current.pop() {
+            Some(task) => Ok(task),
+            None => self.refill(core),
         }
+    }
+
+    #[cold]
+    fn refill(&mut self, core: &Core) -> Result<NonNull<Task>> {
+        std::mem::swap(&mut self.current, &mut self.full);
         if self.current.count == 0 {
             self.current = lock(&core.blocks.depot).take(core)?;
         }
@@ -95,23 +134,16 @@ impl Stock {
 }
 
 /// A worker's own free blocks; nobody else's while the worker lives.
-pub struct Local(Cell<Stock>);
+pub struct Local(UnsafeCell<Stock>);
 
 impl Local {
     /// None yet.
     pub const fn new() -> Self {
-        Self(Cell::new(Stock::EMPTY))
-    }
-
-    fn with<R>(&self, change: impl FnOnce(&mut Stock) -> R) -> R {
-        let mut stock = self.0.replace(Stock::EMPTY);
-        let result = change(&mut stock);
-        self.0.set(stock);
-        result
+        Self(UnsafeCell::new(Stock::EMPTY))
     }
 }
 
-struct Shard {
+struct Lane {
     free: Stock,
     closed: bool,
     retired: bool,
@@ -136,7 +168,7 @@ struct Depot {
 
 /// See the module.
 pub struct Blocks {
-    shards: [CachePadded<Mutex<Shard>>; SHARDS],
+    lanes: [CachePadded<Lock<Lane>>; LANES],
     depot: Mutex<Depot>,
     /// After `retire`: blocks still out.
     out: AtomicIsize,
@@ -144,32 +176,35 @@ pub struct Blocks {
 
 // SAFETY: lists are chains of free blocks, which may move between threads.
 unsafe impl Send for Blocks {}
-// SAFETY: shards and depot are behind locks.
+// SAFETY: lanes and depot are behind locks.
 unsafe impl Sync for Blocks {}
 
 /// The right to submit, until it is dropped.
 pub struct Entry<'a> {
     core: &'a Core,
-    place: Place<'a>,
+    door: Door,
+    /// The worker's own, or the lane's, which is locked.
+    stock: NonNull<Stock>,
+    _lane: Option<Held<'a, Lane>>,
 }
 
-enum Place<'a> {
-    Worker(&'a Local),
-    Shard(MutexGuard<'a, Shard>),
+/// Where a task enters the engine.
+#[derive(Clone, Copy)]
+pub enum Door {
+    /// By a worker: what the engine keeps for it.
+    Worker(NonNull<c_void>),
+    /// By an outsider, who holds the lock of this lane.
+    Lane(usize),
 }
 
 impl Blocks {
     /// No blocks yet.
     pub fn new() -> Self {
-        let shard = || {
-            CachePadded::new(Mutex::new(Shard {
-                free: Stock::EMPTY,
-                closed: false,
-                retired: false,
-            }))
+        let lane = || {
+            CachePadded::new(Lock::new(Lane { free: Stock::EMPTY, closed: false, retired: false }))
         };
         Self {
-            shards: std::array::from_fn(|_| shard()),
+            lanes: std::array::from_fn(|_| lane()),
             depot: Mutex::new(Depot {
                 batches: ptr::null_mut(),
                 free: 0,
@@ -181,37 +216,44 @@ impl Blocks {
         }
     }
 
-    fn shard(&self) -> MutexGuard<'_, Shard> {
-        thread_local!(static HERE: u8 = const { 0 });
-        // The address of a thread-local tells threads apart; the product spreads it.
-        let here = HERE.with(|here| ptr::from_ref(here) as usize);
-        let hash = (here >> 6).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize);
-        lock(&self.shards[hash >> (usize::BITS - SHARDS.trailing_zeros())])
+    /// The lane of the calling thread: threads are dealt out one after the other.
+    #[inline]
+    fn lane(&self) -> (Held<'_, Lane>, usize) {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        thread_local!(static LANE: Cell<usize> = const { Cell::new(LANES) });
+        let mut lane = LANE.get();
+        if lane == LANES {
+            lane = NEXT.fetch_add(1, Ordering::Relaxed) % LANES;
+            LANE.set(lane);
+        }
+        (self.lanes[lane].lock(), lane)
     }
 
     /// Enters the pool to submit: running tasks and callbacks always, outsiders until close.
     ///
     /// # Errors
     /// `CLOSED`.
+    #[inline]
     pub fn enter<'a>(&'a self, core: &'a Core, context: Option<&'a Context>) -> Result<Entry<'a>> {
-        let local = context.and_then(|context| context.blocks);
-        let place = if let Some(local) = local {
-            // SAFETY: the worker's list lives as long as its context, and is this thread's.
-            Place::Worker(unsafe { local.as_ref() })
-        } else {
-            let shard = self.shard();
-            if shard.closed && context.is_none() {
-                return Err(Error::from(status::CLOSED));
-            }
-            Place::Shard(shard)
-        };
-        Ok(Entry { core, place })
+        let worker = context.and_then(|context| context.blocks.zip(context.engine));
+        if let Some((local, engine)) = worker {
+            // SAFETY: the worker's list lives as long as its context.
+            let stock = unsafe { local.as_ref() }.0.get();
+            let stock = NonNull::new(stock).expect("a cell has an address");
+            return Ok(Entry { core, door: Door::Worker(engine), stock, _lane: None });
+        }
+        let (mut lane, number) = self.lane();
+        if lane.closed && context.is_none() {
+            return Err(Error::from(status::CLOSED));
+        }
+        let stock = NonNull::from(&mut lane.free);
+        Ok(Entry { core, door: Door::Lane(number), stock, _lane: Some(lane) })
     }
 
     /// Shuts the gate: after this no submission from outside is under way.
     pub fn close(&self) {
-        for shard in &self.shards {
-            lock(shard).closed = true;
+        for lane in &self.lanes {
+            lane.lock().closed = true;
         }
     }
 
@@ -220,15 +262,16 @@ impl Blocks {
         // SAFETY: the block is alive while its core is.
         let core = unsafe { task.as_ref() }.core();
         if let Some(local) = context::find(core).and_then(|context| context.blocks) {
-            // SAFETY: as in `enter`.
-            unsafe { local.as_ref() }.with(|stock| stock.push(core, task));
+            // SAFETY: as in `enter`; the list is this thread's, and nobody is at it.
+            unsafe { &mut *local.as_ref().0.get() }.push(core, task);
             return;
         }
-        let mut shard = self.shard();
-        shard.free.push(core, task);
-        if shard.retired {
+        let (mut lane, _) = self.lane();
+        lane.free.push(core, task);
+        if lane.retired {
             // Unlocked first: until it is counted, this very block keeps the core alive.
-            drop(shard);
+            drop(lane);
+            let _put_off = Uncancellable::new();
             if self.out.fetch_sub(1, Ordering::AcqRel) == 1 {
                 // SAFETY: `retire` left one count of the core for the last block.
                 unsafe { Arc::decrement_strong_count(core) };
@@ -238,7 +281,8 @@ impl Blocks {
 
     /// Gives a leaving worker's blocks back.
     pub fn come_home(&self, local: &Local) {
-        let stock = local.0.replace(Stock::EMPTY);
+        // SAFETY: the leaving worker's own list.
+        let stock = std::mem::replace(unsafe { &mut *local.0.get() }, Stock::EMPTY);
         let mut depot = lock(&self.depot);
         depot.give(stock.current);
         depot.give(stock.full);
@@ -249,10 +293,10 @@ impl Blocks {
         // One count for the blocks that are out, dropped by the last of them or just below.
         std::mem::forget(Arc::clone(core));
         let mut home = 0;
-        for shard in &self.shards {
-            let mut shard = lock(shard);
-            shard.retired = true;
-            home += shard.free.count();
+        for lane in &self.lanes {
+            let mut lane = lane.lock();
+            lane.retired = true;
+            home += lane.free.count();
         }
         let out = {
             let depot = lock(&self.depot);
@@ -270,16 +314,20 @@ impl Depot {
     fn take(&mut self, core: &Core) -> Result<List> {
         let Some(head) = NonNull::new(self.batches) else { return self.carve(core) };
         // SAFETY: the block is free, and the depot's.
-        let (next, count) = unsafe { head.as_ref() }.batch();
+        let Batch { next, count, carried } = unsafe { head.as_ref() }.batch();
         self.batches = next;
         self.free -= count;
-        Ok(List { head: head.as_ptr(), count })
+        Ok(List { head: head.as_ptr(), carried, count })
     }
 
     fn give(&mut self, list: List) {
         if let Some(head) = NonNull::new(list.head) {
             // SAFETY: the block is free, and the list's.
-            unsafe { head.as_ref() }.set_batch(self.batches, list.count);
+            unsafe { head.as_ref() }.set_batch(&Batch {
+                next: self.batches,
+                count: list.count,
+                carried: list.carried,
+            });
             self.batches = list.head;
             self.free += list.count;
         }
@@ -333,21 +381,25 @@ impl Entry<'_> {
     ///
     /// # Errors
     /// `NO_MEMORY`.
+    #[inline]
     pub fn allocate(&mut self) -> Result<NonNull<Task>> {
         let core = self.core;
-        self.with(|stock| stock.pop(core))
+        self.stock().pop(core)
     }
 
     /// Takes back a block that was allocated here and not used.
     pub fn give_back(&mut self, task: NonNull<Task>) {
         let core = self.core;
-        self.with(|stock| stock.push(core, task));
+        self.stock().push(core, task);
     }
 
-    fn with<R>(&mut self, change: impl FnOnce(&mut Stock) -> R) -> R {
-        match &mut self.place {
-            Place::Worker(local) => local.with(change),
-            Place::Shard(shard) => change(&mut shard.free),
-        }
+    /// Where what is submitted by this right enters the engine.
+    pub fn door(&self) -> Door {
+        self.door
+    }
+
+    fn stock(&mut self) -> &mut Stock {
+        // SAFETY: the list is this thread's, or locked, and used by nobody else meanwhile.
+        unsafe { self.stock.as_mut() }
     }
 }

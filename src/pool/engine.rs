@@ -1,7 +1,7 @@
 //! What a pool asks of whoever runs its tasks.
 
 use super::{
-    context::Context,
+    blocks::Door,
     core::Core,
     map::MapCall,
     payload::Call,
@@ -48,15 +48,13 @@ pub trait Engine: Send + Sync {
         Ok(())
     }
 
-    /// Sees to it that a task enqueued after this will be run by somebody.
+    /// Puts a task, and one reference to it, behind those that entered by this door before, and
+    /// sees to it that it will be run by somebody, once `wake` has followed. The door is the
+    /// caller's.
     ///
     /// # Errors
-    /// When there is no worker, and none can be had.
-    fn prepare(&self, core: &Core) -> Result<()>;
-
-    /// Puts a task, and one reference to it, behind those that were enqueued before; `context` is
-    /// the calling thread's in the pool. `wake` must follow.
-    fn enqueue(&self, context: Option<&Context>, task: TaskRef);
+    /// `NO_MEMORY`; when there is no worker, and none can be had.
+    fn enqueue(&self, core: &Core, door: Door, task: TaskRef) -> Result<()>;
 
     /// Calls a worker if there is something to do and one is allowed to run.
     fn wake(&self, core: &Core);

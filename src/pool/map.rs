@@ -25,7 +25,9 @@ use super::{
     task::TaskRef,
 };
 use crate::support::{
-    CachePadded, spin,
+    CachePadded,
+    alloc::try_boxed,
+    spin,
     sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering},
 };
 use std::{
@@ -105,14 +107,13 @@ impl Map {
         let units = u32::try_from(call.count.div_ceil(unit))
             .map_err(|_| Error::invalid("too many items"))?;
         let count = participants.min(units as usize).max(1);
-        let mut slots = Vec::new();
-        slots.try_reserve_exact(count).map_err(|_| Error::no_memory("no memory for a map"))?;
-        slots.resize_with(count, CachePadded::<Slot>::default);
+        let slots = try_boxed(count, CachePadded::<Slot>::default)
+            .ok_or_else(|| Error::no_memory("no memory for a map"))?;
         slots[0].range.store(pack(0, units), Ordering::Relaxed);
         Ok(Self {
             call,
             unit,
-            slots: slots.into_boxed_slice(),
+            slots,
             present: AtomicUsize::new(0),
             attention: AtomicU32::new(0),
             stopped: AtomicU32::new(0),

@@ -10,6 +10,7 @@
 //! | `engine`       | the interface to whoever runs tasks |
 //! | `state`        | the life of a task in one word (model-checked) |
 //! | `task`         | the block that holds a task |
+//! | `ended`        | how a task ended, and what it tells about it |
 //! | `functions`    | functions that are promised to stay |
 //! | `shared`       | memory that the user's tasks share |
 //! | `parcel`       | a task that another process runs |
@@ -40,6 +41,8 @@ pub mod context;
 pub mod core;
 #[cfg(not(loom))]
 pub mod direct;
+#[cfg(not(loom))]
+pub mod ended;
 #[cfg(not(loom))]
 pub mod engine;
 #[cfg(not(loom))]

@@ -40,6 +40,16 @@ pub struct Call {
     pub user_data: *mut c_void,
 }
 
+impl Call {
+    /// Whether argument and result fit inside the block.
+    #[inline]
+    pub fn fits_inside(&self) -> bool {
+        self.arg_size <= INLINE
+            && self.result_size <= INLINE
+            && result_offset(self.arg_size) + self.result_size.next_multiple_of(ALIGN) <= INLINE
+    }
+}
+
 /// Sizes in front of an argument that lies outside.
 #[repr(C, align(16))]
 pub struct Sizes {
@@ -58,16 +68,17 @@ pub const fn round_up(size: usize) -> Option<usize> {
 }
 
 /// Where the result begins behind an argument of this size, or behind a pointer for size 0.
+#[inline]
 pub const fn result_offset(arg_size: usize) -> usize {
     let size = if arg_size == 0 { 1 } else { arg_size };
     size.next_multiple_of(ALIGN)
 }
 
-/// A large argument, copied before the submitter takes any lock.
-pub struct Outside(pub Option<Buffer>);
+/// A large argument, copied before the submitter takes any lock, and room for the result.
+pub struct Outside(pub Buffer);
 
 impl Outside {
-    /// Copies the argument if it does not fit inside a block.
+    /// Copies the argument of a call that does not fit inside a block.
     ///
     /// # Safety
     /// `call.arg` is readable for `call.arg_size` bytes.
@@ -78,11 +89,8 @@ impl Outside {
         let error = || Error::no_memory("no memory for the task's argument and result");
         let arg = round_up(call.arg_size).ok_or_else(error)?;
         let result = round_up(call.result_size).ok_or_else(error)?;
-        let inside = if call.arg_size == 0 { ALIGN } else { arg };
-        if inside.checked_add(result).is_some_and(|sum| sum <= INLINE) {
-            return Ok(Self(None));
-        }
-        let before = inside.checked_add(size_of::<Sizes>()).ok_or_else(error)?;
+        let place = if call.arg_size == 0 { ALIGN } else { arg };
+        let before = place.checked_add(size_of::<Sizes>()).ok_or_else(error)?;
         let size = before.checked_add(result).ok_or_else(error)?;
         let buffer = match engine.argument(before) {
             Some(buffer) => buffer?,
@@ -100,7 +108,7 @@ impl Outside {
                 ptr::copy_nonoverlapping(call.arg.cast::<u8>(), place, call.arg_size);
             }
         }
-        Ok(Self(Some(buffer)))
+        Ok(Self(buffer))
     }
 }
 

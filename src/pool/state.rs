@@ -4,7 +4,7 @@
 //! |-----------|---------------------------------------------------|-----------|
 //! | `FREE`    | the submitter, `publish`                          | `QUEUED`  |
 //! | `QUEUED`  | whoever is first: worker, waiter (`claim`), `cancel` | `RUNNING` |
-//! | `RUNNING` | who claimed it, `finish`                          | `DONE`    |
+//! | `RUNNING` | who claimed it, `finish`, `finish_and_drop`       | `DONE`    |
 //! |           | the same, `finish_alone`, if nobody else owns it  | `FREE`    |
 //! | `DONE`    | who drops the last reference, `drop_reference`    | `FREE`    |
 //!
@@ -67,6 +67,11 @@ impl State {
         self.0.store(QUEUED + references * REFERENCE, Ordering::Release);
     }
 
+    /// `FREE` again: the task was not submitted, and nobody knows it.
+    pub fn unpublish(&self) {
+        self.0.store(FREE, Ordering::Relaxed);
+    }
+
     /// `QUEUED` to `RUNNING`; false if somebody else was first.
     #[must_use]
     pub fn claim(&self) -> bool {
@@ -103,6 +108,18 @@ impl State {
         let before = self.0.fetch_add(DONE - RUNNING, Ordering::AcqRel);
         debug_assert_eq!(before & PHASE, RUNNING);
         Finished { wake: before & WAITED != 0 }
+    }
+
+    /// `finish` and `drop_reference` in one step: whether somebody must be woken, and whether the
+    /// caller was the last owner, who then frees the block.
+    pub fn finish_and_drop(&self) -> (Finished, bool) {
+        let before = self.0.fetch_sub(REFERENCE - (DONE - RUNNING), Ordering::AcqRel);
+        debug_assert_eq!(before & PHASE, RUNNING);
+        let last = before < 2 * REFERENCE;
+        if last {
+            self.0.store(FREE, Ordering::Relaxed);
+        }
+        (Finished { wake: before & WAITED != 0 }, last)
     }
 
     /// Wakes all who sleep on the word; for a finisher that keeps a reference meanwhile.

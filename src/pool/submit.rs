@@ -69,12 +69,17 @@ fn wait_for_end(core: &Core, task: TaskRef) -> Result<()> {
 /// Nothing was submitted then, and nothing written.
 pub unsafe fn submit(core: &Core, call: &Call, future: Option<&mut *mut Task>) -> Result<()> {
     core.engine.admit(core, call)?;
+    let references = 1 + u32::from(future.is_some());
+    if call.fits_inside() {
+        return enqueue(core, future, |block| {
+            // SAFETY: promised by the caller; the block is ours.
+            unsafe { block.fill(call, references) };
+            Ok(())
+        });
+    }
     // SAFETY: promised by the caller.
     let outside = unsafe { Outside::new(&*core.engine, call)? };
-    enqueue(core, 1 + u32::from(future.is_some()), future, |block, references| {
-        // SAFETY: promised by the caller; the block is ours.
-        unsafe { block.fill(call, outside, references) }
-    })
+    enqueue(core, future, |block| block.fill_outside(call, outside, references))
 }
 
 /// Enqueues a map. With `future`, a handle is written there before the map can start.
@@ -91,34 +96,40 @@ pub fn submit_map(
     core.engine.admit_map(core, &call, callback.is_some())?;
     let map = Map::new(call, core.options.workers)?;
     // One reference is the map's own, one the queue's.
-    enqueue(core, 2 + u32::from(future.is_some()), future, |block, references| {
-        block.fill_map(map, callback, user_data, references)
-    })
+    let references = 2 + u32::from(future.is_some());
+    enqueue(core, future, |block| block.fill_map(map, callback, user_data, references))
 }
 
+#[inline]
 fn enqueue(
     core: &Core,
-    references: u32,
     future: Option<&mut *mut Task>,
-    fill: impl FnOnce(&Task, u32) -> Result<()>,
+    fill: impl FnOnce(&Task) -> Result<()>,
 ) -> Result<()> {
     let context = context::find(core);
     core.require_open(context.is_some())?;
-    core.engine.prepare(core)?;
     let mut entry = core.blocks.enter(core, context)?;
     let block = entry.allocate()?;
     // SAFETY: `allocate` gave us the block alone.
-    if let Err(error) = fill(unsafe { block.as_ref() }, references) {
+    let task = unsafe { block.as_ref() };
+    if let Err(error) = fill(task) {
         entry.give_back(block);
         return Err(error);
     }
-    if let Some(future) = future {
-        // SAFETY: nobody else knows the block yet.
-        unsafe { block.as_ref() }.state.hand_out();
-        *future = block.as_ptr();
-    }
+    let handle = future.map(|future| {
+        task.state.hand_out();
+        (std::mem::replace(future, block.as_ptr()), future)
+    });
     // SAFETY: the queue's reference was counted in.
-    core.engine.enqueue(context, unsafe { TaskRef::from_raw(block) });
+    let enqueued = core.engine.enqueue(core, entry.door(), unsafe { TaskRef::from_raw(block) });
+    if let Err(error) = enqueued {
+        if let Some((before, future)) = handle {
+            *future = before;
+        }
+        task.empty_again();
+        entry.give_back(block);
+        return Err(error);
+    }
     drop(entry);
     core.engine.wake(core);
     Ok(())
@@ -158,14 +169,7 @@ pub fn map(core: &Core, call: MapCall) -> Result<()> {
         }
     });
     if !lent {
-        outcome = core.engine.prepare(core).and_then(|()| {
-            let entry = core.blocks.enter(core, context)?;
-            task.state.add_reference();
-            core.engine.enqueue(context, task);
-            drop(entry);
-            core.engine.wake(core);
-            Ok(())
-        });
+        outcome = enqueue_again(core, task);
     }
     if let Err(error) = &outcome {
         stop(core, task, error.status);
@@ -178,18 +182,24 @@ pub fn map(core: &Core, call: MapCall) -> Result<()> {
 /// Takes part in a map on this thread, and calls others if they could help.
 pub fn participate(core: &Core, task: TaskRef, worker: u32) {
     if let Some(map) = task.map() {
-        map.participate(task, worker, &|| {
-            if core.engine.prepare(core).is_ok() {
-                invite(core, task);
-            }
-        });
+        // Without help, this thread does it all.
+        map.participate(task, worker, &|| drop(enqueue_again(core, task)));
     }
 }
 
-fn invite(core: &Core, task: TaskRef) {
+/// Puts a map that the caller owns into the queue, for somebody else to take part in.
+fn enqueue_again(core: &Core, task: TaskRef) -> Result<()> {
+    let entry = core.blocks.enter(core, context::find(core))?;
     task.state.add_reference();
-    core.engine.enqueue(context::find(core), task);
-    core.engine.wake(core);
+    let enqueued = core.engine.enqueue(core, entry.door(), task);
+    drop(entry);
+    if enqueued.is_ok() {
+        core.engine.wake(core);
+    } else {
+        // Not the last: the caller has one.
+        task.release();
+    }
+    enqueued
 }
 
 /// Runs what a worker has found in a queue, and gives the queue's reference up.

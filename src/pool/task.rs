@@ -11,10 +11,11 @@
 //! | `function`, `callback`, a map | the submitter, before `publish`   | anyone with a reference      |
 //! | `user_data`, sizes, argument  | the same                          | who claimed it; who reads the result after `DONE` |
 //! | `status`, `worker`, result, `Cold::end` (and `cold`, if a task with a function had none) | who claimed it, before `finish` | anyone, after `DONE` |
-//! | `user_data`, `worker` of a free block | the depot: next batch, its size | the depot              |
+//! | `user_data`, `worker`, `arg_size` of a free block | the depot: `Batch`  | the depot              |
+//! | argument of a free block  | who owns the list: addresses of other free blocks | the same         |
 
 use super::{
-    abi::{Function, POOL_NO_WORKER, pool_callback_fn, pool_result_t, pool_task_t},
+    abi::{Function, POOL_NO_WORKER, pool_callback_fn, pool_task_t},
     core::Core,
     frame::Frame,
     map::Map,
@@ -24,11 +25,12 @@ use super::{
 };
 use crate::support::{
     alloc::{Buffer, try_box},
+    cpu::prefetch_for_write,
     sync::{AtomicPtr, AtomicU32, Ordering},
 };
 use std::{
     cell::{Cell, UnsafeCell},
-    ffi::{CStr, CString, c_void},
+    ffi::{CString, c_void},
     ptr::{self, NonNull},
 };
 
@@ -40,7 +42,7 @@ pub(super) struct Cold {
     /// As above.
     map: Option<Map>,
     /// Written by who claimed the task, while others may look at the map.
-    end: UnsafeCell<End>,
+    pub(super) end: UnsafeCell<End>,
 }
 
 /// What a small task's end does not need.
@@ -48,9 +50,9 @@ pub(super) struct Cold {
 pub(super) struct End {
     /// The result that the task set in place of the fixed one.
     pub(super) set_result: Option<Buffer>,
-    message: Option<CString>,
+    pub(super) message: Option<CString>,
     /// The lowest failed item of a map.
-    index: usize,
+    pub(super) index: usize,
 }
 
 /// One task.
@@ -58,20 +60,33 @@ pub(super) struct End {
 pub struct Task {
     /// Where in its life the task is, and how many own it.
     pub state: State,
-    status: Cell<Status>,
+    pub(super) status: Cell<Status>,
     /// The next block in the free list or the callback queue.
     pub next: AtomicPtr<Task>,
     core: *const Core,
     pub(super) function: Cell<Option<Function>>,
-    callback: Cell<pool_callback_fn>,
-    user_data: Cell<*mut c_void>,
+    pub(super) callback: Cell<pool_callback_fn>,
+    pub(super) user_data: Cell<*mut c_void>,
     pub(super) cold: UnsafeCell<Option<Box<Cold>>>,
     /// Before the end: the engine's own number for the task, if it has one.
-    worker: AtomicU32,
+    pub(super) worker: AtomicU32,
     /// Sizes when both fit inside; `OUTSIDE` in `arg_size` means: see `Cold`.
     pub(super) arg_size: Cell<u16>,
     pub(super) result_size: Cell<u16>,
     pub(super) inline: UnsafeCell<[u128; INLINE / ALIGN]>,
+}
+
+/// So many addresses a free block can carry.
+pub const CARRIED: usize = INLINE / size_of::<*mut Task>();
+
+/// What the first block of a batch of free ones knows of it.
+pub struct Batch {
+    /// The first block of the next batch.
+    pub next: *mut Task,
+    /// How many blocks are in the batch.
+    pub count: usize,
+    /// How many addresses the first one carries.
+    pub carried: usize,
 }
 
 /// In `worker`: nobody ran the task.
@@ -153,18 +168,26 @@ impl TaskRef {
         }
         self.status.set(status);
         self.worker.store(worker, Ordering::Relaxed);
+        let word = &raw const self.state;
+        if !self.has_callback() {
+            let (finished, last) = self.state.finish_and_drop();
+            if finished.wake {
+                State::wake_at(word);
+            }
+            if last {
+                // SAFETY: the last owner.
+                unsafe { self.free() };
+            }
+            return;
+        }
         let core = self.core();
         // Sent before anybody can know that the task has ended, so that what ends because of
         // this is called back later; whoever reads the callback waits for the end.
-        let delivery = self.has_callback().then(|| core.callbacks.send(core, self));
-        let word = &raw const self.state;
+        let delivery = core.callbacks.send(core, self);
         if self.state.finish().wake {
             State::wake_at(word);
         }
-        match delivery {
-            Some(delivery) => core.callbacks.serve(core, delivery),
-            None => self.release(),
-        }
+        core.callbacks.serve(core, delivery);
     }
 }
 
@@ -188,14 +211,40 @@ impl Task {
     }
 
     /// Makes this free block the first of a batch in front of others.
-    pub fn set_batch(&self, next: *mut Self, count: usize) {
-        self.user_data.set(next.cast());
-        self.worker.store(count as u32, Ordering::Relaxed);
+    pub fn set_batch(&self, batch: &Batch) {
+        self.user_data.set(batch.next.cast());
+        self.worker.store(batch.count as u32, Ordering::Relaxed);
+        self.arg_size.set(batch.carried as u16);
     }
 
     /// What `set_batch` has set.
-    pub fn batch(&self) -> (*mut Self, usize) {
-        (self.user_data.get().cast(), self.worker.load(Ordering::Relaxed) as usize)
+    pub fn batch(&self) -> Batch {
+        Batch {
+            next: self.user_data.get().cast(),
+            count: self.worker.load(Ordering::Relaxed) as usize,
+            carried: self.arg_size.get().into(),
+        }
+    }
+
+    fn addresses(&self) -> &[Cell<*mut Self>; CARRIED] {
+        // SAFETY: a free block's own memory, large enough and aligned.
+        unsafe { &*self.inline.get().cast() }
+    }
+
+    /// Makes this free block carry the address of another.
+    pub fn carry(&self, index: usize, task: *mut Self) {
+        self.addresses()[index].set(task);
+    }
+
+    /// The address that this free block carries.
+    pub fn carried(&self, index: usize) -> *mut Self {
+        self.addresses()[index].get()
+    }
+
+    /// Asks for a block's cache lines, to be written to soon.
+    pub fn prefetch(task: *const Self) {
+        prefetch_for_write(task);
+        prefetch_for_write(task.wrapping_byte_add(64));
     }
 
     /// The pool that the task belongs to.
@@ -204,40 +253,56 @@ impl Task {
         unsafe { &*self.core }
     }
 
-    /// Fills an empty block with a call and makes it `QUEUED`. Must be alone with the block.
+    /// Fills an empty block with a call that fits inside, and makes it `QUEUED`. Must be alone
+    /// with the block.
     ///
     /// # Safety
-    /// `call.arg` is readable for `call.arg_size` bytes unless `outside` holds its copy.
+    /// `call.arg` is readable for `call.arg_size` bytes, and `call.fits_inside()`.
+    #[inline]
+    pub unsafe fn fill(&self, call: &Call, references: u32) {
+        let inline = self.inline.get().cast::<u8>();
+        // SAFETY: promised by the caller.
+        unsafe {
+            match call.arg_size {
+                0 => inline.cast::<*const c_void>().write(call.arg),
+                // The commonest, without a call.
+                8 => inline.cast::<u64>().write(call.arg.cast::<u64>().read_unaligned()),
+                size => ptr::copy_nonoverlapping(call.arg.cast::<u8>(), inline, size),
+            }
+        }
+        self.arg_size.set(if call.arg_size == 0 { POINTER } else { call.arg_size as u16 });
+        self.result_size.set(call.result_size as u16);
+        self.set_call(call, references);
+    }
+
+    /// As `fill`, for a call that needs more than the block: `outside` holds its argument.
     ///
     /// # Errors
     /// `NO_MEMORY`; the block stays empty.
-    pub unsafe fn fill(&self, call: &Call, outside: Outside, references: u32) -> Result<()> {
-        if let Some(memory) = outside.0 {
-            let cold = try_box(Cold { memory: Some(memory), ..Cold::default() })
-                .ok_or_else(|| Error::no_memory("no memory for a task"))?;
-            // SAFETY: alone with the block.
-            unsafe { *self.cold.get() = Some(cold) };
-            self.arg_size.set(OUTSIDE);
-        } else {
-            let inline = self.inline.get().cast::<u8>();
-            // SAFETY: alone with the block; `Outside::new` found that both fit.
-            unsafe {
-                if call.arg_size == 0 {
-                    inline.cast::<*const c_void>().write(call.arg);
-                    self.arg_size.set(POINTER);
-                } else {
-                    ptr::copy_nonoverlapping(call.arg.cast::<u8>(), inline, call.arg_size);
-                    self.arg_size.set(call.arg_size as u16);
-                }
-            }
-            self.result_size.set(call.result_size as u16);
-        }
+    pub fn fill_outside(&self, call: &Call, outside: Outside, references: u32) -> Result<()> {
+        let cold = try_box(Cold { memory: Some(outside.0), ..Cold::default() })
+            .ok_or_else(|| Error::no_memory("no memory for a task"))?;
+        // SAFETY: alone with the block.
+        unsafe { *self.cold.get() = Some(cold) };
+        self.arg_size.set(OUTSIDE);
+        self.set_call(call, references);
+        Ok(())
+    }
+
+    #[inline]
+    fn set_call(&self, call: &Call, references: u32) {
         self.worker.store(POOL_NO_WORKER, Ordering::Relaxed);
         self.function.set(Some(call.function));
         self.callback.set(call.callback);
         self.user_data.set(call.user_data);
         self.state.publish(references);
-        Ok(())
+    }
+
+    /// Empties a block that was filled and then not submitted.
+    pub fn empty_again(&self) {
+        // SAFETY: nobody else knows the block.
+        unsafe { *self.cold.get() = None };
+        self.state.unpublish();
     }
 
     /// Fills an empty block with a map and makes it `QUEUED`. Must be alone with the block.
@@ -268,25 +333,6 @@ impl Task {
     pub(super) fn cold(&self) -> Option<&Cold> {
         // SAFETY: read under the rules of the module's table.
         unsafe { (*self.cold.get()).as_deref() }
-    }
-
-    /// What the end of a task leaves in the cold part, if it left something.
-    fn end(&self) -> Option<&End> {
-        // SAFETY: only asked after `DONE`, when nobody writes any more.
-        self.cold().map(|cold| unsafe { &*cold.end.get() })
-    }
-
-    /// Changes what `end` will find; only by who claimed the task.
-    pub(super) fn change_end(&self, change: impl FnOnce(&mut End)) {
-        if self.cold().is_none() {
-            // SAFETY: who claimed a task is alone with a cold part that is not there yet: for
-            // maps it always is, and for other tasks nobody else asks for it.
-            unsafe { *self.cold.get() = Some(Box::default()) };
-        }
-        if let Some(cold) = self.cold() {
-            // SAFETY: who claimed the task is alone with its end until it is `DONE`.
-            change(unsafe { &mut *cold.end.get() });
-        }
     }
 
     /// The map that the block holds, if it is one. May be asked while another thread ends the
@@ -374,75 +420,6 @@ impl Task {
         }
         status
     }
-
-    /// The sentence about the failure; only by who claimed the task.
-    pub fn set_message(&self, message: &str) {
-        self.change_end(|end| end.message = Some(to_c(message)));
-    }
-
-    /// The lowest failed index of a map; only by who claimed the task.
-    pub fn set_index(&self, index: usize) {
-        self.change_end(|end| end.index = index);
-    }
-
-    /// The status of a task that has ended.
-    pub fn status(&self) -> Status {
-        self.status.get()
-    }
-
-    /// How a task that has ended did: its failure as an error.
-    ///
-    /// # Errors
-    /// The task's own.
-    pub fn outcome(&self) -> Result<()> {
-        match self.status() {
-            status::OK => Ok(()),
-            status => Err(Error::new(status, self.message().to_string_lossy().into_owned())),
-        }
-    }
-
-    /// The sentence about the failure of a task that has ended; empty if there is none.
-    pub fn message(&self) -> &CStr {
-        self.end().and_then(|end| end.message.as_deref()).unwrap_or(c"")
-    }
-
-    /// The result of a task that has ended.
-    pub fn result(&self) -> (*const c_void, usize) {
-        if self.status.get() != status::OK || self.map().is_some() {
-            return (ptr::null(), 0);
-        }
-        if let Some(set) = self.end().and_then(|end| end.set_result.as_ref()) {
-            let data = if set.size() == 0 { ptr::null() } else { set.as_ptr().cast_const() };
-            return (data.cast(), set.size());
-        }
-        let (_, place) = self.places();
-        (place.start.cast_const().cast(), place.size)
-    }
-
-    /// Calls the callback with the outcome of a task that has ended.
-    pub fn call_back(&self) {
-        let (data, size) = self.result();
-        let has_run = self.has_run();
-        let outcome = pool_result_t {
-            status: self.status.get(),
-            message: self.message().as_ptr(),
-            data,
-            size,
-            index: self.end().map_or(0, |end| end.index),
-            worker: if has_run { self.worker.load(Ordering::Relaxed) } else { POOL_NO_WORKER },
-            pid: if has_run { self.pid() } else { 0 },
-        };
-        if let Some(callback) = self.callback.get() {
-            // SAFETY: the outcome is valid during the call, as the callback's contract says.
-            unsafe { callback(&raw const outcome, self.user_data.get()) };
-        }
-    }
-}
-
-/// A C string; what follows a NUL is cut off.
-pub fn to_c(text: &str) -> CString {
-    let text = text.split('\0').next().unwrap_or_default();
-    CString::new(text).unwrap_or_default()
 }
 
 const _: () = assert!(size_of::<Task>() == 128, "a task is two cache lines");

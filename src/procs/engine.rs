@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     pool::{
-        context::{self, Context},
+        blocks::Door,
+        context,
         core::Core,
         engine::Engine,
         map::MapCall,
@@ -26,7 +27,8 @@ use crate::{
     },
     support::{
         alloc::{Buffer, Lender},
-        process, spin,
+        process::{self, Uncancellable},
+        spin,
         sync::{
             Arc, AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Ordering, Weak, lock, thread,
         },
@@ -149,6 +151,38 @@ impl ProcessEngine {
         }
     }
 
+    /// Puts a task where it goes: into a slot, if it is the next, or into the queue.
+    fn put(&self, window: &mut Window, task: TaskRef) {
+        if let Some(map) = task.map() {
+            let call = map.call();
+            if map.number.load(Ordering::Relaxed) == ENDED {
+                // Cancelled before it came here: it has ended, but for this reference.
+                window.queue.push_back(Waiting::Task(task));
+                self.backlog.store(true, Ordering::Relaxed);
+                self.due.store(true, Ordering::Relaxed);
+                return;
+            }
+            let job = Job {
+                task,
+                ranges: [(0, call.count)].into(),
+                out: 0,
+                queued: false,
+                copied: self.piece_size(call),
+            };
+            let number = window.add_job(job);
+            map.number.store(number, Ordering::Relaxed);
+            window.queue_job(number, false);
+            self.backlog.store(true, Ordering::Relaxed);
+            self.due.store(true, Ordering::Relaxed);
+        } else if !window.queue.is_empty() || self.place_task(window, task) != Placed::Yes {
+            window.queue.push_back(Waiting::Task(task));
+            self.backlog.store(true, Ordering::Relaxed);
+            if !window.free.is_empty() || window.queue.len().is_multiple_of(EVERY) {
+                self.due.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
     fn start_supervisor(&self, core: &Core) -> Result<()> {
         let owner = core.to_arc();
         let engine = self.me.upgrade().ok_or(status::INTERNAL)?;
@@ -242,44 +276,20 @@ impl Engine for ProcessEngine {
         self.require_shared(call.context, "context")
     }
 
-    fn prepare(&self, _core: &Core) -> Result<()> {
-        self.fleet.failure().map_or(Ok(()), Err)
-    }
-
-    fn enqueue(&self, _context: Option<&Context>, task: TaskRef) {
-        self.arrive();
+    fn enqueue(&self, _core: &Core, _door: Door, task: TaskRef) -> Result<()> {
+        self.fleet.failure().map_or(Ok(()), Err)?;
+        // Ringing is a cancellation point, and so is much of what `wake` may do.
+        let _put_off = Uncancellable::new();
         let mut window = lock(&self.window);
-        if let Some(map) = task.map() {
-            let call = map.call();
-            if map.number.load(Ordering::Relaxed) == ENDED {
-                // Cancelled before it came here: it has ended, but for this reference.
-                window.queue.push_back(Waiting::Task(task));
-                self.backlog.store(true, Ordering::Relaxed);
-                self.due.store(true, Ordering::Relaxed);
-                return;
-            }
-            let job = Job {
-                task,
-                ranges: [(0, call.count)].into(),
-                out: 0,
-                queued: false,
-                copied: self.piece_size(call),
-            };
-            let number = window.add_job(job);
-            map.number.store(number, Ordering::Relaxed);
-            window.queue_job(number, false);
-            self.backlog.store(true, Ordering::Relaxed);
-            self.due.store(true, Ordering::Relaxed);
-        } else if !window.queue.is_empty() || self.place_task(&mut window, task) != Placed::Yes {
-            window.queue.push_back(Waiting::Task(task));
-            self.backlog.store(true, Ordering::Relaxed);
-            if !window.free.is_empty() || window.queue.len().is_multiple_of(EVERY) {
-                self.due.store(true, Ordering::Relaxed);
-            }
-        }
+        let reserved = window.queue.try_reserve(1);
+        reserved.map_err(|_| Error::no_memory("no memory for the queue of tasks"))?;
+        self.arrive();
+        self.put(&mut window, task);
+        Ok(())
     }
 
     fn wake(&self, core: &Core) {
+        let _put_off = Uncancellable::new();
         if core.callbacks.is_wanted() {
             self.runner.call();
         }

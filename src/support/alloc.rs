@@ -20,6 +20,14 @@ pub fn try_box<T>(value: T) -> Option<Box<T>> {
     }
 }
 
+/// `count` values on the heap; `None` when there is no memory.
+pub fn try_boxed<T>(count: usize, make: impl FnMut() -> T) -> Option<Box<[T]>> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(count).ok()?;
+    values.resize_with(count, make);
+    Some(values.into_boxed_slice())
+}
+
 /// Whether there is memory for `size` bytes right now: a guard before steps that allocate a
 /// little here and there and cannot say when that fails.
 pub fn is_there_room(size: usize) -> bool {

@@ -1,10 +1,13 @@
 //! Small tools that every layer may use, and the one place where concurrency types are chosen.
 
 pub mod alloc;
+pub mod cpu;
 #[cfg(not(loom))]
 pub mod doorbell;
 #[cfg(all(target_os = "linux", not(feature = "portable"), not(loom)))]
 pub mod fail;
+#[cfg(not(loom))]
+pub mod lock;
 #[cfg(not(loom))]
 pub mod process;
 pub mod spin;

@@ -15,7 +15,7 @@ pub use std::{
 #[cfg(loom)]
 pub use loom::sync::{
     Condvar, Mutex, MutexGuard,
-    atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence},
+    atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
 };
 
 /// Locks, also when a panic has poisoned the lock: what these locks guard is consistent at

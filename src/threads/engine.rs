@@ -2,6 +2,7 @@
 //! The engine as the pool's layer sees it: who runs a task, and who wakes whom.
 
 use super::{
+    fifo::Fifo,
     helper,
     queue::{Queues, Seat},
     sleep::{MOST_THREADS, Notify, Sleep},
@@ -10,14 +11,14 @@ use super::{
 use crate::{
     pool::{
         abi::POOL_NO_WORKER,
-        context::Context,
+        blocks::Door,
         core::Core,
         engine::Engine,
         options::Options,
         shared::{Heap, Shared},
         status::{self, Error, Result},
         submit,
-        task::TaskRef,
+        task::{Task, TaskRef},
     },
     support::{
         alloc::is_there_room,
@@ -128,6 +129,8 @@ impl ThreadEngine {
         let name = format!("{}-{number}", core.options.name);
         let (owner, engine) = (core.to_arc(), self.me.upgrade().ok_or(status::INTERNAL)?);
         self.alive.fetch_add(1, Ordering::SeqCst);
+        // Joining below is a cancellation point, and submitters may come by here.
+        let _put_off = sys::thread::Uncancellable::new();
         let signals = sys::thread::SignalsBlocked::new();
         let started = thread::Builder::new()
             .name(name)
@@ -157,6 +160,32 @@ impl ThreadEngine {
         }
     }
 
+    /// Sees to it that there is a worker.
+    #[cold]
+    fn start_first(&self, core: &Core) -> Result<()> {
+        let mut threads = lock(&self.threads);
+        if self.has_workers.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.sleep.count_sleeper();
+        let started = self.start_in(&mut threads, core, Born::Asleep);
+        drop(threads);
+        if started.is_err() {
+            self.sleep.uncount_sleeper();
+            self.pass_on(core);
+        }
+        started
+    }
+
+    /// The queue behind a door, the caller's to put tasks in.
+    fn queue(&self, door: Door) -> &Fifo<Task> {
+        match door {
+            // SAFETY: a worker's context holds its seat, which lives as long; the thread is this.
+            Door::Worker(seat) => unsafe { seat.cast::<Seat<'_>>().as_ref() }.queue,
+            Door::Lane(lane) => self.queues.lane(lane),
+        }
+    }
+
     /// One thread less is alive.
     pub(super) fn left(&self) {
         self.alive.fetch_sub(1, Ordering::SeqCst);
@@ -164,11 +193,18 @@ impl ThreadEngine {
     }
 
     /// As `wake`, but says so when a worker should be started and cannot be.
+    #[inline]
     fn try_wake(&self, core: &Core) -> Result<()> {
+        if self.sleep.notify() == Notify::Done {
+            return Ok(());
+        }
+        self.start_called(core)
+    }
+
+    /// Starts the worker that `notify` asked for.
+    #[cold]
+    fn start_called(&self, core: &Core) -> Result<()> {
         loop {
-            if self.sleep.notify() == Notify::Done {
-                return Ok(());
-            }
             let Err(error) = self.start_thread(core, Born::Active) else {
                 return Ok(());
             };
@@ -177,6 +213,9 @@ impl ThreadEngine {
             // have relied on it; a sleeper must do instead.
             if !self.sleep.has_sleepers() {
                 return Err(error);
+            }
+            if self.sleep.notify() == Notify::Done {
+                return Ok(());
             }
         }
     }
@@ -258,30 +297,18 @@ impl Engine for ThreadEngine {
         Ok(core.pid)
     }
 
-    fn prepare(&self, core: &Core) -> Result<()> {
-        if self.has_workers.load(Ordering::Acquire) {
-            return Ok(());
+    fn enqueue(&self, core: &Core, door: Door, task: TaskRef) -> Result<()> {
+        let queue = self.queue(door);
+        if !queue.reserve(1) {
+            return Err(Error::no_memory("no memory for the queue of tasks"));
         }
-        let mut threads = lock(&self.threads);
-        if self.has_workers.load(Ordering::Acquire) {
-            return Ok(());
+        if !self.has_workers.load(Ordering::Acquire) {
+            self.start_first(core)?;
         }
-        self.sleep.count_sleeper();
-        let started = self.start_in(&mut threads, core, Born::Asleep);
-        drop(threads);
-        if started.is_err() {
-            self.sleep.uncount_sleeper();
-            self.pass_on(core);
-        }
-        started
-    }
-
-    fn enqueue(&self, context: Option<&Context>, task: TaskRef) {
-        match context.and_then(|context| context.engine) {
-            // SAFETY: a worker's context holds its seat, which lives as long; the thread is this.
-            Some(seat) => unsafe { seat.cast::<Seat<'_>>().as_ref() }.push(task),
-            None => self.queues.inject(task),
-        }
+        // SAFETY: reserved just now.
+        unsafe { queue.put(0, task.as_non_null()) };
+        queue.publish(1);
+        Ok(())
     }
 
     fn wake(&self, core: &Core) {

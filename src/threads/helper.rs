@@ -32,7 +32,7 @@ pub fn lend(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut(u32)) -> bo
         return false;
     }
     // Whoever submitted earlier comes first. [Q2]: `body` asks whether the pool is closed.
-    engine.queues.is_injector_empty() && visit(engine, core, &mut || body(POOL_NO_WORKER))
+    engine.queues.are_lanes_empty() && visit(engine, core, &mut || body(POOL_NO_WORKER))
 }
 
 /// Runs `body` on this outsider's thread if a place is free and the stack has room. A pool of
@@ -51,7 +51,7 @@ fn visit(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut()) -> bool {
         return false;
     }
     let visitor = Context::visitor(core, POOL_NO_WORKER, true, stack);
-    let free = !serial || engine.queues.is_injector_empty();
+    let free = !serial || engine.queues.are_lanes_empty();
     if free {
         visitor.enter(body);
     }

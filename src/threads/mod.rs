@@ -4,13 +4,15 @@
 //! |-------------|------|
 //! | `README.md` | who wakes whom, and why no wake-up is lost |
 //! | `sleep`     | the counts and the eventcount (model-checked) |
-//! | `queue`     | where tasks wait; the only file that knows crossbeam-deque |
+//! | `fifo`      | a queue: one puts in, many take out (model-checked) |
+//! | `queue`     | all the queues: the lanes of outsiders, the workers' own |
 //! | `engine`    | what the pool's layer sees |
 //! | `worker`    | the life of a worker's thread |
 //! | `helper`    | threads that run a task while they wait for it |
 
 #[cfg(not(loom))]
 pub mod engine;
+pub mod fifo;
 #[cfg(not(loom))]
 mod helper;
 #[cfg(not(loom))]

@@ -1,38 +1,34 @@
 #![allow(unsafe_code)]
-//! Where tasks wait: the one file that knows crossbeam-deque.
+//! Where tasks wait.
 //!
-//! Outsiders push into the injector. Each worker has a deque of its own, first in first out, so
-//! that a submitter's tasks start in order also when they are stolen. Workers look into their
-//! own deque first, then into the injector, then into the others'.
+//! Each worker has a queue of its own, and each lane of `pool/blocks.rs` one for the outsiders who
+//! submit through it. Whoever puts a task in owns the queue at that moment: the worker, or who
+//! holds the lane's lock. All are first in, first out, so that a submitter's tasks start in order,
+//! whoever takes them. Workers look into their own queue first, then into the lanes, then into the
+//! others'.
 
+use super::fifo::Fifo;
 use crate::{
     pool::{
+        blocks::LANES,
         status::{self, Error, Result},
-        task::TaskRef,
+        task::{Task, TaskRef},
     },
-    support::sync::{AtomicBool, AtomicUsize, Ordering},
+    support::sync::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
 };
-use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
 use once_cell::race::OnceBox;
+use std::cell::Cell;
 
-/// So often a worker looks into the injector first, lest its own tasks starve the others'.
+/// So often a worker looks into the lanes first, lest its own tasks starve the others'.
 const FAIR: u32 = 61;
 /// Places in each segment after the first.
 const SEGMENT: usize = 32;
 
-/// One worker's place: its number, and its deque when a worker has been there.
+/// One worker's place: its number, and its queue when a worker has been there.
 struct Place {
     taken: AtomicBool,
-    deque: OnceBox<Ends>,
+    queue: OnceBox<Fifo<Task>>,
 }
-
-struct Ends {
-    owner: Deque<TaskRef>,
-    thief: Stealer<TaskRef>,
-}
-
-// SAFETY: `owner` is used only by the thread that has taken the place; `taken` hands it on.
-unsafe impl Sync for Ends {}
 
 struct Segment {
     places: Box<[Place]>,
@@ -41,33 +37,39 @@ struct Segment {
 
 impl Segment {
     fn new(count: usize) -> Self {
-        let place = || Place { taken: AtomicBool::new(false), deque: OnceBox::new() };
+        let place = || Place { taken: AtomicBool::new(false), queue: OnceBox::new() };
         Self { places: (0..count).map(|_| place()).collect(), next: OnceBox::new() }
     }
 }
 
 /// All the queues of a pool.
 pub struct Queues {
-    injector: Injector<TaskRef>,
+    lanes: [Fifo<Task>; LANES],
+    /// A bit for each lane that something was ever put into.
+    used_lanes: AtomicU32,
     first: Segment,
     /// No worker has sat down at a place from this number on.
     used: AtomicUsize,
     most: usize,
 }
 
-/// A worker's number and the owner's end of its deque, until it leaves.
+/// A worker's number and queue, until it leaves.
 pub struct Seat<'a> {
     place: &'a Place,
-    ends: &'a Ends,
+    /// The worker's own queue.
+    pub queue: &'a Fifo<Task>,
     /// The worker's number.
     pub number: usize,
+    /// The lane to look into first, so that none is preferred.
+    lane: Cell<usize>,
 }
 
 impl Queues {
     /// Queues for `workers` workers, and up to `most` in all.
     pub fn new(workers: usize, most: usize) -> Self {
         Self {
-            injector: Injector::new(),
+            lanes: std::array::from_fn(|_| Fifo::new()),
+            used_lanes: AtomicU32::new(0),
             first: Segment::new(workers),
             used: AtomicUsize::new(0),
             most,
@@ -81,10 +83,6 @@ impl Queues {
     fn places(&self) -> impl Iterator<Item = &Place> {
         let used = self.used.load(Ordering::Acquire);
         self.segments().flat_map(|segment| segment.places.iter()).take(used)
-    }
-
-    fn stealers(&self) -> impl Iterator<Item = &Stealer<TaskRef>> {
-        self.places().filter_map(|place| place.deque.get().map(|ends| &ends.thief))
     }
 
     /// Reserves the free place with the lowest number for a worker; `sit_down` or `give_up`
@@ -126,75 +124,83 @@ impl Queues {
     /// The seat at a place that this thread's worker was given.
     pub fn sit_down(&self, number: usize) -> Option<Seat<'_>> {
         let place = self.place(number)?;
-        let ends = place.deque.get_or_init(|| {
-            let owner = Deque::new_fifo();
-            Box::new(Ends { thief: owner.stealer(), owner })
-        });
+        let queue = place.queue.get_or_init(|| Box::new(Fifo::new()));
         self.used.fetch_max(number + 1, Ordering::AcqRel);
-        Some(Seat { place, ends, number })
+        Some(Seat { place, queue, number, lane: Cell::new(0) })
     }
 
-    /// Enqueues an outsider's task.
-    pub fn inject(&self, task: TaskRef) {
-        self.injector.push(task);
+    /// The queue of the outsiders in a lane. Who puts something in holds the lane's lock.
+    pub fn lane(&self, lane: usize) -> &Fifo<Task> {
+        // Before anything is put in: who looks after the push, and a fence, sees the bit.
+        if self.used_lanes.load(Ordering::Relaxed) & 1 << lane == 0 {
+            self.used_lanes.fetch_or(1 << lane, Ordering::Relaxed);
+        }
+        &self.lanes[lane]
     }
 
-    /// Whether the injector is empty: nobody outside was earlier.
-    pub fn is_injector_empty(&self) -> bool {
-        self.injector.is_empty()
+    /// The lanes that may hold something, with their numbers, from `first` on and around.
+    fn lanes_from(&self, first: usize) -> impl Iterator<Item = (usize, &Fifo<Task>)> {
+        let mut used = self.used_lanes.load(Ordering::Relaxed).rotate_right(first as u32);
+        std::iter::from_fn(move || {
+            if used == 0 {
+                return None;
+            }
+            let number = (used.trailing_zeros() as usize + first) % u32::BITS as usize;
+            used &= used - 1;
+            Some((number, &self.lanes[number]))
+        })
     }
 
-    /// Whether all queues are empty, each looked at after the last `SeqCst` fence.
+    /// Whether nobody outside was earlier.
+    pub fn are_lanes_empty(&self) -> bool {
+        self.lanes_from(0).all(|(_, lane)| lane.is_empty())
+    }
+
+    /// Whether all queues are empty, each looked at after the last `full_fence`.
     pub fn is_empty(&self) -> bool {
-        self.injector.is_empty() && self.stealers().all(Stealer::is_empty)
+        self.are_lanes_empty()
+            && self.places().filter_map(|place| place.queue.get()).all(Fifo::is_empty)
     }
 
-    /// The oldest task of an outsider.
-    fn take_injected(&self) -> Option<TaskRef> {
-        retry(|| self.injector.steal())
-    }
-
-    /// A task from any queue but the worker's own, beginning with its neighbour's.
+    /// A task from any worker's queue, beginning with that of the place behind `thief`.
     fn steal(&self, thief: usize) -> Option<TaskRef> {
         let others = self.places().skip(thief + 1).chain(self.places().take(thief));
-        others.filter_map(|place| place.deque.get()).find_map(|ends| retry(|| ends.thief.steal()))
+        others.filter_map(|place| place.queue.get()).find_map(take)
     }
 
-    /// Any task, for a thread that has no deque.
+    /// Any task, for a thread that has no queue.
     pub fn take_any(&self) -> Option<TaskRef> {
-        self.take_injected()
-            .or_else(|| self.stealers().find_map(|stealer| retry(|| stealer.steal())))
+        self.lanes_from(0)
+            .find_map(|(_, lane)| take(lane))
+            .or_else(|| self.places().filter_map(|place| place.queue.get()).find_map(take))
     }
 }
 
-fn retry(mut steal: impl FnMut() -> Steal<TaskRef>) -> Option<TaskRef> {
-    loop {
-        match steal() {
-            Steal::Success(task) => return Some(task),
-            Steal::Empty => return None,
-            Steal::Retry => std::hint::spin_loop(),
-        }
-    }
+fn take(queue: &Fifo<Task>) -> Option<TaskRef> {
+    // SAFETY: the queue's reference comes along with the task.
+    queue.take().map(|task| unsafe { TaskRef::from_raw(task) })
 }
 
 impl Seat<'_> {
-    /// Enqueues a task of the worker's own.
-    pub fn push(&self, task: TaskRef) {
-        self.owner().push(task);
-    }
-
-    fn owner(&self) -> &Deque<TaskRef> {
-        &self.ends.owner
+    /// The oldest task of an outsider, from one lane after the other.
+    fn take_injected(&self, queues: &Queues) -> Option<TaskRef> {
+        queues.lanes_from(self.lane.get()).find_map(|(number, lane)| {
+            let task = take(lane)?;
+            self.lane.set((number + 1) % LANES);
+            Some(task)
+        })
     }
 
     /// The next task for this worker; `tick` counts the tasks it has run.
     pub fn find(&self, queues: &Queues, tick: u32) -> Option<TaskRef> {
         if tick.is_multiple_of(FAIR)
-            && let Some(task) = queues.take_injected()
+            && let Some(task) = self.take_injected(queues)
         {
             return Some(task);
         }
-        self.owner().pop().or_else(|| queues.take_injected()).or_else(|| queues.steal(self.number))
+        take(self.queue)
+            .or_else(|| self.take_injected(queues))
+            .or_else(|| queues.steal(self.number))
     }
 }
 

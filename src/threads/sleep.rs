@@ -3,7 +3,8 @@
 
 use crate::support::{
     CachePadded,
-    sync::{AtomicU64, Ordering, fence},
+    cpu::full_fence,
+    sync::{AtomicU64, Ordering},
     wait_word::WaitWord,
 };
 
@@ -39,6 +40,13 @@ impl Counts {
     /// Threads that wait inside a task, or end tasks from outside.
     fn blocked(self) -> usize {
         (self.0 >> (3 * WIDTH) & MASK) as usize
+    }
+    /// Whether somebody will look at what was queued, or nobody more may.
+    #[inline]
+    fn needs_nobody(self, limit: usize) -> bool {
+        self.searching() > 0
+            || self.active() >= limit
+            || self.active() + self.blocked() >= MOST_THREADS
     }
 }
 
@@ -102,14 +110,20 @@ impl Sleep {
     /// After something was enqueued, or a place was given up while something is queued [N]:
     /// makes one sleeper active, or asks for a new worker, if a place is free and nobody is
     /// looking already.
+    #[inline]
     pub fn notify(&self) -> Notify {
         // [N1] after the push, before the look at the counts.
-        fence(Ordering::SeqCst);
+        full_fence();
+        if self.load().needs_nobody(self.limit) {
+            return Notify::Done;
+        }
+        self.call_one()
+    }
+
+    #[cold]
+    fn call_one(&self) -> Notify {
         let before = self.update(|counts| {
-            if counts.searching() > 0
-                || counts.active() >= self.limit
-                || counts.active() + counts.blocked() >= MOST_THREADS
-            {
+            if counts.needs_nobody(self.limit) {
                 return None;
             }
             let next = counts.0.wrapping_add(ACTIVE + SEARCHING + VERSION);
@@ -155,7 +169,7 @@ impl Sleep {
     #[must_use]
     pub fn found(&self) -> bool {
         let before = Counts(self.counts.fetch_sub(SEARCHING, Ordering::SeqCst));
-        fence(Ordering::SeqCst);
+        full_fence();
         before.searching() == 1
     }
 
@@ -181,7 +195,7 @@ impl Sleep {
             Some(if counts.sleeping() >= self.limit { next } else { next + SLEEPING })
         });
         // [S2] before the look at the queues.
-        fence(Ordering::SeqCst);
+        full_fence();
         match before {
             Some(counts) if counts.sleeping() >= self.limit => Rest::Retire,
             _ => Rest::Sleep,
@@ -245,13 +259,13 @@ impl Sleep {
     pub fn leave(&self, searching: bool) {
         let leave = ACTIVE + if searching { SEARCHING } else { 0 };
         self.counts.fetch_sub(leave, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
+        full_fence();
     }
 
     /// An active thread begins to wait inside a task; [L] as `leave`.
     pub fn begin_blocking(&self) {
         self.counts.fetch_add(BLOCKED - ACTIVE, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
+        full_fence();
     }
 
     /// A thread that waited is active again, even if that is one too many.
@@ -267,7 +281,7 @@ impl Sleep {
     /// The end of `hold`. A look whether the pool is quiet must follow [L].
     pub fn release(&self) {
         self.counts.fetch_sub(BLOCKED, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
+        full_fence();
     }
 
     /// Whether some workers sleep.
@@ -284,7 +298,7 @@ impl Sleep {
     /// and the same moment [Q].
     pub fn is_quiet(&self, is_empty: impl FnOnce() -> bool) -> bool {
         // [Q1] after the pool was closed, before the look at the counts; pairs with [S2], [L].
-        fence(Ordering::SeqCst);
+        full_fence();
         let before = self.load();
         before.active() == 0 && before.blocked() == 0 && is_empty() && self.load() == before
     }

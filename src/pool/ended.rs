@@ -1,0 +1,103 @@
+#![allow(unsafe_code)]
+//! How a task ended, and what it tells about it.
+
+use super::{
+    abi::{POOL_NO_WORKER, pool_result_t},
+    status::{self, Error, Result, Status},
+    task::{End, Task},
+};
+use crate::support::sync::Ordering;
+use std::{
+    ffi::{CStr, CString, c_void},
+    ptr,
+};
+
+impl Task {
+    /// What the end of a task leaves in the cold part, if it left something.
+    fn end(&self) -> Option<&End> {
+        // SAFETY: only asked after `DONE`, when nobody writes any more.
+        self.cold().map(|cold| unsafe { &*cold.end.get() })
+    }
+
+    /// Changes what `end` will find; only by who claimed the task.
+    pub(super) fn change_end(&self, change: impl FnOnce(&mut End)) {
+        if self.cold().is_none() {
+            // SAFETY: who claimed a task is alone with a cold part that is not there yet: for
+            // maps it always is, and for other tasks nobody else asks for it.
+            unsafe { *self.cold.get() = Some(Box::default()) };
+        }
+        if let Some(cold) = self.cold() {
+            // SAFETY: who claimed the task is alone with its end until it is `DONE`.
+            change(unsafe { &mut *cold.end.get() });
+        }
+    }
+
+    /// The sentence about the failure; only by who claimed the task.
+    pub fn set_message(&self, message: &str) {
+        self.change_end(|end| end.message = Some(to_c(message)));
+    }
+
+    /// The lowest failed index of a map; only by who claimed the task.
+    pub fn set_index(&self, index: usize) {
+        self.change_end(|end| end.index = index);
+    }
+
+    /// The status of a task that has ended.
+    pub fn status(&self) -> Status {
+        self.status.get()
+    }
+
+    /// How a task that has ended did: its failure as an error.
+    ///
+    /// # Errors
+    /// The task's own.
+    pub fn outcome(&self) -> Result<()> {
+        match self.status() {
+            status::OK => Ok(()),
+            status => Err(Error::new(status, self.message().to_string_lossy().into_owned())),
+        }
+    }
+
+    /// The sentence about the failure of a task that has ended; empty if there is none.
+    pub fn message(&self) -> &CStr {
+        self.end().and_then(|end| end.message.as_deref()).unwrap_or(c"")
+    }
+
+    /// The result of a task that has ended.
+    pub fn result(&self) -> (*const c_void, usize) {
+        if self.status.get() != status::OK || self.map().is_some() {
+            return (ptr::null(), 0);
+        }
+        if let Some(set) = self.end().and_then(|end| end.set_result.as_ref()) {
+            let data = if set.size() == 0 { ptr::null() } else { set.as_ptr().cast_const() };
+            return (data.cast(), set.size());
+        }
+        let (_, place) = self.places();
+        (place.start.cast_const().cast(), place.size)
+    }
+
+    /// Calls the callback with the outcome of a task that has ended.
+    pub fn call_back(&self) {
+        let (data, size) = self.result();
+        let has_run = self.has_run();
+        let outcome = pool_result_t {
+            status: self.status.get(),
+            message: self.message().as_ptr(),
+            data,
+            size,
+            index: self.end().map_or(0, |end| end.index),
+            worker: if has_run { self.worker.load(Ordering::Relaxed) } else { POOL_NO_WORKER },
+            pid: if has_run { self.pid() } else { 0 },
+        };
+        if let Some(callback) = self.callback.get() {
+            // SAFETY: the outcome is valid during the call, as the callback's contract says.
+            unsafe { callback(&raw const outcome, self.user_data.get()) };
+        }
+    }
+}
+
+/// A C string; what follows a NUL is cut off.
+pub fn to_c(text: &str) -> CString {
+    let text = text.split('\0').next().unwrap_or_default();
+    CString::new(text).unwrap_or_default()
+}
