@@ -41,10 +41,10 @@ mod header {
              0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }\n",
         ),
         (
-            "Maps in full",
+            "Calls in full",
             &["capi/call.rs"],
             "/* The value to begin a pool_call_t with. */\n\
-             #define POOL_CALL_INIT \\\n  { sizeof(pool_call_t), 0, 0, 0, 0 }\n",
+             #define POOL_CALL_INIT \\\n  { sizeof(pool_call_t), 0, 0, 0, 0, 0, 0, 0 }\n",
         ),
         ("Callbacks on a thread of your choice", &["capi/poll.rs"], ""),
         ("Memory that all workers share", &["capi/shared.rs"], ""),

@@ -677,7 +677,7 @@ int32_t pool_create_with(const struct pool_options_t *options, pool_t **pool);
   { sizeof(pool_options_t), POOL_THREADS, 0, POOL_CALLBACKS_SERIAL, 0, 0, 0, 0, 0, \
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
-/* ---- Maps in full ------------------------------------------------------ */
+/* ---- Calls in full ----------------------------------------------------- */
 
 /** A call in full. Begin with POOL_CALL_INIT, then set what you need. */
 typedef struct pool_call_t {
@@ -685,13 +685,39 @@ typedef struct pool_call_t {
   size_t struct_size;
   /** What to run. */
   pool_fn fn;
+  /** The argument: `arg_size` bytes there, or with `arg_size` 0 the pointer itself. Not for maps. */
+  const void *arg;
   /** The size of an argument in bytes. */
   size_t arg_size;
   /** The size of a result in bytes. */
   size_t result_size;
   /** What tasks see as task->context; borrowed until the call has ended. */
   const void *context;
+  /**
+   * Called once with the outcome, where the pool's option `callbacks` says; NULL for none. Not
+   * for maps.
+   */
+  pool_callback_fn callback;
+  /** Passed to the callback. */
+  void *user_data;
 } pool_call_t;
+
+/**
+ * Submits many calls at once: all of them, or none.
+ *
+ * calls, count: an array of `count` calls, each begun with POOL_CALL_INIT; read during the call
+ *   only, and each argument's bytes are copied, as by pool_apply_async(). `count` 0 does nothing.
+ * futures: room for `count` handles, each written before its task can start and the caller's to
+ *   release with pool_future_release(); NULL if not wanted.
+ * The tasks start in the order of the array. Costs a fraction of as many pool_apply_async(), and
+ * one wake-up; the first tasks may have ended before it returns. Does not block, but for starting
+ * a thread now and then. Returns POOL_OK, or as pool_apply_async(), with the number of the call
+ * in the sentence: then nothing was submitted, nothing written, and no callback is ever called.
+ */
+int32_t pool_submit(pool_t *pool,
+                    const struct pool_call_t *calls,
+                    size_t count,
+                    pool_future_t **futures);
 
 /**
  * As pool_map(), with a context for all items, and a status of each.
@@ -712,7 +738,7 @@ int32_t pool_map_with(pool_t *pool,
 
 /* The value to begin a pool_call_t with. */
 #define POOL_CALL_INIT \
-  { sizeof(pool_call_t), 0, 0, 0, 0 }
+  { sizeof(pool_call_t), 0, 0, 0, 0, 0, 0, 0 }
 
 /* ---- Callbacks on a thread of your choice ------------------------------ */
 

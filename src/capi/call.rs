@@ -1,12 +1,19 @@
 #![allow(unsafe_code)]
-//! The full form of a call, so far for maps.
+//! The full form of a call: many at once, and for maps.
 
 use super::{
-    boundary::{bytes, read_struct, status},
-    handle::{self, pool_t},
-    simple::map_call,
+    boundary::{bytes, not_null, read_struct, status},
+    handle::{self, pool_future_t, pool_t},
+    simple::{checked, map_call},
 };
-use crate::pool::{abi::pool_fn, submit};
+use crate::pool::{
+    abi::{pool_callback_fn, pool_fn},
+    batch,
+    payload::Call,
+    status::{Error, Result},
+    submit,
+    task::Task,
+};
 use std::ffi::c_void;
 
 /// A call in full. Begin with POOL_CALL_INIT, then set what you need.
@@ -17,12 +24,70 @@ pub struct pool_call_t {
     pub struct_size: usize,
     /// What to run.
     pub r#fn: pool_fn,
+    /// The argument: `arg_size` bytes there, or with `arg_size` 0 the pointer itself. Not for maps.
+    pub arg: *const c_void,
     /// The size of an argument in bytes.
     pub arg_size: usize,
     /// The size of a result in bytes.
     pub result_size: usize,
     /// What tasks see as task->context; borrowed until the call has ended.
     pub context: *const c_void,
+    /// Called once with the outcome, where the pool's option `callbacks` says; NULL for none. Not
+    /// for maps.
+    pub callback: pool_callback_fn,
+    /// Passed to the callback.
+    pub user_data: *mut c_void,
+}
+
+impl pool_call_t {
+    fn checked(&self) -> Result<Call> {
+        let Self { arg, arg_size, result_size, context, callback, user_data, .. } = *self;
+        let function = checked(self.r#fn)?;
+        bytes(arg, arg_size, 1, "arg")?;
+        Ok(Call { function, arg, arg_size, result_size, callback, user_data, context })
+    }
+}
+
+/// Submits many calls at once: all of them, or none.
+///
+/// calls, count: an array of `count` calls, each begun with POOL_CALL_INIT; read during the call
+///   only, and each argument's bytes are copied, as by pool_apply_async(). `count` 0 does nothing.
+/// futures: room for `count` handles, each written before its task can start and the caller's to
+///   release with pool_future_release(); NULL if not wanted.
+/// The tasks start in the order of the array. Costs a fraction of as many pool_apply_async(), and
+/// one wake-up; the first tasks may have ended before it returns. Does not block, but for starting
+/// a thread now and then. Returns POOL_OK, or as pool_apply_async(), with the number of the call
+/// in the sentence: then nothing was submitted, nothing written, and no callback is ever called.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_submit(
+    pool: *mut pool_t,
+    calls: *const pool_call_t,
+    count: usize,
+    futures: *mut *mut pool_future_t,
+) -> i32 {
+    status(|| {
+        // SAFETY: the caller vouches for the handle.
+        let core = unsafe { handle::core(pool) }?;
+        if count == 0 {
+            return Ok(());
+        }
+        not_null(calls, "calls")?;
+        // SAFETY: the caller vouches for the array; each element begins with its size.
+        let stride = unsafe { calls.cast::<usize>().read_unaligned() };
+        bytes(calls, stride, count, "calls")?;
+        let call = |index: usize| {
+            // SAFETY: inside the array, which the caller vouches for.
+            let call = unsafe { calls.byte_add(index * stride) };
+            // SAFETY: every such struct begins with its size.
+            if unsafe { call.cast::<usize>().read_unaligned() } != stride {
+                return Err(Error::invalid("its struct_size is not that of the first call"));
+            }
+            // SAFETY: as above.
+            unsafe { read_struct(call, "call")? }.checked()
+        };
+        // SAFETY: the caller vouches for the sizes and the room; a future is a task's block.
+        unsafe { batch::submit_all(core, count, &call, futures.cast::<*mut Task>()) }
+    })
 }
 
 /// As pool_map(), with a context for all items, and a status of each.
@@ -47,6 +112,10 @@ pub unsafe extern "C" fn pool_map_with(
         let core = unsafe { handle::core(pool) }?;
         // SAFETY: the caller vouches for the struct.
         let full = unsafe { read_struct(call, "call")? };
+        if !full.arg.is_null() || full.callback.is_some() {
+            let text = "a map takes its arguments from args, and has no callback here";
+            return Err(Error::invalid(text));
+        }
         let mut call = map_call(full.r#fn, args, full.arg_size, results, full.result_size, count)?;
         if !statuses.is_null() {
             bytes(statuses, size_of::<i32>(), count, "statuses")?;

@@ -84,6 +84,7 @@ pub unsafe extern "C" fn pool_apply(
             result_size,
             callback: None,
             user_data: ptr::null_mut(),
+            context: ptr::null(),
         };
         bytes(arg, arg_size, 1, "arg")?;
         bytes(result, result_size, 1, "result")?;

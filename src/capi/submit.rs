@@ -12,7 +12,7 @@ use crate::pool::{
     submit,
     task::Task,
 };
-use std::ffi::c_void;
+use std::{ffi::c_void, ptr};
 
 /// Submits a function and returns at once.
 ///
@@ -42,7 +42,8 @@ pub unsafe extern "C" fn pool_apply_async(
         let core = unsafe { handle::core(pool) }?;
         let function = checked(r#fn)?;
         bytes(arg, arg_size, 1, "arg")?;
-        let call = Call { function, arg, arg_size, result_size, callback, user_data };
+        let context = ptr::null();
+        let call = Call { function, arg, arg_size, result_size, callback, user_data, context };
         // SAFETY: the caller vouches for the pointer; a future is a task's block.
         let future = unsafe { future.cast::<*mut Task>().as_mut() };
         // SAFETY: the caller vouches for the sizes.

@@ -16,8 +16,9 @@
 use super::{
     context::{self, Context},
     core::Core,
+    depot::{Depot, Stock},
     status::{self, Error, Result},
-    task::{Batch, CARRIED, Task},
+    task::Task,
 };
 use crate::support::{
     CachePadded,
@@ -26,113 +27,13 @@ use crate::support::{
     sync::{Arc, AtomicIsize, AtomicUsize, Mutex, Ordering, lock},
 };
 use std::{
-    alloc::{Layout, alloc, dealloc},
     cell::{Cell, UnsafeCell},
     ffi::c_void,
-    ptr::{self, NonNull},
+    ptr::NonNull,
 };
 
 /// As many outsiders submit without meeting, if they are dealt out evenly.
 pub const LANES: usize = 16;
-/// Blocks that change hands at a time.
-const BATCH: usize = 63;
-/// So many blocks ahead of need a block's lines are asked for.
-const AHEAD: usize = 2;
-const FIRST_SLAB: usize = 32;
-const LARGEST_SLAB: usize = 8192;
-
-/// Free blocks. Some of them carry the addresses of others, and are linked: so the block that is
-/// handed out next is known, and its cache lines can be fetched, before it is touched; it was
-/// probably another processor that used it last.
-struct List {
-    /// The first carrier. Those behind it are full.
-    head: *mut Task,
-    /// How many addresses it carries.
-    carried: usize,
-    /// Carriers and carried.
-    count: usize,
-}
-
-impl List {
-    const EMPTY: Self = Self { head: ptr::null_mut(), carried: 0, count: 0 };
-
-    fn push(&mut self, task: NonNull<Task>) {
-        self.count += 1;
-        // SAFETY: free blocks belong to their list.
-        if let Some(head) = unsafe { self.head.as_ref() }
-            && self.carried < CARRIED
-        {
-            head.carry(self.carried, task.as_ptr());
-            self.carried += 1;
-        } else {
-            // SAFETY: as above.
-            unsafe { task.as_ref() }.next.store(self.head, Ordering::Relaxed);
-            self.head = task.as_ptr();
-            self.carried = 0;
-        }
-    }
-
-    fn pop(&mut self) -> Option<NonNull<Task>> {
-        let head = NonNull::new(self.head)?;
-        // SAFETY: free blocks belong to their list.
-        let carrier = unsafe { head.as_ref() };
-        self.count -= 1;
-        if self.carried == 0 {
-            self.head = carrier.next.load(Ordering::Relaxed);
-            self.carried = CARRIED;
-            return Some(head);
-        }
-        self.carried -= 1;
-        let soon = match self.carried.checked_sub(AHEAD) {
-            Some(index) => carrier.carried(index),
-            None => carrier.next.load(Ordering::Relaxed),
-        };
-        Task::prefetch(soon);
-        NonNull::new(carrier.carried(self.carried))
-    }
-}
-
-/// Free blocks at hand: a list in use, and a full batch or nothing, so that taking and giving
-/// around a boundary does not go to the depot each time.
-struct Stock {
-    current: List,
-    full: List,
-}
-
-impl Stock {
-    const EMPTY: Self = Self { current: List::EMPTY, full: List::EMPTY };
-
-    #[inline]
-    fn pop(&mut self, core: &Core) -> Result<NonNull<Task>> {
-        match self.current.pop() {
-            Some(task) => Ok(task),
-            None => self.refill(core),
-        }
-    }
-
-    #[cold]
-    fn refill(&mut self, core: &Core) -> Result<NonNull<Task>> {
-        std::mem::swap(&mut self.current, &mut self.full);
-        if self.current.count == 0 {
-            self.current = lock(&core.blocks.depot).take(core)?;
-        }
-        self.current.pop().ok_or_else(|| Error::no_memory("no memory for a task block"))
-    }
-
-    fn push(&mut self, core: &Core, task: NonNull<Task>) {
-        if self.current.count == BATCH {
-            let full = std::mem::replace(&mut self.full, List::EMPTY);
-            self.full = std::mem::replace(&mut self.current, List::EMPTY);
-            lock(&core.blocks.depot).give(full);
-        }
-        self.current.push(task);
-    }
-
-    fn count(&self) -> usize {
-        self.current.count + self.full.count
-    }
-}
-
 /// A worker's own free blocks; nobody else's while the worker lives.
 pub struct Local(UnsafeCell<Stock>);
 
@@ -149,27 +50,10 @@ struct Lane {
     retired: bool,
 }
 
-struct Slab {
-    start: NonNull<Task>,
-    blocks: usize,
-}
-
-struct Depot {
-    /// The first blocks of batches, each of which leads to the next batch's.
-    batches: *mut Task,
-    /// How many blocks are in the batches.
-    free: usize,
-    slabs: Vec<Slab>,
-    /// Blocks of the newest slab that were never used.
-    fresh: usize,
-    /// Blocks ever handed out of slabs.
-    carved: usize,
-}
-
 /// See the module.
 pub struct Blocks {
     lanes: [CachePadded<Lock<Lane>>; LANES],
-    depot: Mutex<Depot>,
+    pub(super) depot: Mutex<Depot>,
     /// After `retire`: blocks still out.
     out: AtomicIsize,
 }
@@ -183,6 +67,8 @@ unsafe impl Sync for Blocks {}
 pub struct Entry<'a> {
     core: &'a Core,
     door: Door,
+    /// So many blocks can still be had for certain.
+    promised: usize,
     /// The worker's own, or the lane's, which is locked.
     stock: NonNull<Stock>,
     _lane: Option<Held<'a, Lane>>,
@@ -205,13 +91,7 @@ impl Blocks {
         };
         Self {
             lanes: std::array::from_fn(|_| lane()),
-            depot: Mutex::new(Depot {
-                batches: ptr::null_mut(),
-                free: 0,
-                slabs: Vec::new(),
-                fresh: 0,
-                carved: 0,
-            }),
+            depot: Mutex::new(Depot::new()),
             out: AtomicIsize::new(0),
         }
     }
@@ -240,14 +120,14 @@ impl Blocks {
             // SAFETY: the worker's list lives as long as its context.
             let stock = unsafe { local.as_ref() }.0.get();
             let stock = NonNull::new(stock).expect("a cell has an address");
-            return Ok(Entry { core, door: Door::Worker(engine), stock, _lane: None });
+            return Ok(Entry { core, door: Door::Worker(engine), promised: 0, stock, _lane: None });
         }
         let (mut lane, number) = self.lane();
         if lane.closed && context.is_none() {
             return Err(Error::from(status::CLOSED));
         }
         let stock = NonNull::from(&mut lane.free);
-        Ok(Entry { core, door: Door::Lane(number), stock, _lane: Some(lane) })
+        Ok(Entry { core, door: Door::Lane(number), promised: 0, stock, _lane: Some(lane) })
     }
 
     /// Shuts the gate: after this no submission from outside is under way.
@@ -284,8 +164,7 @@ impl Blocks {
         // SAFETY: the leaving worker's own list.
         let stock = std::mem::replace(unsafe { &mut *local.0.get() }, Stock::EMPTY);
         let mut depot = lock(&self.depot);
-        depot.give(stock.current);
-        depot.give(stock.full);
+        depot.take_back(stock);
     }
 
     /// The pool is gone, its workers have left. While handles are out, the core stays.
@@ -300,78 +179,11 @@ impl Blocks {
         }
         let out = {
             let depot = lock(&self.depot);
-            (depot.carved - depot.free - home).cast_signed()
+            (depot.out() - home).cast_signed()
         };
         if self.out.fetch_add(out, Ordering::AcqRel) + out == 0 {
             // SAFETY: the count forgotten above.
             unsafe { Arc::decrement_strong_count(Arc::as_ptr(core)) };
-        }
-    }
-}
-
-impl Depot {
-    /// A batch: given back before, or else new.
-    fn take(&mut self, core: &Core) -> Result<List> {
-        let Some(head) = NonNull::new(self.batches) else { return self.carve(core) };
-        // SAFETY: the block is free, and the depot's.
-        let Batch { next, count, carried } = unsafe { head.as_ref() }.batch();
-        self.batches = next;
-        self.free -= count;
-        Ok(List { head: head.as_ptr(), carried, count })
-    }
-
-    fn give(&mut self, list: List) {
-        if let Some(head) = NonNull::new(list.head) {
-            // SAFETY: the block is free, and the list's.
-            unsafe { head.as_ref() }.set_batch(&Batch {
-                next: self.batches,
-                count: list.count,
-                carried: list.carried,
-            });
-            self.batches = list.head;
-            self.free += list.count;
-        }
-    }
-
-    /// Up to one batch of blocks that were never used.
-    fn carve(&mut self, core: &Core) -> Result<List> {
-        let error = || Error::no_memory("no memory for task blocks");
-        if self.fresh == 0 {
-            let blocks =
-                self.slabs.last().map_or(FIRST_SLAB, |slab| (slab.blocks * 2).min(LARGEST_SLAB));
-            let layout = Layout::array::<Task>(blocks).map_err(|_| error())?;
-            self.slabs.try_reserve(1).map_err(|_| error())?;
-            // SAFETY: the layout has a size.
-            let start = NonNull::new(unsafe { alloc(layout) }).ok_or_else(error)?.cast::<Task>();
-            self.slabs.push(Slab { start, blocks });
-            self.fresh = blocks;
-        }
-        let Some(slab) = self.slabs.last() else {
-            return Err(error());
-        };
-        let count = self.fresh.min(BATCH);
-        let end = slab.blocks - self.fresh + count;
-        let mut list = List::EMPTY;
-        for index in (end - count..end).rev() {
-            // SAFETY: inside the slab, and not carved before.
-            let task = unsafe { slab.start.add(index) };
-            // SAFETY: as above; nobody else knows the block yet.
-            unsafe { task.write(Task::empty(core)) };
-            list.push(task);
-        }
-        self.fresh -= count;
-        self.carved += count;
-        Ok(list)
-    }
-}
-
-impl Drop for Depot {
-    fn drop(&mut self) {
-        for slab in &self.slabs {
-            if let Ok(layout) = Layout::array::<Task>(slab.blocks) {
-                // SAFETY: allocated in `carve` with this layout. Free blocks own nothing.
-                unsafe { dealloc(slab.start.as_ptr().cast(), layout) };
-            }
         }
     }
 }
@@ -385,6 +197,24 @@ impl Entry<'_> {
     pub fn allocate(&mut self) -> Result<NonNull<Task>> {
         let core = self.core;
         self.stock().pop(core)
+    }
+
+    /// Sees to it that `count` blocks can be had by `allocate_promised`.
+    ///
+    /// # Errors
+    /// `NO_MEMORY`.
+    pub fn promise(&mut self, count: usize) -> Result<()> {
+        lock(&self.core.blocks.depot).promise(count)?;
+        self.promised += count;
+        Ok(())
+    }
+
+    /// An empty block, the caller's alone, of those that were promised.
+    pub fn allocate_promised(&mut self) -> NonNull<Task> {
+        let (core, promised) = (self.core, self.promised);
+        let (task, taken) = self.stock().pop_promised(core, promised);
+        self.promised -= taken;
+        task
     }
 
     /// Takes back a block that was allocated here and not used.
@@ -401,5 +231,13 @@ impl Entry<'_> {
     fn stock(&mut self) -> &mut Stock {
         // SAFETY: the list is this thread's, or locked, and used by nobody else meanwhile.
         unsafe { self.stock.as_mut() }
+    }
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        if self.promised > 0 {
+            lock(&self.core.blocks.depot).break_promise(self.promised);
+        }
     }
 }

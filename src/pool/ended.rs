@@ -4,7 +4,7 @@
 use super::{
     abi::{POOL_NO_WORKER, pool_result_t},
     status::{self, Error, Result, Status},
-    task::{End, Task},
+    task::Task,
 };
 use crate::support::sync::Ordering;
 use std::{
@@ -13,25 +13,6 @@ use std::{
 };
 
 impl Task {
-    /// What the end of a task leaves in the cold part, if it left something.
-    fn end(&self) -> Option<&End> {
-        // SAFETY: only asked after `DONE`, when nobody writes any more.
-        self.cold().map(|cold| unsafe { &*cold.end.get() })
-    }
-
-    /// Changes what `end` will find; only by who claimed the task.
-    pub(super) fn change_end(&self, change: impl FnOnce(&mut End)) {
-        if self.cold().is_none() {
-            // SAFETY: who claimed a task is alone with a cold part that is not there yet: for
-            // maps it always is, and for other tasks nobody else asks for it.
-            unsafe { *self.cold.get() = Some(Box::default()) };
-        }
-        if let Some(cold) = self.cold() {
-            // SAFETY: who claimed the task is alone with its end until it is `DONE`.
-            change(unsafe { &mut *cold.end.get() });
-        }
-    }
-
     /// The sentence about the failure; only by who claimed the task.
     pub fn set_message(&self, message: &str) {
         self.change_end(|end| end.message = Some(to_c(message)));

@@ -56,6 +56,18 @@ pub trait Engine: Send + Sync {
     /// `NO_MEMORY`; when there is no worker, and none can be had.
     fn enqueue(&self, core: &Core, door: Door, task: TaskRef) -> Result<()>;
 
+    /// As `enqueue`, for `count` tasks that `next` gives; it also wakes.
+    ///
+    /// # Errors
+    /// As `enqueue`; `next` was not called then.
+    fn enqueue_all(
+        &self,
+        core: &Core,
+        door: Door,
+        count: usize,
+        next: &mut dyn FnMut() -> TaskRef,
+    ) -> Result<()>;
+
     /// Calls a worker if there is something to do and one is allowed to run.
     fn wake(&self, core: &Core);
 

@@ -84,7 +84,7 @@ impl<'a> Frame<'a> {
 
     /// The frame of a task in a block.
     pub fn for_task(task: &'a Task, worker: u32) -> Self {
-        Self::new(Owner::Task(task), ptr::null(), worker)
+        Self::new(Owner::Task(task), task.context(), worker)
     }
 
     /// The frame of a task that has no block.

@@ -10,19 +10,22 @@
 //! | `engine`       | the interface to whoever runs tasks |
 //! | `state`        | the life of a task in one word (model-checked) |
 //! | `task`         | the block that holds a task |
+//! | `cold`         | what a small task does not need |
 //! | `ended`        | how a task ended, and what it tells about it |
 //! | `functions`    | functions that are promised to stay |
 //! | `shared`       | memory that the user's tasks share |
 //! | `parcel`       | a task that another process runs |
 //! | `payload`      | arguments and results as bytes |
 //! | `direct`       | a task that runs in its caller, without a block |
-//! | `blocks`       | recycled blocks, and the gate that close shuts |
+//! | `depot`        | free blocks, and where they come from |
+//! | `blocks`       | who may have a block: workers, outsiders by lane; the gate that close shuts |
 //! | `frame`        | a task while it runs |
 //! | `context`      | which pools a thread is working for |
 //! | `mailbox`      | many senders, one reader at a time (model-checked) |
 //! | `callbacks`    | when and where callbacks run |
 //! | `map`          | one descriptor for many items |
 //! | `accounts`     | how a map keeps account of its items |
+//! | `batch`        | many calls submitted at once, all or none |
 //! | `submit`       | what apply, submit, map, wait and cancel do with all these |
 
 #[cfg(not(loom))]
@@ -30,15 +33,21 @@ pub mod abi;
 #[cfg(not(loom))]
 pub mod accounts;
 #[cfg(not(loom))]
+pub mod batch;
+#[cfg(not(loom))]
 pub mod blocks;
 #[cfg(not(loom))]
 pub mod callbacks;
 #[cfg(not(loom))]
 pub mod codes;
 #[cfg(not(loom))]
+pub mod cold;
+#[cfg(not(loom))]
 pub mod context;
 #[cfg(not(loom))]
 pub mod core;
+#[cfg(not(loom))]
+pub mod depot;
 #[cfg(not(loom))]
 pub mod direct;
 #[cfg(not(loom))]

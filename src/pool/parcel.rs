@@ -15,6 +15,8 @@ use std::{ffi::c_void, ptr};
 pub struct Parcel<'a> {
     /// What to run.
     pub function: Function,
+    /// What it sees as its context.
+    pub context: *const c_void,
     /// The argument, or the pointer that is the argument if `arg_size` is 0.
     pub arg: *const c_void,
     /// The argument's bytes.
@@ -82,7 +84,14 @@ impl Task {
             // SAFETY: who claimed the task is alone with its argument.
             unsafe { &*self.inline.get() }
         });
-        Some(Parcel { function, arg, arg_size, result_size: place.size, inline })
+        Some(Parcel {
+            function,
+            context: self.context(),
+            arg,
+            arg_size,
+            result_size: place.size,
+            inline,
+        })
     }
 
     /// The process that ran the task; 0 for a map in processes.

@@ -38,15 +38,23 @@ pub struct Call {
     pub callback: pool_callback_fn,
     /// Passed to the callback.
     pub user_data: *mut c_void,
+    /// What the task sees as its context.
+    pub context: *const c_void,
 }
 
 impl Call {
     /// Whether argument and result fit inside the block.
     #[inline]
-    pub fn fits_inside(&self) -> bool {
+    fn is_small(&self) -> bool {
         self.arg_size <= INLINE
             && self.result_size <= INLINE
             && result_offset(self.arg_size) + self.result_size.next_multiple_of(ALIGN) <= INLINE
+    }
+
+    /// Whether the block has room for all of the call.
+    #[inline]
+    pub fn fits_inside(&self) -> bool {
+        self.is_small() && self.context.is_null()
     }
 }
 
@@ -74,11 +82,16 @@ pub const fn result_offset(arg_size: usize) -> usize {
     size.next_multiple_of(ALIGN)
 }
 
-/// A large argument, copied before the submitter takes any lock, and room for the result.
-pub struct Outside(pub Buffer);
+/// What does not fit inside a block, made ready before the submitter takes any lock.
+pub struct Outside {
+    /// A copy of the argument, and room for the result; `None` when both fit inside.
+    pub memory: Option<Buffer>,
+    /// See `Call`.
+    pub context: *const c_void,
+}
 
 impl Outside {
-    /// Copies the argument of a call that does not fit inside a block.
+    /// Copies the argument, if it does not fit inside a block together with the result.
     ///
     /// # Safety
     /// `call.arg` is readable for `call.arg_size` bytes.
@@ -86,6 +99,9 @@ impl Outside {
     /// # Errors
     /// `NO_MEMORY`.
     pub unsafe fn new(engine: &dyn Engine, call: &Call) -> Result<Self> {
+        if call.is_small() {
+            return Ok(Self { memory: None, context: call.context });
+        }
         let error = || Error::no_memory("no memory for the task's argument and result");
         let arg = round_up(call.arg_size).ok_or_else(error)?;
         let result = round_up(call.result_size).ok_or_else(error)?;
@@ -108,7 +124,7 @@ impl Outside {
                 ptr::copy_nonoverlapping(call.arg.cast::<u8>(), place, call.arg_size);
             }
         }
-        Ok(Self(buffer))
+        Ok(Self { memory: Some(buffer), context: call.context })
     }
 }
 

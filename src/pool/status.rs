@@ -84,6 +84,12 @@ impl Error {
         Self { status: NO_MEMORY, message: Cow::Borrowed(message) }
     }
 
+    /// The same, with the name of what it is about in front.
+    #[must_use]
+    pub fn about(self, what: &str) -> Self {
+        Self::new(self.status, format!("{what}: {}", self.message))
+    }
+
     /// The system refused `what`.
     pub fn system(what: &'static str, error: &io::Error) -> Self {
         let status = if error.kind() == io::ErrorKind::OutOfMemory { NO_MEMORY } else { SYSTEM };

@@ -3,6 +3,7 @@
 
 use super::{
     abi::pool_callback_fn,
+    cold::Cold,
     context,
     core::Core,
     direct,
@@ -78,8 +79,12 @@ pub unsafe fn submit(core: &Core, call: &Call, future: Option<&mut *mut Task>) -
         });
     }
     // SAFETY: promised by the caller.
-    let outside = unsafe { Outside::new(&*core.engine, call)? };
-    enqueue(core, future, |block| block.fill_outside(call, outside, references))
+    let cold = Cold::for_call(unsafe { Outside::new(&*core.engine, call)? })?;
+    enqueue(core, future, |block| {
+        // SAFETY: promised by the caller; the block is ours.
+        unsafe { block.fill_with(call, cold, references) };
+        Ok(())
+    })
 }
 
 /// Enqueues a map. With `future`, a handle is written there before the map can start.

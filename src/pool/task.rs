@@ -16,44 +16,24 @@
 
 use super::{
     abi::{Function, POOL_NO_WORKER, pool_callback_fn, pool_task_t},
+    cold::Cold,
     core::Core,
     frame::Frame,
     map::Map,
-    payload::{ALIGN, Call, INLINE, Outside, Place, Sizes, result_offset, zero},
+    payload::{ALIGN, Call, INLINE, Place, Sizes, result_offset, zero},
     state::State,
     status::{self, Error, Result, Status},
 };
 use crate::support::{
-    alloc::{Buffer, try_box},
+    alloc::try_box,
     cpu::prefetch_for_write,
     sync::{AtomicPtr, AtomicU32, Ordering},
 };
 use std::{
     cell::{Cell, UnsafeCell},
-    ffi::{CString, c_void},
+    ffi::c_void,
     ptr::{self, NonNull},
 };
-
-/// What a small task does not need.
-#[derive(Default)]
-pub(super) struct Cold {
-    /// Argument and result when they don't fit inside the block. Written before `publish`.
-    pub(super) memory: Option<Buffer>,
-    /// As above.
-    map: Option<Map>,
-    /// Written by who claimed the task, while others may look at the map.
-    pub(super) end: UnsafeCell<End>,
-}
-
-/// What a small task's end does not need.
-#[derive(Default)]
-pub(super) struct End {
-    /// The result that the task set in place of the fixed one.
-    pub(super) set_result: Option<Buffer>,
-    pub(super) message: Option<CString>,
-    /// The lowest failed item of a map.
-    pub(super) index: usize,
-}
 
 /// One task.
 #[repr(C, align(64))]
@@ -257,7 +237,7 @@ impl Task {
     /// with the block.
     ///
     /// # Safety
-    /// `call.arg` is readable for `call.arg_size` bytes, and `call.fits_inside()`.
+    /// `call.arg` is readable for `call.arg_size` bytes, and argument and result are small.
     #[inline]
     pub unsafe fn fill(&self, call: &Call, references: u32) {
         let inline = self.inline.get().cast::<u8>();
@@ -275,18 +255,21 @@ impl Task {
         self.set_call(call, references);
     }
 
-    /// As `fill`, for a call that needs more than the block: `outside` holds its argument.
+    /// As `fill`, for a call that needs more than the block.
     ///
-    /// # Errors
-    /// `NO_MEMORY`; the block stays empty.
-    pub fn fill_outside(&self, call: &Call, outside: Outside, references: u32) -> Result<()> {
-        let cold = try_box(Cold { memory: Some(outside.0), ..Cold::default() })
-            .ok_or_else(|| Error::no_memory("no memory for a task"))?;
+    /// # Safety
+    /// `call.arg` is readable for `call.arg_size` bytes, and `cold` was made for the call.
+    pub unsafe fn fill_with(&self, call: &Call, cold: Box<Cold>, references: u32) {
+        let is_outside = cold.memory.is_some();
         // SAFETY: alone with the block.
         unsafe { *self.cold.get() = Some(cold) };
-        self.arg_size.set(OUTSIDE);
-        self.set_call(call, references);
-        Ok(())
+        if is_outside {
+            self.arg_size.set(OUTSIDE);
+            self.set_call(call, references);
+        } else {
+            // SAFETY: promised by the caller; what is not outside is small.
+            unsafe { self.fill(call, references) };
+        }
     }
 
     #[inline]
@@ -328,11 +311,6 @@ impl Task {
         self.user_data.set(user_data);
         self.state.publish(references);
         Ok(())
-    }
-
-    pub(super) fn cold(&self) -> Option<&Cold> {
-        // SAFETY: read under the rules of the module's table.
-        unsafe { (*self.cold.get()).as_deref() }
     }
 
     /// The map that the block holds, if it is one. May be asked while another thread ends the

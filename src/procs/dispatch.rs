@@ -3,7 +3,7 @@
 use super::{
     engine::ProcessEngine,
     hints::{Hint, Room},
-    layout::{ASLEEP, IS_INLINE, IS_POINTER, SEARCHING},
+    layout::{ASLEEP, HAS_CONTEXT, IS_INLINE, IS_POINTER, SEARCHING},
     window::{Load, Waiting, Window},
     word::{Generation, NOTICE, Phase},
 };
@@ -69,6 +69,10 @@ impl ProcessEngine {
         }
         if parcel.arg_size == 0 {
             kind |= IS_POINTER;
+        }
+        if !parcel.context.is_null() {
+            kind |= HAS_CONTEXT;
+            store(&slot.map.context, parcel.context as u64);
         }
         slot.kind.store(kind, Ordering::Relaxed);
         self.owners[number as usize].store(task.as_non_null().as_ptr(), Ordering::SeqCst);

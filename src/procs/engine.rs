@@ -151,8 +151,18 @@ impl ProcessEngine {
         }
     }
 
+    fn reserve(&self, count: usize) -> Result<()> {
+        self.fleet.failure().map_or(Ok(()), Err)?;
+        let reserved = lock(&self.window).queue.try_reserve(count);
+        reserved.map_err(|_| Error::no_memory("no memory for the queue of tasks"))
+    }
+
     /// Puts a task where it goes: into a slot, if it is the next, or into the queue.
-    fn put(&self, window: &mut Window, task: TaskRef) {
+    fn put(&self, task: TaskRef) {
+        // Ringing is a cancellation point, and so is much of what `wake` may do.
+        let _put_off = Uncancellable::new();
+        self.arrive();
+        let mut window = lock(&self.window);
         if let Some(map) = task.map() {
             let call = map.call();
             if map.number.load(Ordering::Relaxed) == ENDED {
@@ -174,7 +184,7 @@ impl ProcessEngine {
             window.queue_job(number, false);
             self.backlog.store(true, Ordering::Relaxed);
             self.due.store(true, Ordering::Relaxed);
-        } else if !window.queue.is_empty() || self.place_task(window, task) != Placed::Yes {
+        } else if !window.queue.is_empty() || self.place_task(&mut window, task) != Placed::Yes {
             window.queue.push_back(Waiting::Task(task));
             self.backlog.store(true, Ordering::Relaxed);
             if !window.free.is_empty() || window.queue.len().is_multiple_of(EVERY) {
@@ -259,6 +269,7 @@ impl Engine for ProcessEngine {
         if call.arg_size == 0 {
             self.require_shared(call.arg, "arg, with arg_size 0,")?;
         }
+        self.require_shared(call.context, "context")?;
         if call.result_size > self.memory.layout.slab(0).len() {
             return Err(Error::no_memory("no shared memory for a result of that size"));
         }
@@ -277,14 +288,23 @@ impl Engine for ProcessEngine {
     }
 
     fn enqueue(&self, _core: &Core, _door: Door, task: TaskRef) -> Result<()> {
-        self.fleet.failure().map_or(Ok(()), Err)?;
-        // Ringing is a cancellation point, and so is much of what `wake` may do.
-        let _put_off = Uncancellable::new();
-        let mut window = lock(&self.window);
-        let reserved = window.queue.try_reserve(1);
-        reserved.map_err(|_| Error::no_memory("no memory for the queue of tasks"))?;
-        self.arrive();
-        self.put(&mut window, task);
+        self.reserve(1)?;
+        self.put(task);
+        Ok(())
+    }
+
+    fn enqueue_all(
+        &self,
+        core: &Core,
+        _door: Door,
+        count: usize,
+        next: &mut dyn FnMut() -> TaskRef,
+    ) -> Result<()> {
+        self.reserve(count)?;
+        for _ in 0..count {
+            self.put(next());
+        }
+        self.wake(core);
         Ok(())
     }
 

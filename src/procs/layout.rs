@@ -38,6 +38,8 @@ pub const IS_POINTER: u32 = 2;
 pub const IS_MAP: u32 = 4;
 /// In `Slot::kind`: every item of the map has a status.
 pub const HAS_STATUSES: u32 = 8;
+/// In `Slot::kind`: a task with a context.
+pub const HAS_CONTEXT: u32 = 16;
 
 /// A task on its way through a worker. The first line is all that one without bytes of its own
 /// touches; with a small argument or result it is two.
@@ -89,7 +91,7 @@ pub struct MapSlot {
     pub results: AtomicU64,
     /// What the results' places held before; 0: nothing that is needed.
     pub before: AtomicU64,
-    /// What the function sees as its context.
+    /// What the function sees as its context; of a task, if the slot's kind has `HAS_CONTEXT`.
     pub context: AtomicU64,
     /// Where the items' statuses are in the slab. By the worker.
     pub statuses_at: AtomicU64,

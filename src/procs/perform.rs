@@ -2,7 +2,7 @@
 //! What a worker does with one claimed task, or piece of a map.
 
 use super::{
-    layout::{AT_HOME, HAS_STATUSES, IS_INLINE, IS_POINTER, Slot},
+    layout::{AT_HOME, HAS_CONTEXT, HAS_STATUSES, IS_INLINE, IS_POINTER, Slot},
     word::{STOP, YIELD},
     worker::{Claim, Worker},
 };
@@ -131,7 +131,9 @@ impl Worker<'_> {
             unsafe { zero(place) };
         }
         let task = TaskInSlot { worker: self, slot, set: Cell::new(None) };
-        let frame = Frame::for_remote(&task, ptr::null(), self.index);
+        let has_context = slot.kind.load(Ordering::Relaxed) & HAS_CONTEXT != 0;
+        let context = if has_context { word(&slot.map.context) } else { 0 } as *const c_void;
+        let frame = Frame::for_remote(&task, context, self.index);
         self.begin(slot);
         // SAFETY: argument and result are as `pool_fn` promises.
         let status = frame.enter(|| unsafe { frame.call(function, arg, place.start) });

@@ -33,6 +33,9 @@ use std::time::Instant;
 /// Starting a thread takes some small allocations that cannot say when there is no memory.
 const ROOM_FOR_A_THREAD: usize = 64 << 10;
 
+/// So many tasks of a batch become visible at a time.
+const PORTION: usize = 64;
+
 type Threads = Vec<thread::JoinHandle<()>>;
 
 /// How a new worker has been counted.
@@ -177,13 +180,21 @@ impl ThreadEngine {
         started
     }
 
-    /// The queue behind a door, the caller's to put tasks in.
-    fn queue(&self, door: Door) -> &Fifo<Task> {
-        match door {
+    /// The queue behind a door, with room for `count` tasks; and there is a worker.
+    #[inline]
+    fn reserve(&self, core: &Core, door: Door, count: usize) -> Result<&Fifo<Task>> {
+        let queue = match door {
             // SAFETY: a worker's context holds its seat, which lives as long; the thread is this.
             Door::Worker(seat) => unsafe { seat.cast::<Seat<'_>>().as_ref() }.queue,
             Door::Lane(lane) => self.queues.lane(lane),
+        };
+        if !queue.reserve(count) {
+            return Err(Error::no_memory("no memory for the queue of tasks"));
         }
+        if !self.has_workers.load(Ordering::Acquire) {
+            self.start_first(core)?;
+        }
+        Ok(queue)
     }
 
     /// One thread less is alive.
@@ -297,14 +308,33 @@ impl Engine for ThreadEngine {
         Ok(core.pid)
     }
 
+    fn enqueue_all(
+        &self,
+        core: &Core,
+        door: Door,
+        count: usize,
+        next: &mut dyn FnMut() -> TaskRef,
+    ) -> Result<()> {
+        let queue = self.reserve(core, door, count)?;
+        let mut left = count;
+        while left > 0 {
+            let portion = left.min(PORTION);
+            for ahead in 0..portion {
+                // SAFETY: reserved just now.
+                unsafe { queue.put(ahead, next().as_non_null()) };
+            }
+            queue.publish(portion);
+            // Who is woken by the first portion calls others as long as there is more.
+            if left == count || left == portion {
+                self.wake(core);
+            }
+            left -= portion;
+        }
+        Ok(())
+    }
+
     fn enqueue(&self, core: &Core, door: Door, task: TaskRef) -> Result<()> {
-        let queue = self.queue(door);
-        if !queue.reserve(1) {
-            return Err(Error::no_memory("no memory for the queue of tasks"));
-        }
-        if !self.has_workers.load(Ordering::Acquire) {
-            self.start_first(core)?;
-        }
+        let queue = self.reserve(core, door, 1)?;
         // SAFETY: reserved just now.
         unsafe { queue.put(0, task.as_non_null()) };
         queue.publish(1);

@@ -1,0 +1,93 @@
+#![allow(unsafe_code)]
+//! Many calls submitted at once: all or none, with one wake-up.
+//!
+//! Whatever may fail is done first: all calls are checked, what does not fit into a block is
+//! copied, and as many blocks are promised as there are calls. After that the tasks are filled
+//! and become visible portion by portion, so that the first run while the last are being filled,
+//! and their blocks are used again.
+
+use super::{
+    cold::Cold,
+    context,
+    core::Core,
+    payload::{Call, Outside},
+    status::{Error, Result},
+    task::{Task, TaskRef},
+};
+use std::vec::IntoIter;
+
+/// What a call needs beyond its block, and the call's number.
+type Needs = Vec<(usize, Box<Cold>)>;
+
+/// Submits `count` calls, given by their numbers. With `futures`, not NULL, a handle on each is
+/// written there before its task can start.
+///
+/// # Safety
+/// The calls' pointers are as `Call` says, and `call` gives the same each time; there is room for
+/// as many futures.
+///
+/// # Errors
+/// Nothing was submitted then, and nothing written.
+pub unsafe fn submit_all(
+    core: &Core,
+    count: usize,
+    call: &dyn Fn(usize) -> Result<Call>,
+    futures: *mut *mut Task,
+) -> Result<()> {
+    let context = context::find(core);
+    core.require_open(context.is_some())?;
+    // SAFETY: promised by the caller.
+    let mut needs = unsafe { prepare(core, count, call)? }.peekable();
+    if count == 0 {
+        return Ok(());
+    }
+    let mut entry = core.blocks.enter(core, context)?;
+    entry.promise(count)?;
+    let references = 1 + u32::from(!futures.is_null());
+    let mut index = 0;
+    let door = entry.door();
+    core.engine.enqueue_all(core, door, count, &mut || {
+        let block = entry.allocate_promised();
+        // SAFETY: `allocate_promised` gave us the block alone.
+        let task = unsafe { block.as_ref() };
+        let call = call(index).expect("a call that was accepted before");
+        // SAFETY: promised by the caller; what was not prepared fits inside.
+        unsafe {
+            match needs.next_if(|(number, _)| *number == index) {
+                Some((_, cold)) => task.fill_with(&call, cold, references),
+                None => task.fill(&call, references),
+            }
+            if !futures.is_null() {
+                task.state.hand_out();
+                futures.add(index).write(block.as_ptr());
+            }
+        }
+        index += 1;
+        // SAFETY: the queue's reference was counted in.
+        unsafe { TaskRef::from_raw(block) }
+    })
+}
+
+/// Checks all calls, and makes what they need beyond their blocks.
+///
+/// # Safety
+/// The calls' pointers are as `Call` says.
+unsafe fn prepare(
+    core: &Core,
+    count: usize,
+    call: &dyn Fn(usize) -> Result<Call>,
+) -> Result<IntoIter<(usize, Box<Cold>)>> {
+    let mut needs = Needs::new();
+    for index in 0..count {
+        let numbered = |error: Error| error.about(&format!("call {index}"));
+        let call = call(index).map_err(numbered)?;
+        core.engine.admit(core, &call).map_err(numbered)?;
+        if !call.fits_inside() {
+            needs.try_reserve(1).map_err(|_| Error::no_memory("no memory for a batch"))?;
+            // SAFETY: promised by the caller.
+            let outside = unsafe { Outside::new(&*core.engine, &call)? };
+            needs.push((index, Cold::for_call(outside)?));
+        }
+    }
+    Ok(needs.into_iter())
+}

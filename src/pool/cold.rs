@@ -1,0 +1,88 @@
+#![allow(unsafe_code)]
+//! What a small task does not need, in memory of its own.
+
+use super::{
+    map::Map,
+    payload::Outside,
+    status::{Error, Result},
+    task::Task,
+};
+use crate::support::alloc::{Buffer, try_box};
+use std::{
+    cell::UnsafeCell,
+    ffi::{CString, c_void},
+    ptr,
+};
+
+/// What a small task does not need.
+pub struct Cold {
+    /// Argument and result when they don't fit inside the block. Written before `publish`.
+    pub(super) memory: Option<Buffer>,
+    /// As above.
+    pub(super) map: Option<Map>,
+    /// As above: what the task sees as its context.
+    pub(super) context: *const c_void,
+    /// Written by who claimed the task, while others may look at the map.
+    pub(super) end: UnsafeCell<End>,
+}
+
+impl Default for Cold {
+    fn default() -> Self {
+        Self { memory: None, map: None, context: ptr::null(), end: UnsafeCell::default() }
+    }
+}
+
+impl Cold {
+    /// The cold part of a call that needs one.
+    ///
+    /// # Errors
+    /// `NO_MEMORY`.
+    pub fn for_call(outside: Outside) -> Result<Box<Self>> {
+        let Outside { memory, context } = outside;
+        try_box(Self { memory, context, ..Self::default() })
+            .ok_or_else(|| Error::no_memory("no memory for a task"))
+    }
+}
+
+/// What a small task's end does not need.
+#[derive(Default)]
+pub(super) struct End {
+    /// The result that the task set in place of the fixed one.
+    pub(super) set_result: Option<Buffer>,
+    pub(super) message: Option<CString>,
+    /// The lowest failed item of a map.
+    pub(super) index: usize,
+}
+
+impl Task {
+    /// What the task sees as its context.
+    #[inline]
+    pub(super) fn context(&self) -> *const c_void {
+        self.cold().map_or(ptr::null(), |cold| cold.context)
+    }
+
+    #[inline]
+    pub(super) fn cold(&self) -> Option<&Cold> {
+        // SAFETY: read under the rules of the module's table.
+        unsafe { (*self.cold.get()).as_deref() }
+    }
+
+    /// What the end of a task leaves in the cold part, if it left something.
+    pub(super) fn end(&self) -> Option<&End> {
+        // SAFETY: only asked after `DONE`, when nobody writes any more.
+        self.cold().map(|cold| unsafe { &*cold.end.get() })
+    }
+
+    /// Changes what `end` will find; only by who claimed the task.
+    pub(super) fn change_end(&self, change: impl FnOnce(&mut End)) {
+        if self.cold().is_none() {
+            // SAFETY: who claimed a task is alone with a cold part that is not there yet: for
+            // maps it always is, and for other tasks nobody else asks for it.
+            unsafe { *self.cold.get() = Some(Box::default()) };
+        }
+        if let Some(cold) = self.cold() {
+            // SAFETY: who claimed the task is alone with its end until it is `DONE`.
+            change(unsafe { &mut *cold.end.get() });
+        }
+    }
+}
