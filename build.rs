@@ -32,12 +32,13 @@ mod header {
         ("Submitting without waiting", &["capi/submit.rs"], ""),
         ("Futures", &["capi/future.rs"], ""),
         ("Inside a task", &["capi/task.rs"], ""),
+        ("Blocking sections", &["capi/blocking.rs"], ""),
         (
             "Options of a pool",
             &["capi/options.rs"],
             "/* The value to begin a pool_options_t with. */\n\
              #define POOL_OPTIONS_INIT \\\n  \
-             { sizeof(pool_options_t), POOL_THREADS, 0, POOL_CALLBACKS_SERIAL, 0, 0, 0, 0, 0, \\\n    \
+             { sizeof(pool_options_t), POOL_THREADS, 0, POOL_CALLBACKS_SERIAL, 0, 0, 0, 0, 0, 0, \\\n    \
              0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }\n",
         ),
         (

@@ -38,11 +38,13 @@
  * - Arguments go by value: `arg_size` bytes are copied when a task is submitted, `result_size`
  *   bytes are copied out. Maps borrow their arrays until they have ended.
  * - Order. Tasks that one thread submits start in that order. A pool of one worker is a serial
- *   queue: one task at a time. Two things may go ahead of others: a task that a task of the same
- *   pool submits, and the very task that somebody waits for without a time-out.
+ *   queue: one task at a time, and others while it waits or blocks. Two things may go ahead of
+ *   others: a task that a task of the same pool submits, and the very task that somebody waits
+ *   for without a time-out.
  * - Places. A pool has as many places as `workers`, and each running task takes one. A task that
- *   waits gives its place to a spare worker. So at most `workers` tasks run at a time, and one
- *   more for each that has come back from a wait, until another ends.
+ *   waits, or says that it is about to block (pool_blocking_begin()), gives its place to a spare
+ *   worker. So at most `workers` tasks run at a time, and one more for each that has come back,
+ *   until another ends.
  * - Waiting helps. Whoever waits without a time-out for a task that has not started may run it: a
  *   task of the pool always, while its stack suffices; a thread from outside if a place is free,
  *   the pool has more than one worker and no initializer, and the task no callback. So tasks may
@@ -79,6 +81,8 @@
  *   who runs a task    | workers; also those who wait | workers only, also for pool_apply()
  *   a task may use its | submit, apply, map, wait     | nothing (POOL_ERR_UNSUPPORTED); it may
  *   own pool to        |                              | make another, or use pool_default()
+ *   pool_blocking_begin| lets a spare worker in       | POOL_ERR_UNSUPPORTED in a task: its
+ *                      |                              | process keeps its place
  *   pool_future_cancel | asks a running task to stop  | the same
  *   pool_future_kill   | POOL_ERR_UNSUPPORTED if it   | kills it; then POOL_ERR_CANCELLED
  *                      | runs                         |
@@ -144,7 +148,7 @@ extern "C" {
 /** The pool was made before this process was forked. */
 #define POOL_ERR_FORKED (-11)
 
-/** The queue is full. */
+/** The queue is full; or as many tasks are in blocking sections as may be. */
 #define POOL_ERR_FULL (-12)
 
 /** The buffer is too small for the result. */
@@ -531,6 +535,44 @@ int32_t pool_task_set_result(pool_task_t *task, const void *data, size_t size);
  */
 int32_t pool_task_cancelled(const pool_task_t *task);
 
+/* ---- Blocking sections ------------------------------------------------- */
+
+/**
+ * Says that the calling thread is about to block: to sleep, to read from a network or a disk, to
+ * wait for a lock or for another program. Until pool_blocking_end(), a spare worker runs other
+ * tasks in its place, so that tasks that only wait keep nobody from computing. (A wait for a
+ * task or a map of a pool needs no section: it lets a spare worker in by itself.)
+ *
+ *     pool_blocking_begin(task);
+ *     ssize_t got = read(socket, buffer, sizeof buffer);
+ *     pool_blocking_end(task);
+ *
+ * Sections nest: the outermost counts. One that is still open when the task returns (in a map:
+ * the item) ends then. Ending one does not wait for a place: for a moment more than `workers`
+ * may compute, until another task ends. Inside a section the thread is to its pool a thread from
+ * outside: a task that it waits for runs on it only if a place is free. A map never runs more
+ * than `workers` of its own items at a time, blocked or not; its places go to other tasks.
+ * Spare workers are started when there is something to do, and leave when there is nothing.
+ *
+ * task: the running task; NULL in a callback, and wherever the task is not at hand: then what
+ *   the calling thread is running is meant. A thread that takes no worker's place (that of a
+ *   polled callback, or of the callbacks of a pool of processes) has none to give up: POOL_OK.
+ * Returns POOL_OK, or, without a section: POOL_ERR_INVALID outside of tasks and callbacks, or if
+ * `task` is not what the calling thread is running; _FULL if `max_blocked` are in sections
+ * already; _SYSTEM if something waits to be run and no spare worker can be started; _UNSUPPORTED
+ * in a worker process, which keeps its place: give the pool more workers instead; _FORKED.
+ * Who blocks nevertheless does no harm but that of a place less. Does not block.
+ */
+int32_t pool_blocking_begin(pool_task_t *task);
+
+/**
+ * Ends what the last pool_blocking_begin() has begun: the thread takes a place again.
+ *
+ * Returns POOL_OK; POOL_ERR_INVALID if the running task or callback has no section open, or as
+ * pool_blocking_begin(); _UNSUPPORTED in a worker process; _FORKED. Does not block.
+ */
+int32_t pool_blocking_end(pool_task_t *task);
+
 /* ---- Options of a pool ------------------------------------------------- */
 
 /** `mode`: tasks run on threads of this process. */
@@ -605,6 +647,12 @@ typedef struct pool_options_t {
    */
   const char *name;
   /**
+   * How many of the pool's tasks and callbacks may be in blocking sections at a time, each with
+   * a spare worker in its place (pool_blocking_begin()); at most 4096, 0 for 256. In processes
+   * it must be 0, else POOL_ERR_UNSUPPORTED: a worker process keeps its place.
+   */
+  uint32_t max_blocked;
+  /**
    * How long a task, or an item of a map, may run, in milliseconds: then its worker is killed
    * and replaced, and it fails with POOL_ERR_TIME_LIMIT. 0 for no limit.
    */
@@ -674,7 +722,7 @@ int32_t pool_create_with(const struct pool_options_t *options, pool_t **pool);
 
 /* The value to begin a pool_options_t with. */
 #define POOL_OPTIONS_INIT \
-  { sizeof(pool_options_t), POOL_THREADS, 0, POOL_CALLBACKS_SERIAL, 0, 0, 0, 0, 0, \
+  { sizeof(pool_options_t), POOL_THREADS, 0, POOL_CALLBACKS_SERIAL, 0, 0, 0, 0, 0, 0, \
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* ---- Calls in full ----------------------------------------------------- */

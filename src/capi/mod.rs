@@ -10,6 +10,7 @@
 //! Each function runs inside `boundary`, which turns an error into its status and sentence, and
 //! a panic into `POOL_ERR_INTERNAL`.
 
+mod blocking;
 mod boundary;
 mod call;
 mod close;
@@ -29,6 +30,6 @@ mod version;
 pub use crate::pool::{abi::*, codes::*};
 pub use handle::{pool_future_t, pool_t};
 pub use {
-    call::*, close::*, errors::*, future::*, options::*, poll::*, processes::*, shared::*,
-    simple::*, submit::*, task::*, version::*,
+    blocking::*, call::*, close::*, errors::*, future::*, options::*, poll::*, processes::*,
+    shared::*, simple::*, submit::*, task::*, version::*,
 };

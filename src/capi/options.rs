@@ -9,9 +9,10 @@ use super::{
 use crate::{
     compose,
     pool::{
-        abi::{pool_finalizer_fn, pool_initializer_fn},
+        abi::{POOL_MAX_WORKERS, pool_finalizer_fn, pool_initializer_fn},
         options::{
-            CallbackMode, MIN_STACK, MOST_STDERR, Mode, Options, ProcessOptions, WorkerHooks,
+            CallbackMode, MAX_BLOCKED, MIN_STACK, MOST_STDERR, Mode, Options, ProcessOptions,
+            WorkerHooks,
         },
         status::{self as code, Error, Result},
     },
@@ -64,6 +65,10 @@ pub struct pool_options_t {
     /// What the workers' threads or processes are called, followed by a dash and their number,
     /// cut to 15 bytes; copied. NULL for "millpond".
     pub name: *const c_char,
+    /// How many of the pool's tasks and callbacks may be in blocking sections at a time, each with
+    /// a spare worker in its place (pool_blocking_begin()); at most 4096, 0 for 256. In processes
+    /// it must be 0, else POOL_ERR_UNSUPPORTED: a worker process keeps its place.
+    pub max_blocked: u32,
 
     // From here on: processes only. In a pool of threads each must be 0, else
     // POOL_ERR_UNSUPPORTED: nothing can be taken from a thread that would not harm the others.
@@ -159,12 +164,22 @@ unsafe fn check(from: &pool_options_t) -> Result<Options> {
         return Err(Error::invalid(text));
     }
     options.stack_size = from.stack_size;
+    options.max_blocked = max_blocked(from)?;
     if !from.name.is_null() {
         // SAFETY: promised by the caller.
         let name = unsafe { CStr::from_ptr(from.name) };
         options.name = name.to_string_lossy().into_owned();
     }
     Ok(options)
+}
+
+fn max_blocked(from: &pool_options_t) -> Result<usize> {
+    let most = within("max_blocked", from.max_blocked.into(), POOL_MAX_WORKERS.into())? as usize;
+    if most != 0 && from.mode == POOL_PROCESSES {
+        let text = "max_blocked needs POOL_THREADS: a worker process keeps its place";
+        return Err(Error::new(code::UNSUPPORTED, text));
+    }
+    Ok(if most == 0 { MAX_BLOCKED } else { most })
 }
 
 fn mode(mode: i32) -> Result<Mode> {

@@ -38,11 +38,13 @@
  * - Arguments go by value: `arg_size` bytes are copied when a task is submitted, `result_size`
  *   bytes are copied out. Maps borrow their arrays until they have ended.
  * - Order. Tasks that one thread submits start in that order. A pool of one worker is a serial
- *   queue: one task at a time. Two things may go ahead of others: a task that a task of the same
- *   pool submits, and the very task that somebody waits for without a time-out.
+ *   queue: one task at a time, and others while it waits or blocks. Two things may go ahead of
+ *   others: a task that a task of the same pool submits, and the very task that somebody waits
+ *   for without a time-out.
  * - Places. A pool has as many places as `workers`, and each running task takes one. A task that
- *   waits gives its place to a spare worker. So at most `workers` tasks run at a time, and one
- *   more for each that has come back from a wait, until another ends.
+ *   waits, or says that it is about to block (pool_blocking_begin()), gives its place to a spare
+ *   worker. So at most `workers` tasks run at a time, and one more for each that has come back,
+ *   until another ends.
  * - Waiting helps. Whoever waits without a time-out for a task that has not started may run it: a
  *   task of the pool always, while its stack suffices; a thread from outside if a place is free,
  *   the pool has more than one worker and no initializer, and the task no callback. So tasks may
@@ -79,6 +81,8 @@
  *   who runs a task    | workers; also those who wait | workers only, also for pool_apply()
  *   a task may use its | submit, apply, map, wait     | nothing (POOL_ERR_UNSUPPORTED); it may
  *   own pool to        |                              | make another, or use pool_default()
+ *   pool_blocking_begin| lets a spare worker in       | POOL_ERR_UNSUPPORTED in a task: its
+ *                      |                              | process keeps its place
  *   pool_future_cancel | asks a running task to stop  | the same
  *   pool_future_kill   | POOL_ERR_UNSUPPORTED if it   | kills it; then POOL_ERR_CANCELLED
  *                      | runs                         |

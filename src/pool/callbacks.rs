@@ -13,7 +13,7 @@ use super::{
     abi::POOL_NO_WORKER,
     context::{self, Context},
     core::Core,
-    frame,
+    frame::{self, Frame},
     mailbox::{Mailbox, Node},
     options::CallbackMode,
     status::{Error, Result},
@@ -138,7 +138,7 @@ impl Callbacks {
         // SAFETY: the reference that was delivered came along with the task.
         let task = unsafe { TaskRef::from_raw(task) };
         task.state.wait(None);
-        task.call_back();
+        Frame::for_callback(task.core(), || task.call_back());
         task.release();
     }
 

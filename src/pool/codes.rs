@@ -24,7 +24,7 @@ pub const POOL_ERR_BROKEN: i32 = -9;
 pub const POOL_ERR_DEADLOCK: i32 = -10;
 /// The pool was made before this process was forked.
 pub const POOL_ERR_FORKED: i32 = -11;
-/// The queue is full.
+/// The queue is full; or as many tasks are in blocking sections as may be.
 pub const POOL_ERR_FULL: i32 = -12;
 /// The buffer is too small for the result.
 pub const POOL_ERR_SIZE: i32 = -13;

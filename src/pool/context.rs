@@ -5,10 +5,14 @@
 //! moment. Contexts nest: a worker of one pool may help another. Being inside a pool is what
 //! tells a running task, which may submit after close and must not join, from an outsider.
 
-use super::{blocks::Local, core::Core};
+use super::{
+    blocks::Local,
+    core::Core,
+    status::{self, Error, Result},
+};
 use crate::support::sync::{Arc, AtomicPtr, Ordering};
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     ffi::c_void,
     ops::Range,
     ptr::{self, NonNull},
@@ -19,8 +23,10 @@ pub struct Context {
     core: NonNull<Core>,
     /// The number that tasks see.
     pub worker: u32,
-    /// Whether the thread counts as one of the pool's active ones.
+    /// Whether the thread counts as one of the pool's active ones: not in a section.
     pub counted: Cell<bool>,
+    /// The section, by its frame's address, in which the thread is not counted; 0: none.
+    aside: Cell<usize>,
     /// Where the stack must stand for one more task to start here.
     pub stack: Range<usize>,
     /// The worker's own free blocks.
@@ -41,6 +47,7 @@ impl Context {
             core: NonNull::from(core),
             worker,
             counted: Cell::new(counted),
+            aside: Cell::new(0),
             stack,
             blocks: None,
             engine: None,
@@ -76,6 +83,32 @@ impl Context {
         let result = body();
         TOP.set(self.below.get());
         result
+    }
+
+    fn step_aside(&self, section: usize) -> Result<()> {
+        let core = self.core();
+        core.sections.enter(core)?;
+        let served = core.engine.begin_blocking(core);
+        self.counted.set(false);
+        if !served {
+            self.take_place_back();
+            let text = "no thread could be started to run what is queued meanwhile";
+            return Err(Error::new(status::SYSTEM, text));
+        }
+        self.aside.set(section);
+        Ok(())
+    }
+
+    fn take_place_back(&self) {
+        let core = self.core();
+        self.counted.set(true);
+        core.engine.end_blocking(core);
+        core.sections.leave();
+    }
+
+    /// Whether the thread has given up its place for a section.
+    pub fn is_aside(&self) -> bool {
+        self.aside.get() != 0
     }
 
     /// Whether there is stack left for one more task.
@@ -121,20 +154,61 @@ pub fn find(core: &Core) -> Option<&Context> {
 /// is told whether each has somebody to run what is queued.
 pub fn blocking<R>(body: impl FnOnce(bool) -> R) -> R {
     let served = Cell::new(true);
-    each_counted(|core| served.set(core.engine.begin_blocking(core) && served.get()));
+    each_counted(|context| {
+        let core = context.core();
+        served.set(core.engine.begin_blocking(core) && served.get());
+    });
     let result = body(served.get());
-    each_counted(|core| core.engine.end_blocking(core));
+    each_counted(|context| context.core().engine.end_blocking(context.core()));
     result
 }
 
+/// Gives up this thread's place in every pool that counts it as active, until `step_back` with
+/// the same section.
+///
+/// # Errors
+/// `FULL`, `SYSTEM`; then no place has been given up.
+pub fn step_aside(section: usize) -> Result<()> {
+    let outcome = RefCell::new(Ok(()));
+    each_counted(|context| {
+        if outcome.borrow().is_ok() {
+            *outcome.borrow_mut() = context.step_aside(section);
+        }
+    });
+    let outcome = outcome.into_inner();
+    if outcome.is_err() {
+        step_back(section);
+    }
+    outcome
+}
+
+/// Takes back all places that were given up for the section.
+pub fn step_back(section: usize) {
+    each(|context| {
+        if context.aside.get() == section {
+            context.aside.set(0);
+            context.take_place_back();
+        }
+    });
+}
+
 /// Calls `visit` once for each pool that counts this thread as active.
-fn each_counted(visit: impl Fn(&Core)) {
+fn each_counted(visit: impl Fn(&Context)) {
+    each(|context| {
+        if context.counted.get() {
+            visit(context);
+        }
+    });
+}
+
+/// Calls `visit` once for each pool that this thread works for.
+fn each(visit: impl Fn(&Context)) {
     let mut context = TOP.get();
     // SAFETY: as in `find`.
     while let Some(inner) = unsafe { context.as_ref() } {
         // A child that a task forked has left its parent's pools.
-        if inner.counted.get() && inner.core().is_in_this_process() {
-            visit(inner.core());
+        if inner.core().is_in_this_process() {
+            visit(inner);
         }
         context = inner.below.get();
     }

@@ -10,6 +10,7 @@
 //! | joined             | `capi::handle::free`                       | freed      |
 
 use super::{
+    blocking::Sections,
     blocks::Blocks,
     callbacks::Callbacks,
     context,
@@ -37,6 +38,8 @@ pub struct Core {
     pub blocks: Blocks,
     /// Callbacks that wait.
     pub callbacks: Callbacks,
+    /// Threads in blocking sections.
+    pub sections: Sections,
     closed: AtomicBool,
     terminated: AtomicBool,
     /// Counts what participants in maps should look up for.
@@ -65,6 +68,7 @@ impl Core {
             options,
             blocks: Blocks::new(),
             callbacks,
+            sections: Sections::default(),
             closed: AtomicBool::new(false),
             terminated: AtomicBool::new(false),
             pokes: CachePadded::new(AtomicU32::new(0)),

@@ -1,8 +1,9 @@
 #![allow(unsafe_code)]
-//! A task while it runs: what its function sees, and what it says about its outcome.
+//! A task or a callback while it runs: what its function sees, and what it says about its outcome.
 
 use super::{
-    abi::{Function, pool_task_t},
+    abi::{Function, POOL_NO_WORKER, pool_task_t},
+    blocking,
     core::Core,
     map::Map,
     payload::{Place, copy_result},
@@ -49,6 +50,8 @@ pub trait Remote {
 enum Owner<'a> {
     /// A task without a block.
     Pool(&'a Core),
+    /// A callback.
+    Callback(&'a Core),
     /// The block: a task that waits for itself is found by it.
     Task(&'a Task),
     /// A map, and its block.
@@ -64,6 +67,8 @@ pub struct Frame<'a> {
     head: Cell<pool_task_t>,
     owner: Owner<'a>,
     outcome: Cell<Option<Box<Outcome>>>,
+    /// How many blocking sections are open, one inside the other.
+    pub(super) sections: Cell<u32>,
     below: Cell<*const Frame<'static>>,
 }
 
@@ -78,6 +83,7 @@ impl<'a> Frame<'a> {
             head: Cell::new(pool_task_t { context, index: 0, worker, attempt: 1 }),
             owner,
             outcome: Cell::new(None),
+            sections: Cell::new(0),
             below: Cell::new(ptr::null()),
         }
     }
@@ -100,6 +106,13 @@ impl<'a> Frame<'a> {
     /// The frame of a task of another process.
     pub fn for_remote(remote: &'a dyn Remote, context: *const c_void, worker: u32) -> Self {
         Self::new(Owner::Remote(remote), context, worker)
+    }
+
+    /// Runs a callback in a frame of its own.
+    pub fn for_callback(core: &'a Core, body: impl FnOnce()) {
+        let frame = Self::new(Owner::Callback(core), ptr::null(), POOL_NO_WORKER);
+        frame.enter(body);
+        frame.end_sections();
     }
 
     /// Puts the frame on this thread's stack of frames while `body` runs.
@@ -131,10 +144,54 @@ impl<'a> Frame<'a> {
     /// `arg` and `result` are what `pool_fn` promises.
     #[inline]
     pub unsafe fn call(&self, function: Function, arg: *const c_void, result: *mut u8) -> Status {
+        // SAFETY: promised by the caller.
+        let status = unsafe { self.call_item(function, arg, result) };
+        self.end_sections();
+        status
+    }
+
+    /// As `call`, but `end_sections` is to follow, at the latest when the pool has been poked.
+    ///
+    /// # Safety
+    /// `arg` and `result` are what `pool_fn` promises.
+    #[inline]
+    pub unsafe fn call_item(
+        &self,
+        function: Function,
+        arg: *const c_void,
+        result: *mut u8,
+    ) -> Status {
         let task = ptr::from_ref(self).cast_mut().cast::<pool_task_t>();
         // SAFETY: promised by the caller; the frame begins with what the function may read.
         let status = unsafe { function(arg, result.cast(), task) };
         if status >= 0 { status } else { self.negative(status) }
+    }
+
+    /// Ends what the function has left open.
+    #[inline]
+    pub fn end_sections(&self) {
+        if self.sections.get() != 0 {
+            blocking::end_all(self);
+        }
+    }
+
+    /// Whether it is that of a map's items.
+    pub fn is_map(&self) -> bool {
+        matches!(self.owner, Owner::Map(..))
+    }
+
+    /// Names the frame among those of the thread.
+    pub fn address(&self) -> usize {
+        ptr::from_ref(self) as usize
+    }
+
+    /// The pool; `None` if it is that of another process.
+    pub fn core(&self) -> Option<&'a Core> {
+        match self.owner {
+            Owner::Pool(core) | Owner::Callback(core) => Some(core),
+            Owner::Task(task) | Owner::Map(task, _) => Some(task.core()),
+            Owner::Remote(_) => None,
+        }
     }
 
     #[cold]
@@ -211,7 +268,7 @@ impl<'a> Frame<'a> {
     /// Whether the task has been asked to stop.
     pub fn is_asked_to_stop(&self) -> bool {
         match self.owner {
-            Owner::Pool(core) => core.is_terminated(),
+            Owner::Pool(core) | Owner::Callback(core) => core.is_terminated(),
             Owner::Task(task) => task.core().is_terminated() || task.state.is_asked_to_stop(),
             Owner::Map(task, map) => task.core().is_terminated() || map.is_stopped(),
             Owner::Remote(remote) => remote.is_asked_to_stop(),
@@ -221,22 +278,42 @@ impl<'a> Frame<'a> {
     fn task(&self) -> Option<&'a Task> {
         match self.owner {
             Owner::Task(task) | Owner::Map(task, _) => Some(task),
-            Owner::Pool(_) | Owner::Remote(_) => None,
+            Owner::Pool(_) | Owner::Callback(_) | Owner::Remote(_) => None,
         }
     }
 }
 
 /// Whether this thread is in the midst of a task.
 pub fn is_inside() -> bool {
-    !TOP.get().is_null()
+    find(|frame| !matches!(frame.owner, Owner::Callback(_)))
+}
+
+/// The frame of what this thread is running. `task` is null, or must be what its function was
+/// given.
+///
+/// # Errors
+/// `INVALID`.
+pub fn innermost<'a>(task: *const pool_task_t) -> Result<&'a Frame<'a>> {
+    let top = TOP.get();
+    if !task.is_null() && !ptr::eq(top.cast(), task) {
+        return Err(Error::invalid("task is not what the calling thread is running"));
+    }
+    // SAFETY: the frames on the stack are alive, and outlive what runs in the innermost one.
+    let frame = unsafe { top.as_ref() };
+    frame.ok_or_else(|| Error::invalid("the calling thread runs no task and no callback"))
 }
 
 /// Whether `task` is running on this thread's stack: to wait for it here would be for ever.
 pub fn is_on_this_stack(task: &Task) -> bool {
+    find(|frame| frame.task().is_some_and(|running| ptr::eq(running, task)))
+}
+
+/// Whether one of this thread's frames is `wanted`.
+fn find(wanted: impl Fn(&Frame<'_>) -> bool) -> bool {
     let mut frame = TOP.get();
     // SAFETY: the frames on the stack are alive, and linked innermost first.
     while let Some(inner) = unsafe { frame.as_ref() } {
-        if inner.task().is_some_and(|running| ptr::eq(running, task)) {
+        if wanted(inner) {
             return true;
         }
         frame = inner.below.get();

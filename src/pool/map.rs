@@ -255,6 +255,7 @@ impl Map {
             let status;
             // SAFETY: the arrays hold `count` items, and these are nobody else's.
             (index, status) = unsafe { self.sweep(core, frame, seen, first, high) };
+            frame.end_sections();
             if !self.call.statuses.is_null() {
                 // SAFETY: as above.
                 unsafe { self.call.statuses.add(first).write_bytes(0, index - first) };
@@ -285,7 +286,7 @@ impl Map {
         while index < high && core.pokes() == seen {
             frame.set_item(index);
             // SAFETY: promised by the caller.
-            let status = unsafe { frame.call(function, arg, result) };
+            let status = unsafe { frame.call_item(function, arg, result) };
             if status != status::OK {
                 return (index, status);
             }

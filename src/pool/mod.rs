@@ -19,7 +19,8 @@
 //! | `direct`       | a task that runs in its caller, without a block |
 //! | `depot`        | free blocks, and where they come from |
 //! | `blocks`       | who may have a block: workers, outsiders by lane; the gate that close shuts |
-//! | `frame`        | a task while it runs |
+//! | `frame`        | a task or a callback while it runs |
+//! | `blocking`     | sections in which a thread gives up its place |
 //! | `context`      | which pools a thread is working for |
 //! | `mailbox`      | many senders, one reader at a time (model-checked) |
 //! | `callbacks`    | when and where callbacks run |
@@ -34,6 +35,8 @@ pub mod abi;
 pub mod accounts;
 #[cfg(not(loom))]
 pub mod batch;
+#[cfg(not(loom))]
+pub mod blocking;
 #[cfg(not(loom))]
 pub mod blocks;
 #[cfg(not(loom))]

@@ -52,6 +52,8 @@ pub struct Options {
     pub stack_size: usize,
     /// What the workers are called.
     pub name: String,
+    /// How many threads may be in blocking sections at a time.
+    pub max_blocked: usize,
     /// What only processes can do.
     pub processes: ProcessOptions,
 }
@@ -100,6 +102,9 @@ impl ProcessOptions {
 /// The most that is kept of what a worker wrote to stderr, in bytes.
 pub const MOST_STDERR: usize = 64 << 10;
 
+/// How many threads may be in blocking sections at a time, unless the user says otherwise.
+pub const MAX_BLOCKED: usize = 256;
+
 /// The smallest stack that a worker can live on, in bytes.
 pub const MIN_STACK: usize = 64 << 10;
 
@@ -116,6 +121,7 @@ impl Options {
             hooks: WorkerHooks { initializer: None, finalizer: None, data: std::ptr::null_mut() },
             stack_size: 0,
             name: "millpond".to_owned(),
+            max_blocked: MAX_BLOCKED,
             processes: ProcessOptions::default(),
         })
     }

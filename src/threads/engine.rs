@@ -236,6 +236,11 @@ impl ThreadEngine {
         core.callbacks.is_wanted() || !self.queues.is_empty()
     }
 
+    /// Calls somebody if there is work; false if nobody can be had.
+    pub(super) fn is_served(&self, core: &Core) -> bool {
+        !self.has_work(core) || self.try_wake(core).is_ok() || self.sleep.has_active()
+    }
+
     /// After the calling thread has given up its place [L]: somebody else may be needed.
     pub(super) fn pass_on(&self, core: &Core) {
         if self.has_work(core) {
@@ -356,7 +361,7 @@ impl Engine for ThreadEngine {
 
     fn begin_blocking(&self, core: &Core) -> bool {
         self.sleep.begin_blocking();
-        !self.has_work(core) || self.try_wake(core).is_ok() || self.sleep.has_active()
+        self.is_served(core)
     }
 
     fn end_blocking(&self, _core: &Core) {

@@ -80,7 +80,9 @@ pub fn wait(
         let text = "the task that is to be waited for is running on this very thread";
         return Err(Error::new(status::DEADLOCK, text));
     }
-    let context = context::find(core).filter(|context| context.counted.get());
+    let inside = context::find(core);
+    let context = inside.filter(|context| context.counted.get());
+    let is_aside = inside.is_some_and(Context::is_aside);
     let has_stack = context.is_some_and(Context::has_stack);
     if deadline.is_none() {
         if let Some(context) = context {
@@ -98,11 +100,13 @@ pub fn wait(
         return Ok(true);
     }
     context::blocking(|served| {
+        // In a section the thread has given up its place before; but only now must it rely on others.
+        let served = served && (!is_aside || engine.is_served(core));
         let nobody_is_at_it = || match task.map() {
             Some(map) => map.is_deserted(),
             None => task.state.is_queued(),
         };
-        if !served && deadline.is_none() && context.is_some() && nobody_is_at_it() {
+        if !served && deadline.is_none() && (context.is_some() || is_aside) && nobody_is_at_it() {
             let text = "the stack is too deep to run the awaited task here, \
                         and no thread could be started to run it";
             return Err(Error::new(status::SYSTEM, text));

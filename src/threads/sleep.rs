@@ -37,7 +37,7 @@ impl Counts {
     fn sleeping(self) -> usize {
         (self.0 >> (2 * WIDTH) & MASK) as usize
     }
-    /// Threads that wait inside a task, or end tasks from outside.
+    /// Threads that wait inside a task or are in a blocking section, or end tasks from outside.
     fn blocked(self) -> usize {
         (self.0 >> (3 * WIDTH) & MASK) as usize
     }
