@@ -35,6 +35,7 @@ PROGRAMS = (
     "add_over_time",
     "amdahl",
     "blocking_sleep",
+    "blocking_section",
     "sort",
     "busy_wait",
     "pids",

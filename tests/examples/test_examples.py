@@ -268,6 +268,12 @@ def test_sleeping_tasks_overlap(cc: Compile, run: Run, mode: str) -> None:
     assert len(re.findall(r"^task \d slept 0\.0\d+ s$", output, re.MULTILINE)) == 7
 
 
+@in_both_modes
+def test_tasks_that_say_that_they_wait_overlap(cc: Compile, run: Run, mode: str) -> None:
+    output = tiny(cc, run, "blocking_section", "--mode", mode)
+    assert re.search(r"^8 answers, each after 0\.\d+ s, all after 0\.\d+ s$", output, re.MULTILINE)
+
+
 @pytest.mark.parametrize("program", ["sort", "busy_wait"])
 def test_threads_and_processes_are_held_against_the_same_run(cc: Compile, run: Run, program: str) -> None:
     output = tiny(cc, run, program)
