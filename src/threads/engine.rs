@@ -55,6 +55,9 @@ pub struct ThreadEngine {
     shared: Heap,
     /// Joined when the pool is; also those that have left already.
     threads: Mutex<Threads>,
+    /// Held by who joins threads that are in the list no more: another must not return before they
+    /// have ended.
+    joining: Mutex<()>,
     /// Threads that have not left.
     alive: WaitWord,
     /// Set once the first worker has been started: from then until the pool is finished there is
@@ -89,6 +92,7 @@ impl ThreadEngine {
             queues: Queues::new(options.workers, MOST_THREADS - 1),
             shared: Heap::default(),
             threads: Mutex::new(Vec::new()),
+            joining: Mutex::new(()),
             alive: WaitWord::new(0),
             has_workers: AtomicBool::new(false),
             finished: WaitWord::new(0),
@@ -195,6 +199,15 @@ impl ThreadEngine {
             self.start_first(core)?;
         }
         Ok(queue)
+    }
+
+    /// Waits until all threads have ended that have been started so far.
+    fn join_threads(&self) {
+        loop {
+            let thread = lock(&self.threads).pop();
+            let Some(thread) = thread else { return };
+            let _ = thread.join();
+        }
     }
 
     /// One thread less is alive.
@@ -398,6 +411,13 @@ impl Engine for ThreadEngine {
     }
 
     fn join(&self, _core: &Core, deadline: Option<Instant>) -> bool {
+        // Who may wait for ever waits for the threads themselves, which end when the pool is
+        // finished: it is woken once for each, where waiting for `finished` would be once more.
+        let mut alone = None;
+        if deadline.is_none() {
+            alone = Some(lock(&self.joining));
+            self.join_threads();
+        }
         if !self.finished.wait_until_not(0, deadline) {
             return false;
         }
@@ -410,9 +430,9 @@ impl Engine for ThreadEngine {
                 return false;
             }
         }
-        for handle in lock(&self.threads).drain(..) {
-            let _ = handle.join();
-        }
+        // No thread is started any more, and all have ended, or are about to.
+        let _alone = alone.unwrap_or_else(|| lock(&self.joining));
+        self.join_threads();
         true
     }
 }

@@ -128,12 +128,67 @@ CASE(several_threads_join) {
     threads[i] = check_thread(join_too, pool);
   }
   sleep_ms(10);
+  CHECK_ERROR(pool_join(pool, 0), POOL_ERR_TIMEOUT);
+  CHECK_ERROR(pool_join(pool, 20), POOL_ERR_TIMEOUT);
   gate_open(&blocker.go);
   for (size_t i = 0; i < COUNT_OF(threads); i++) {
     pthread_join(threads[i], NULL);
   }
   CHECK_OK(pool_future_release(future));
   CHECK_OK(pool_close_join(pool));
+}
+
+/* Counts threads as they end, after all that the pool does on them. */
+static pthread_key_t ending;
+static atomic_int ended;
+
+static void count_end(void *data) {
+  (void)data;
+  sleep_ms(5);
+  atomic_fetch_add(&ended, 1);
+}
+
+static int32_t count_end_later(void *worker_data, uint32_t worker) {
+  (void)worker;
+  return pthread_setspecific(ending, worker_data);
+}
+
+struct joiner {
+  pool_t *pool;
+  int64_t timeout_ms;
+};
+
+static void *join_all(void *data) {
+  const struct joiner *joiner = data;
+  CHECK_OK(pool_join(joiner->pool, joiner->timeout_ms));
+  CHECK_EQ(atomic_load(&ended), 3);
+  return NULL;
+}
+
+CASE(nobody_joins_before_the_threads_have_ended) {
+  CHECK_EQ(pthread_key_create(&ending, count_end), 0);
+  for (size_t round = 0; round < scaled(20); round++) {
+    pool_options_t options = POOL_OPTIONS_INIT;
+    options.workers = 3;
+    options.initializer = count_end_later;
+    options.worker_data = &options;
+    pool_t *pool = new_pool_with(&options);
+    struct blocker blocker = BLOCKER_INIT;
+    pool_future_t *future = block_worker(pool, &blocker);
+    struct joiner joiners[] = {{pool, -1}, {pool, 60000}, {pool, -1}, {pool, 60000}};
+    pthread_t threads[COUNT_OF(joiners)];
+    atomic_store(&ended, 0);
+    CHECK_OK(pool_close(pool));
+    for (size_t i = 0; i < COUNT_OF(joiners); i++) {
+      threads[i] = check_thread(join_all, &joiners[i]);
+    }
+    gate_open(&blocker.go);
+    for (size_t i = 0; i < COUNT_OF(joiners); i++) {
+      pthread_join(threads[i], NULL);
+    }
+    CHECK_OK(pool_future_release(future));
+    CHECK_OK(pool_close_join(pool));
+  }
 }
 
 struct inside {
