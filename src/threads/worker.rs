@@ -53,6 +53,19 @@ pub fn run(core: &Arc<Core>, engine: &ThreadEngine, number: usize, born: Born) {
     engine.left();
 }
 
+/// How long a worker looks before it rests.
+struct Eagerness {
+    /// How many times. What did not pay last time is tried for less long the next.
+    rounds: u32,
+    /// How long it waits before the first look, in pauses: while tasks come so quickly that there
+    /// is always one after a moment, to fetch each by itself would cost the submitter and this
+    /// worker two cache lines a task; so they may gather for half a microsecond.
+    lull: u32,
+}
+
+/// The longest lull, some 600 ns.
+const LULL: u32 = 32;
+
 struct Worker<'a> {
     core: &'a Core,
     engine: &'a ThreadEngine,
@@ -89,7 +102,7 @@ impl Worker<'_> {
 
     /// Runs tasks until the pool is finished, or too many workers are idle.
     fn work(&self, mut searching: bool) {
-        let mut patience = self.engine.patience;
+        let mut eagerness = Eagerness { rounds: self.engine.patience, lull: 0 };
         let mut tick = 0_u32;
         loop {
             if self.core.callbacks.is_wanted() {
@@ -104,7 +117,7 @@ impl Worker<'_> {
                 if !self.engine.sleep.is_crowded() {
                     continue;
                 }
-            } else if self.look_longer(&mut searching, &mut patience) {
+            } else if self.look_longer(&mut searching, &mut eagerness) {
                 continue;
             }
             if !self.rest(&mut searching) {
@@ -123,20 +136,24 @@ impl Worker<'_> {
         }
     }
 
-    /// Looks for a while before it rests; true if there is something. What did not pay last
-    /// time is tried for less long the next.
-    fn look_longer(&self, searching: &mut bool, patience: &mut u32) -> bool {
+    /// Looks for a while before it rests; true if there is something.
+    fn look_longer(&self, searching: &mut bool, eagerness: &mut Eagerness) -> bool {
         if self.engine.patience == 0 || !(*searching || self.engine.sleep.search()) {
             return false;
         }
         *searching = true;
         let mut found = false;
-        spin::spin_until(*patience, || {
+        let mut looks = 0;
+        let Eagerness { rounds, lull } = eagerness;
+        spin::pause(*lull);
+        spin::spin_until(*rounds, || {
+            looks += 1;
             found = self.engine.has_work(self.core);
             found || self.core.is_closed()
         });
-        *patience =
-            if found { (*patience * 2).min(self.engine.patience) } else { (*patience / 2).max(4) };
+        *rounds =
+            if found { (*rounds * 2).min(self.engine.patience) } else { (*rounds / 2).max(4) };
+        *lull = if found && looks == 1 { (*lull * 2).clamp(4, LULL) } else { *lull / 2 };
         found
     }
 
