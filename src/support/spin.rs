@@ -3,16 +3,17 @@
 /// How many rounds it is worth to look before sleeping, in a pool of so many workers: none when
 /// there is no CPU to spare.
 pub fn patience(workers: usize, cpus: usize) -> u32 {
-    if cpus > 1 && workers <= cpus { 64 } else { 0 }
+    if cpus > 1 && workers <= cpus { 256 } else { 0 }
 }
 
-/// Looks at `done` up to `rounds` times with a growing pause between; true as soon as it holds.
+/// Looks at `done` up to `rounds` times with a pause between that grows to some 150 ns, about what
+/// it takes another processor to answer; true as soon as it holds.
 pub fn spin_until(rounds: u32, mut done: impl FnMut() -> bool) -> bool {
     for round in 0..rounds {
         if done() {
             return true;
         }
-        pause(1 << round.min(5));
+        pause(1 << round.min(3));
     }
     done()
 }
