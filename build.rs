@@ -33,6 +33,7 @@ mod header {
         ("Futures", &["capi/future.rs"], ""),
         ("Inside a task", &["capi/task.rs"], ""),
         ("Blocking sections", &["capi/blocking.rs"], ""),
+        ("Fork-join inside a task", &["capi/join.rs"], include_str!("src/capi/join_inline.h")),
         (
             "Options of a pool",
             &["capi/options.rs"],

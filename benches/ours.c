@@ -137,6 +137,50 @@ static void w3_other(const struct bench *b) {
   check(pool_close_join(pool));
 }
 
+/* Fork-join without a cut-off: the inline part of the header, and the library's function. */
+#define FIB(name, join2)                                                                                               \
+  static int32_t name(const void *arg, void *result, pool_task_t *task) {                                              \
+    uint64_t n = *(const uint64_t *)arg;                                                                               \
+    uint64_t less[2] = {n - 1, n - 2};                                                                                 \
+    uint64_t parts[2] = {n, 0};                                                                                        \
+    int32_t status = n < 2 ? 0 : join2(task, name, &less[0], &parts[0], name, &less[1], &parts[1]);                    \
+    *(uint64_t *)result = parts[0] + parts[1];                                                                         \
+    return status;                                                                                                     \
+  }
+FIB(fib, pool_join2)
+FIB(fib_by_call, (pool_join2))
+
+struct forks {
+  pool_t *pool;
+  pool_fn fib;
+  uint64_t n, expected;
+};
+
+static void fork_and_join(void *data, size_t unused) {
+  const struct forks *forks = data;
+  uint64_t result = 0;
+  (void)unused;
+  check(pool_apply(forks->pool, forks->fib, &forks->n, sizeof forks->n, &result, sizeof result));
+  if (result != forks->expected) {
+    bench_fail("a Fibonacci number is wrong");
+  }
+}
+
+static void w4(const struct bench *b) {
+  struct forks forks = {create(b->workers), fib, bench_pick(b, 10, 27, 32, 32), 0};
+  uint64_t next = 1;
+  for (uint64_t i = 0; i < forks.n; i++) {
+    uint64_t sum = forks.expected + next;
+    forks.expected = next;
+    next = sum;
+  }
+  /* Every number from 2 on forks once: one less than the next Fibonacci number. */
+  bench_print("W4", bench_warm(b, next - 1, fork_and_join, &forks), "ns", NULL);
+  forks.fib = fib_by_call;
+  bench_print("W4", bench_warm(b, next - 1, fork_and_join, &forks), "ns", "without inline");
+  check(pool_close_join(forks.pool));
+}
+
 static void map(const struct bench_map *map, void *pool) {
   check(pool_map(pool, map->fn, map->args, sizeof *map->args, map->results, sizeof *map->results, map->count));
 }
@@ -185,9 +229,18 @@ static void w9(const struct bench *b) {
 }
 
 static const struct bench_row ROWS[] = {
-    {"W1", w1}, {"W1-cold", w1_cold},   {"W1c", w1c}, {"W2", w2},
-    {"W3", w3}, {"W3-other", w3_other}, {"W5", w5},   {"W6", w6},
-    {"W8", w8}, {"W8-async", w8_async}, {"W9", w9},
+    {"W1", w1},
+    {"W1-cold", w1_cold},
+    {"W1c", w1c},
+    {"W2", w2},
+    {"W3", w3},
+    {"W3-other", w3_other},
+    {"W4", w4},
+    {"W5", w5},
+    {"W6", w6},
+    {"W8", w8},
+    {"W8-async", w8_async},
+    {"W9", w9},
 };
 
 BENCH_MAIN(ROWS)

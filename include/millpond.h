@@ -83,6 +83,8 @@
  *   own pool to        |                              | make another, or use pool_default()
  *   pool_blocking_begin| lets a spare worker in       | POOL_ERR_UNSUPPORTED in a task: its
  *                      |                              | process keeps its place
+ *   pool_join2() runs  | here, or on another worker   | here, after `a`
+ *   its `b`            |                              |
  *   pool_future_cancel | asks a running task to stop  | the same
  *   pool_future_kill   | POOL_ERR_UNSUPPORTED if it   | kills it; then POOL_ERR_CANCELLED
  *                      | runs                         |
@@ -185,6 +187,14 @@ typedef struct pool_t pool_t;
 /** The most workers that a pool may have. */
 #define POOL_MAX_WORKERS 4096
 
+/** Private to pool_join2(): a place in a list of forks. */
+typedef struct pool_fork_link_t {
+  /** Private. */
+  struct pool_fork_link_t *older;
+  /** Private. */
+  struct pool_fork_link_t *newer;
+} pool_fork_link_t;
+
 /**
  * A running task, as its function sees it. The fields are to be read only, and valid until the
  * function returns; hand the pointer on to the pool_task_ functions.
@@ -202,6 +212,10 @@ typedef struct pool_task_t {
   uint32_t worker;
   /** 1 the first time the task runs; always, in this version. */
   uint32_t attempt;
+  /** Private: the forks of the task that run here. */
+  struct pool_fork_link_t private_forks;
+  /** Private: whether somebody wants one of them. */
+  const uint32_t *private_hungry;
 } pool_task_t;
 
 /**
@@ -219,6 +233,20 @@ typedef struct pool_task_t {
  * submit, apply, map and wait, to any depth.
  */
 typedef int32_t (*pool_fn)(const void *arg, void *result, struct pool_task_t *task);
+
+/** Private to pool_join2(): a fork, on the stack of the function that forks. */
+typedef struct pool_fork_t {
+  /** Private. */
+  struct pool_fork_link_t links;
+  /** Private. */
+  pool_fn fn;
+  /** Private. */
+  const void *arg;
+  /** Private. */
+  void *result;
+  /** Private. */
+  size_t rest[10];
+} pool_fork_t;
 
 /** How a task ended. Everything it points to is valid during the callback only. */
 typedef struct pool_result_t {
@@ -572,6 +600,93 @@ int32_t pool_blocking_begin(pool_task_t *task);
  * pool_blocking_begin(); _UNSUPPORTED in a worker process; _FORKED. Does not block.
  */
 int32_t pool_blocking_end(pool_task_t *task);
+
+/* ---- Fork-join inside a task ------------------------------------------- */
+
+/**
+ * Runs two functions, perhaps at the same time: `a` here, and `b` on another worker if one is
+ * free, else here after `a`. Returns when both have ended. It costs a few nanoseconds when
+ * nobody is free, so that a recursion needs no cut-off. To be called inside a task; from
+ * outside, pool_apply() starts one.
+ *
+ * task: what the calling function was given.
+ * a, arg_a, result_a, b, arg_b, result_b: what to run. The pointers are passed on as they are,
+ *   nothing is copied or zeroed; what they point to may lie on the caller's stack. Both get a
+ *   task with the context and index of this one: this one itself, or the other worker's own.
+ * If `a` fails, `b` may or may not have run, and has ended. What `b` says with pool_task_fail()
+ * or pool_task_set_result() counts as said by this task, and pool_task_cancelled() asks on its behalf.
+ * In worker processes, and in a pool of one worker, `b` always runs after `a`.
+ * Blocks while another worker still runs `b`; it runs parts of `b` meanwhile, if there are any.
+ * Returns POOL_OK, or what `a` returned, or else what `b` returned; or POOL_ERR_INVALID, or
+ * POOL_ERR_FORKED in a child that the program forked while another worker ran `b`.
+ * GCC and Clang take it from this header, unless POOL_NO_INLINE is defined before.
+ */
+int32_t pool_join2(pool_task_t *task,
+                   pool_fn a,
+                   const void *arg_a,
+                   void *result_a,
+                   pool_fn b,
+                   const void *arg_b,
+                   void *result_b);
+
+/**
+ * As pool_map(), inside a task: the items are halved by pool_join2() until one is left, so that
+ * they run here and on whichever workers are free.
+ *
+ * task: what the calling function was given.
+ * fn, args, arg_size, results, result_size, count: as in pool_map(), also in processes: the
+ *   arrays are used in place. Each item gets a task with the context of this one and the
+ *   item's number as index.
+ * After a failure nothing more is started, and pool_task_cancelled() is 1 in the items that run.
+ * Blocks until all items that were started have ended.
+ * Returns POOL_OK; the status of the failed item with the lowest index, and what it said counts
+ * as said by this task; POOL_ERR_INVALID, _FORKED as pool_join2().
+ */
+int32_t pool_join_n(pool_task_t *task,
+                    pool_fn fn,
+                    const void *args,
+                    size_t arg_size,
+                    void *results,
+                    size_t result_size,
+                    size_t count);
+
+/** Private to pool_join2(). */
+void pool_join2_promote(pool_task_t *task);
+
+/** Private to pool_join2(). */
+int32_t pool_join2_finish(pool_task_t *task, pool_fork_t *fork, int32_t status_a);
+
+
+/* An analyzer cannot know that what is slow takes `fork` out of the list again. */
+#if defined(__GNUC__) && !defined(POOL_NO_INLINE) && !defined(__clang_analyzer__)
+/** pool_join2() itself, for compilers that know how; the slow ways out are the library's. */
+static inline int32_t pool_join2_inline(pool_task_t *task, pool_fn a, const void *arg_a, void *result_a, pool_fn b,
+                                        const void *arg_b, void *result_b) {
+  pool_fork_t fork;
+  pool_fork_link_t *older;
+  int32_t status;
+  if (!task || !a || !b) {
+    return (pool_join2)(task, a, arg_a, result_a, b, arg_b, result_b);
+  }
+  older = task->private_forks.older;
+  fork.fn = b;
+  fork.arg = arg_b;
+  fork.result = result_b;
+  fork.links.older = older;
+  older->newer = &fork.links;
+  task->private_forks.older = &fork.links;
+  if (__builtin_expect(__atomic_load_n(task->private_hungry, __ATOMIC_RELAXED) != 0, 0)) {
+    pool_join2_promote(task);
+  }
+  status = a(arg_a, result_a, task);
+  if (__builtin_expect(status == 0 && task->private_forks.older == &fork.links, 1)) {
+    task->private_forks.older = fork.links.older;
+    return b(arg_b, result_b, task);
+  }
+  return pool_join2_finish(task, &fork, status);
+}
+#define pool_join2(...) pool_join2_inline(__VA_ARGS__)
+#endif
 
 /* ---- Options of a pool ------------------------------------------------- */
 

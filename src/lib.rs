@@ -16,6 +16,7 @@
 //! * [`pool`] is the place to begin: its module list is the glossary, `state` the life of a
 //!   task, `submit` what each call does. It knows engines only through the trait
 //!   `pool::engine::Engine`.
+//!   `pool/fork.md` has the protocol of fork-join, `pool_join2`.
 //! * [`threads`] runs tasks on work-stealing threads. Its `README.md` says who wakes whom, with
 //!   the proof that no wake-up is lost.
 //! * `procs` runs tasks in worker processes that may die at any instant. Its `README.md` has the

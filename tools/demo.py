@@ -42,6 +42,7 @@ PROGRAMS = (
     "pool_square",
     "process_hello",
     "restart",
+    "fork_join",
 )
 IN_PROCESSES = ("map", "amdahl")  # those that are run a second time, in processes; some others show both modes anyway
 LARGE = ("map", "apply_async_large")  # those that --full runs at the course's size

@@ -18,6 +18,7 @@ mod default_pool;
 mod errors;
 mod future;
 mod handle;
+mod join;
 mod options;
 mod poll;
 mod processes;
@@ -30,6 +31,6 @@ mod version;
 pub use crate::pool::{abi::*, codes::*};
 pub use handle::{pool_future_t, pool_t};
 pub use {
-    blocking::*, call::*, close::*, errors::*, future::*, options::*, poll::*, processes::*,
-    shared::*, simple::*, submit::*, task::*, version::*,
+    blocking::*, call::*, close::*, errors::*, future::*, join::*, options::*, poll::*,
+    processes::*, shared::*, simple::*, submit::*, task::*, version::*,
 };

@@ -83,6 +83,8 @@
  *   own pool to        |                              | make another, or use pool_default()
  *   pool_blocking_begin| lets a spare worker in       | POOL_ERR_UNSUPPORTED in a task: its
  *                      |                              | process keeps its place
+ *   pool_join2() runs  | here, or on another worker   | here, after `a`
+ *   its `b`            |                              |
  *   pool_future_cancel | asks a running task to stop  | the same
  *   pool_future_kill   | POOL_ERR_UNSUPPORTED if it   | kills it; then POOL_ERR_CANCELLED
  *                      | runs                         |

@@ -5,6 +5,7 @@
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod feed;
 mod fifo;
+mod fork;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod hints;
 mod mailbox;

@@ -18,6 +18,36 @@ pub struct pool_task_t {
     pub worker: u32,
     /// 1 the first time the task runs; always, in this version.
     pub attempt: u32,
+    /// Private: the forks of the task that run here.
+    pub private_forks: pool_fork_link_t,
+    /// Private: whether somebody wants one of them.
+    pub private_hungry: *const u32,
+}
+
+/// Private to pool_join2(): a place in a list of forks.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct pool_fork_link_t {
+    /// Private.
+    pub older: *mut pool_fork_link_t,
+    /// Private.
+    pub newer: *mut pool_fork_link_t,
+}
+
+/// Private to pool_join2(): a fork, on the stack of the function that forks.
+#[repr(C)]
+#[derive(Debug)]
+pub struct pool_fork_t {
+    /// Private.
+    pub links: pool_fork_link_t,
+    /// Private.
+    pub r#fn: pool_fn,
+    /// Private.
+    pub arg: *const c_void,
+    /// Private.
+    pub result: *mut c_void,
+    /// Private.
+    pub rest: [usize; 10],
 }
 
 /// The `worker` of a task that no worker ran.

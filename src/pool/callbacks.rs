@@ -16,6 +16,7 @@ use super::{
     frame::{self, Frame},
     mailbox::{Mailbox, Node},
     options::CallbackMode,
+    site::Site,
     status::{Error, Result},
     task::{Task, TaskRef},
 };
@@ -226,7 +227,7 @@ impl Callbacks {
             }
             self.mailbox.take()
         };
-        let context = Context::visitor(core, POOL_NO_WORKER, false, 0..0);
+        let context = Context::visitor(core, Site::nowhere(POOL_NO_WORKER), false, 0..0);
         let mut count = 0;
         context.enter(|| {
             for task in sent {

@@ -8,6 +8,9 @@
 use super::{
     blocks::Local,
     core::Core,
+    fork_record::Mark,
+    offers::{Slot, Thief},
+    site::Site,
     status::{self, Error, Result},
 };
 use crate::support::sync::{Arc, AtomicPtr, Ordering};
@@ -21,8 +24,10 @@ use std::{
 /// One pool that the thread works for.
 pub struct Context {
     core: NonNull<Core>,
-    /// The number that tasks see.
-    pub worker: u32,
+    worker: u32,
+    slot: NonNull<Slot>,
+    /// How many forks of this thread's tasks have been promoted.
+    promotions: Cell<u64>,
     /// Whether the thread counts as one of the pool's active ones: not in a section.
     pub counted: Cell<bool>,
     /// The section, by its frame's address, in which the thread is not counted; 0: none.
@@ -42,10 +47,12 @@ thread_local! {
 
 impl Context {
     /// A context of a thread that is no worker: a helper if `counted`, else one that polls.
-    pub fn visitor(core: &Core, worker: u32, counted: bool, stack: Range<usize>) -> Self {
+    pub fn visitor(core: &Core, site: Site<'_>, counted: bool, stack: Range<usize>) -> Self {
         Self {
             core: NonNull::from(core),
-            worker,
+            worker: site.worker,
+            slot: NonNull::from(site.slot),
+            promotions: Cell::new(0),
             counted: Cell::new(counted),
             aside: Cell::new(0),
             stack,
@@ -58,7 +65,7 @@ impl Context {
     /// The context of a worker, not counted yet.
     pub fn worker(
         core: &Arc<Core>,
-        worker: u32,
+        site: Site<'_>,
         stack: Range<usize>,
         blocks: &Local,
         engine: NonNull<c_void>,
@@ -66,7 +73,7 @@ impl Context {
         Self {
             blocks: Some(NonNull::from(blocks)),
             engine: Some(engine),
-            ..Self::visitor(core, worker, false, stack)
+            ..Self::visitor(core, site, false, stack)
         }
     }
 
@@ -74,6 +81,25 @@ impl Context {
     pub fn core(&self) -> &Core {
         // SAFETY: who enters a context keeps the pool alive until it leaves.
         unsafe { self.core.as_ref() }
+    }
+
+    /// Where tasks run that this thread runs for the pool.
+    pub fn site(&self) -> Site<'_> {
+        // SAFETY: slots live as long as the pool.
+        Site { worker: self.worker, slot: unsafe { self.slot.as_ref() } }
+    }
+
+    /// This thread, as one that takes forks now.
+    pub fn thief(&self) -> Thief<'_> {
+        let mark = Mark { who: ptr::from_ref(self).cast(), number: self.promotions.get() };
+        Thief { mark, slot: self.site().slot }
+    }
+
+    /// This thread, as one that promotes a fork now.
+    pub fn promote(&self) -> Mark {
+        let mark = self.thief().mark;
+        self.promotions.set(mark.number + 1);
+        mark
     }
 
     /// Works for the pool while `body` runs.

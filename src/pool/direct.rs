@@ -5,6 +5,7 @@ use super::{
     core::Core,
     frame::Frame,
     payload::{ALIGN, Call, copy_result, round_up},
+    site::Site,
     status::{self, Error, Result},
 };
 use crate::support::alloc::Buffer;
@@ -15,7 +16,7 @@ use std::ptr;
 ///
 /// # Safety
 /// As `pool_fn` and `Call` say; `result` is writable for `call.result_size` bytes, or null.
-pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, worker: u32) -> Result<()> {
+pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, site: Site<'_>) -> Result<()> {
     const SMALL: usize = 256;
     let mut small = [0_u128; 2 * SMALL / ALIGN];
     let memory;
@@ -44,7 +45,7 @@ pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, worker: u32) -
         } else {
             base.add(call.arg_size.div_ceil(ALIGN) * ALIGN)
         };
-        let frame = Frame::without_task(core, worker);
+        let frame = Frame::without_task(core, site);
         let status = frame.enter(|| frame.call(call.function, arg, start));
         let outcome = frame.take_outcome();
         if status != status::OK {

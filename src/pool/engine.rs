@@ -6,6 +6,7 @@ use super::{
     map::MapCall,
     payload::Call,
     shared::Shared,
+    site::Site,
     status::{self, Error, Result},
     task::TaskRef,
 };
@@ -71,9 +72,9 @@ pub trait Engine: Send + Sync {
     /// Calls a worker if there is something to do and one is allowed to run.
     fn wake(&self, core: &Core);
 
-    /// Runs `body` with a worker's number on the calling thread, if the pool may use it as one
+    /// Runs `body` on the calling thread, told where that is, if the pool may use it as one
     /// right now: inside a task, or when a worker's place is free and nobody waits for it.
-    fn lend(&self, core: &Core, body: &mut dyn FnMut(u32)) -> bool;
+    fn lend(&self, core: &Core, body: &mut dyn FnMut(Site<'_>)) -> bool;
 
     /// Waits until the task has ended, running it here if that is allowed; false when the
     /// deadline came first.

@@ -2,11 +2,15 @@
 //! A task or a callback while it runs: what its function sees, and what it says about its outcome.
 
 use super::{
-    abi::{Function, POOL_NO_WORKER, pool_task_t},
+    abi::{Function, POOL_NO_WORKER, pool_fork_link_t, pool_task_t},
     blocking,
     core::Core,
+    items::Items,
     map::Map,
+    offers::{NOWHERE, Slot},
+    outcome::Outcome,
     payload::{Place, copy_result},
+    site::Site,
     status::{self, Error, Result, Status},
     task::Task,
 };
@@ -16,17 +20,6 @@ use std::{
     ffi::c_void,
     ptr::{self, NonNull},
 };
-
-/// What a task said about its outcome.
-#[derive(Default)]
-pub struct Outcome {
-    /// The item of a map that said it.
-    index: usize,
-    /// The sentence given to `pool_task_fail`.
-    pub message: Option<String>,
-    /// The result given to `pool_task_set_result`.
-    pub set_result: Option<Buffer>,
-}
 
 /// A task that runs in another process than its pool's.
 pub trait Remote {
@@ -47,6 +40,7 @@ pub trait Remote {
 }
 
 /// Whose frame it is.
+#[derive(Clone, Copy)]
 enum Owner<'a> {
     /// A task without a block.
     Pool(&'a Core),
@@ -58,6 +52,8 @@ enum Owner<'a> {
     Map(&'a Task, &'a Map),
     /// A task of another process.
     Remote(&'a dyn Remote),
+    /// Items inside a task.
+    Items(&'a Items<'a>),
 }
 
 /// A running task, or a participant in a map. It begins with the part that the function sees,
@@ -66,6 +62,9 @@ enum Owner<'a> {
 pub struct Frame<'a> {
     head: Cell<pool_task_t>,
     owner: Owner<'a>,
+    slot: &'a Slot,
+    /// The frame of the same task, on the same thread, whose forks are older than all of these.
+    outer: *const Frame<'a>,
     outcome: Cell<Option<Box<Outcome>>>,
     /// How many blocking sections are open, one inside the other.
     pub(super) sections: Cell<u32>,
@@ -78,10 +77,21 @@ thread_local! {
 }
 
 impl<'a> Frame<'a> {
-    fn new(owner: Owner<'a>, context: *const c_void, worker: u32) -> Self {
+    fn new(owner: Owner<'a>, context: *const c_void, site: Site<'a>) -> Self {
+        let nothing = pool_fork_link_t { older: ptr::null_mut(), newer: ptr::null_mut() };
+        let head = pool_task_t {
+            context,
+            index: 0,
+            worker: site.worker,
+            attempt: 1,
+            private_forks: nothing,
+            private_hungry: site.slot.hungry(),
+        };
         Self {
-            head: Cell::new(pool_task_t { context, index: 0, worker, attempt: 1 }),
+            head: Cell::new(head),
             owner,
+            slot: site.slot,
+            outer: ptr::null(),
             outcome: Cell::new(None),
             sections: Cell::new(0),
             below: Cell::new(ptr::null()),
@@ -89,34 +99,53 @@ impl<'a> Frame<'a> {
     }
 
     /// The frame of a task in a block.
-    pub fn for_task(task: &'a Task, worker: u32) -> Self {
-        Self::new(Owner::Task(task), task.context(), worker)
+    pub fn for_task(task: &'a Task, site: Site<'a>) -> Self {
+        Self::new(Owner::Task(task), task.context(), site)
     }
 
     /// The frame of a task that has no block.
-    pub fn without_task(core: &'a Core, worker: u32) -> Self {
-        Self::new(Owner::Pool(core), ptr::null(), worker)
+    pub fn without_task(core: &'a Core, site: Site<'a>) -> Self {
+        Self::new(Owner::Pool(core), ptr::null(), site)
     }
 
     /// The frame of a participant in a map.
-    pub fn for_map(task: &'a Task, map: &'a Map, worker: u32) -> Self {
-        Self::new(Owner::Map(task, map), map.context(), worker)
+    pub fn for_map(task: &'a Task, map: &'a Map, site: Site<'a>) -> Self {
+        Self::new(Owner::Map(task, map), map.context(), site)
     }
 
     /// The frame of a task of another process.
     pub fn for_remote(remote: &'a dyn Remote, context: *const c_void, worker: u32) -> Self {
-        Self::new(Owner::Remote(remote), context, worker)
+        Self::new(Owner::Remote(remote), context, Site::nowhere(worker))
+    }
+
+    /// The frame of a fork that was stolen from the frame `origin`, from its item `index`.
+    pub fn for_fork(origin: &'a Self, index: usize, site: Site<'a>) -> Self {
+        let frame = Self::new(origin.owner, origin.context(), site);
+        frame.set_item(index);
+        frame
+    }
+
+    /// The frame of items inside the task of the frame `outer`, which is of this thread.
+    pub fn for_items(outer: &'a Self, items: &'a Items<'a>) -> Self {
+        let site = Site { worker: outer.worker(), slot: outer.slot };
+        Self { outer, ..Self::new(Owner::Items(items), outer.context(), site) }
     }
 
     /// Runs a callback in a frame of its own.
     pub fn for_callback(core: &'a Core, body: impl FnOnce()) {
-        let frame = Self::new(Owner::Callback(core), ptr::null(), POOL_NO_WORKER);
+        let frame = Self::new(Owner::Callback(core), ptr::null(), Site::nowhere(POOL_NO_WORKER));
         frame.enter(body);
         frame.end_sections();
     }
 
     /// Puts the frame on this thread's stack of frames while `body` runs.
     pub fn enter<R>(&self, body: impl FnOnce() -> R) -> R {
+        // From here on the frame stays where it is.
+        // SAFETY: nobody holds a reference into the head.
+        unsafe {
+            let forks = &raw mut (*self.head.as_ptr()).private_forks;
+            (*forks).older = forks;
+        }
         TOP.with(|top| {
             self.below.set(top.get());
             top.set(ptr::from_ref(self).cast());
@@ -133,9 +162,43 @@ impl<'a> Frame<'a> {
         unsafe { (*self.head.as_ptr()).index = index };
     }
 
-    fn index(&self) -> usize {
+    /// The item that the frame is that of.
+    pub fn index(&self) -> usize {
         // SAFETY: as above.
         unsafe { (*self.head.as_ptr()).index }
+    }
+
+    /// Asked from other threads too: never written once the frame is made.
+    fn context(&self) -> *const c_void {
+        // SAFETY: as above.
+        unsafe { (*self.head.as_ptr()).context }
+    }
+
+    fn worker(&self) -> u32 {
+        // SAFETY: as above.
+        unsafe { (*self.head.as_ptr()).worker }
+    }
+
+    /// What the function is given.
+    pub fn head(&self) -> *mut pool_task_t {
+        ptr::from_ref(self).cast_mut().cast()
+    }
+
+    /// Where the task offers its forks.
+    pub fn slot(&self) -> &'a Slot {
+        self.slot
+    }
+
+    /// The frame whose forks are the next older ones of the same task and thread.
+    pub fn outer(&self) -> Option<&Self> {
+        // SAFETY: it is further down on this stack.
+        unsafe { self.outer.as_ref() }
+    }
+
+    /// Nobody can take a fork of this task any more.
+    pub fn keep_forks(&self) {
+        // SAFETY: nobody holds a reference into the head.
+        unsafe { (*self.head.as_ptr()).private_hungry = NOWHERE.hungry() };
     }
 
     /// Calls the function, and makes its return a status.
@@ -161,9 +224,8 @@ impl<'a> Frame<'a> {
         arg: *const c_void,
         result: *mut u8,
     ) -> Status {
-        let task = ptr::from_ref(self).cast_mut().cast::<pool_task_t>();
         // SAFETY: promised by the caller; the frame begins with what the function may read.
-        let status = unsafe { function(arg, result.cast(), task) };
+        let status = unsafe { function(arg, result.cast(), self.head()) };
         if status >= 0 { status } else { self.negative(status) }
     }
 
@@ -191,6 +253,7 @@ impl<'a> Frame<'a> {
             Owner::Pool(core) | Owner::Callback(core) => Some(core),
             Owner::Task(task) | Owner::Map(task, _) => Some(task.core()),
             Owner::Remote(_) => None,
+            Owner::Items(items) => items.outer().core(),
         }
     }
 
@@ -207,6 +270,14 @@ impl<'a> Frame<'a> {
     /// What the task, or the item, said.
     pub fn take_outcome(&self) -> Option<Box<Outcome>> {
         self.outcome.take().filter(|outcome| outcome.index == self.index())
+    }
+
+    /// Adds what was said by a part of the task that ran elsewhere.
+    pub fn absorb(&self, said: Outcome) {
+        self.outcome_mut(|outcome| {
+            outcome.message = said.message.or(outcome.message.take());
+            outcome.set_result = said.set_result.or(outcome.set_result.take());
+        });
     }
 
     fn outcome_mut(&self, change: impl FnOnce(&mut Outcome)) {
@@ -245,6 +316,7 @@ impl<'a> Frame<'a> {
         let place = match self.owner {
             Owner::Map(_, map) => Some(map.place(self.index())),
             Owner::Remote(remote) => remote.place(self.index()),
+            Owner::Items(items) => Some(items.place(self.index())),
             _ => None,
         };
         if let Some(place) = place {
@@ -272,6 +344,7 @@ impl<'a> Frame<'a> {
             Owner::Task(task) => task.core().is_terminated() || task.state.is_asked_to_stop(),
             Owner::Map(task, map) => task.core().is_terminated() || map.is_stopped(),
             Owner::Remote(remote) => remote.is_asked_to_stop(),
+            Owner::Items(items) => items.is_stopped() || items.outer().is_asked_to_stop(),
         }
     }
 
@@ -279,6 +352,7 @@ impl<'a> Frame<'a> {
         match self.owner {
             Owner::Task(task) | Owner::Map(task, _) => Some(task),
             Owner::Pool(_) | Owner::Callback(_) | Owner::Remote(_) => None,
+            Owner::Items(items) => items.outer().task(),
         }
     }
 }

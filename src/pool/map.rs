@@ -21,6 +21,7 @@ use super::{
     core::Core,
     frame::Frame,
     payload::Place,
+    site::Site,
     status::{self, Error, Result, Status},
     task::TaskRef,
 };
@@ -171,14 +172,14 @@ impl Map {
 
     /// Takes part until there is nothing left to take. `invite` is called when one more
     /// participant could help. The caller owns a reference to the task besides the map's own.
-    pub fn participate(&self, task: TaskRef, worker: u32, invite: &dyn Fn()) {
+    pub fn participate(&self, task: TaskRef, site: Site<'_>, invite: &dyn Fn()) {
         let Some(mine) = self.slots.iter().position(|slot| {
             !slot.taken.load(Ordering::Relaxed) && !slot.taken.swap(true, Ordering::Acquire)
         }) else {
             return;
         };
         self.present.fetch_add(1, Ordering::Relaxed);
-        let frame = Frame::for_map(&task, self, worker);
+        let frame = Frame::for_map(&task, self, site);
         let done = frame.enter(|| self.work(&task, &frame, mine, invite));
         self.present.fetch_sub(1, Ordering::Relaxed);
         self.slots[mine].taken.store(false, Ordering::Release);

@@ -21,6 +21,12 @@
 //! | `blocks`       | who may have a block: workers, outsiders by lane; the gate that close shuts |
 //! | `frame`        | a task or a callback while it runs |
 //! | `blocking`     | sections in which a thread gives up its place |
+//! | `outcome`      | what it says about its outcome |
+//! | `site`         | where it runs: the worker's number, and where it offers forks |
+//! | `fork`         | fork-join inside a task; `fork.md` has the protocol |
+//! | `fork_record`  | a fork (model-checked) |
+//! | `offers`       | forks that any worker may take (model-checked) |
+//! | `items`        | fork-join over many items |
 //! | `context`      | which pools a thread is working for |
 //! | `mailbox`      | many senders, one reader at a time (model-checked) |
 //! | `callbacks`    | when and where callbacks run |
@@ -29,7 +35,6 @@
 //! | `batch`        | many calls submitted at once, all or none |
 //! | `submit`       | what apply, submit, map, wait and cancel do with all these |
 
-#[cfg(not(loom))]
 pub mod abi;
 #[cfg(not(loom))]
 pub mod accounts;
@@ -41,7 +46,6 @@ pub mod blocking;
 pub mod blocks;
 #[cfg(not(loom))]
 pub mod callbacks;
-#[cfg(not(loom))]
 pub mod codes;
 #[cfg(not(loom))]
 pub mod cold;
@@ -58,22 +62,30 @@ pub mod ended;
 #[cfg(not(loom))]
 pub mod engine;
 #[cfg(not(loom))]
+pub mod fork;
+pub mod fork_record;
+#[cfg(not(loom))]
 pub mod frame;
 #[cfg(not(loom))]
 pub mod functions;
+#[cfg(not(loom))]
+pub mod items;
 pub mod mailbox;
 #[cfg(not(loom))]
 pub mod map;
+pub mod offers;
 #[cfg(not(loom))]
 pub mod options;
+pub mod outcome;
 #[cfg(not(loom))]
 pub mod parcel;
 #[cfg(not(loom))]
 pub mod payload;
 #[cfg(not(loom))]
 pub mod shared;
-pub mod state;
 #[cfg(not(loom))]
+pub mod site;
+pub mod state;
 pub mod status;
 #[cfg(not(loom))]
 pub mod submit;

@@ -9,6 +9,7 @@ use super::{
     direct,
     map::{Map, MapCall},
     payload::{Call, Outside, copy_result},
+    site::Site,
     state::Cancel,
     status::{self, Error, Result, Status},
     task::{Task, TaskRef},
@@ -25,10 +26,10 @@ use std::{ffi::c_void, ptr::NonNull, time::Instant};
 pub unsafe fn apply(core: &Core, call: &Call, result: *mut u8) -> Result<()> {
     let inside = context::find(core).is_some();
     let mut outcome = None;
-    let lent = core.engine.lend(core, &mut |worker| {
+    let lent = core.engine.lend(core, &mut |site| {
         outcome = Some(core.require_open(inside).and_then(|()| {
             // SAFETY: promised by the caller.
-            unsafe { direct::run_here(core, call, result, worker) }
+            unsafe { direct::run_here(core, call, result, site) }
         }));
     });
     if lent {
@@ -167,10 +168,10 @@ pub fn map(core: &Core, call: MapCall) -> Result<()> {
     let claimed = task.state.claim();
     debug_assert!(claimed);
     let mut outcome = Ok(());
-    let lent = core.engine.lend(core, &mut |worker| {
+    let lent = core.engine.lend(core, &mut |site| {
         outcome = core.require_open(context.is_some());
         if outcome.is_ok() {
-            participate(core, task, worker);
+            participate(core, task, site);
         }
     });
     if !lent {
@@ -185,10 +186,10 @@ pub fn map(core: &Core, call: MapCall) -> Result<()> {
 }
 
 /// Takes part in a map on this thread, and calls others if they could help.
-pub fn participate(core: &Core, task: TaskRef, worker: u32) {
+pub fn participate(core: &Core, task: TaskRef, site: Site<'_>) {
     if let Some(map) = task.map() {
         // Without help, this thread does it all.
-        map.participate(task, worker, &|| drop(enqueue_again(core, task)));
+        map.participate(task, site, &|| drop(enqueue_again(core, task)));
     }
 }
 
@@ -208,11 +209,11 @@ fn enqueue_again(core: &Core, task: TaskRef) -> Result<()> {
 }
 
 /// Runs what a worker has found in a queue, and gives the queue's reference up.
-pub fn run_queued(core: &Core, task: TaskRef, worker: u32) {
+pub fn run_queued(core: &Core, task: TaskRef, site: Site<'_>) {
     let claimed = task.state.claim();
     if task.map().is_some() {
         if claimed || task.state.is_running() {
-            participate(core, task, worker);
+            participate(core, task, site);
         }
         task.release();
     } else if !claimed {
@@ -220,8 +221,8 @@ pub fn run_queued(core: &Core, task: TaskRef, worker: u32) {
     } else if core.is_terminated() {
         task.finish_unrun(status::TERMINATED);
     } else {
-        let status = task.run(worker);
-        task.finish(status, worker);
+        let status = task.run(site);
+        task.finish(status, site.worker);
     }
 }
 
@@ -243,15 +244,15 @@ pub fn drop_queued(core: &Core) {
 }
 
 /// Runs a task that the caller waits for, if nobody has begun it. The caller holds a reference.
-pub fn run_awaited(core: &Core, task: TaskRef, worker: u32) {
+pub fn run_awaited(core: &Core, task: TaskRef, site: Site<'_>) {
     if task.map().is_some() {
         if task.state.claim() || task.state.is_running() {
-            participate(core, task, worker);
+            participate(core, task, site);
         }
     } else if task.state.claim() {
         task.state.add_reference();
-        let status = task.run(worker);
-        task.finish(status, worker);
+        let status = task.run(site);
+        task.finish(status, site.worker);
     }
 }
 

@@ -21,6 +21,7 @@ use super::{
     frame::Frame,
     map::Map,
     payload::{ALIGN, Call, INLINE, Place, Sizes, result_offset, zero},
+    site::Site,
     state::State,
     status::{self, Error, Result, Status},
 };
@@ -375,14 +376,14 @@ impl Task {
     }
 
     /// Runs a claimed task; then `finish` it with the status that this returns.
-    pub fn run(&self, worker: u32) -> Status {
+    pub fn run(&self, site: Site<'_>) -> Status {
         let Some(function) = self.function.get() else {
             return status::INTERNAL;
         };
         let (arg, place) = self.places();
         // SAFETY: the result's place is ours until the task is finished, and is rounded up.
         unsafe { zero(place) };
-        let frame = Frame::for_task(self, worker);
+        let frame = Frame::for_task(self, site);
         // SAFETY: the argument and the result are as `pool_fn` promises.
         let status = frame.enter(|| unsafe { frame.call(function, arg, place.start) });
         let outcome = frame.take_outcome();

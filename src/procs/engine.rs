@@ -22,6 +22,7 @@ use crate::{
         options::Options,
         payload::Call,
         shared::Shared,
+        site::Site,
         status::{self, Error, Result},
         task::{Task, TaskRef},
     },
@@ -324,7 +325,7 @@ impl Engine for ProcessEngine {
         HAS_WOKEN.set(self.wake_workers(1) > 0);
     }
 
-    fn lend(&self, _core: &Core, _body: &mut dyn FnMut(u32)) -> bool {
+    fn lend(&self, _core: &Core, _body: &mut dyn FnMut(Site<'_>)) -> bool {
         false
     }
 

@@ -7,6 +7,7 @@ use crate::{
         context::Context,
         core::Core,
         options::CallbackMode,
+        site::Site,
         status::{Error, Result},
     },
     support::{
@@ -79,7 +80,7 @@ impl Runner {
         let owner = core.to_arc();
         let (calls, leaving) = (self.calls.clone(), self.leaving.clone());
         start_thread(core, "-calls", move || {
-            let context = Context::visitor(&owner, POOL_NO_WORKER, false, 0..0);
+            let context = Context::visitor(&owner, Site::nowhere(POOL_NO_WORKER), false, 0..0);
             context.enter(|| {
                 loop {
                     let seen = calls.load(Ordering::SeqCst);

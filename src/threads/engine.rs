@@ -14,8 +14,10 @@ use crate::{
         blocks::Door,
         core::Core,
         engine::Engine,
+        offers::Offers,
         options::Options,
         shared::{Heap, Shared},
+        site::Site,
         status::{self, Error, Result},
         submit,
         task::{Task, TaskRef},
@@ -52,6 +54,7 @@ pub struct ThreadEngine {
     me: Weak<Self>,
     pub(super) sleep: Sleep,
     pub(super) queues: Queues,
+    pub(super) offers: Offers,
     shared: Heap,
     /// Joined when the pool is; also those that have left already.
     threads: Mutex<Threads>,
@@ -90,6 +93,7 @@ impl ThreadEngine {
             me: me.clone(),
             sleep: Sleep::new(options.workers),
             queues: Queues::new(options.workers, MOST_THREADS - 1),
+            offers: Offers::new(options.workers, cpus),
             shared: Heap::default(),
             threads: Mutex::new(Vec::new()),
             joining: Mutex::new(()),
@@ -246,7 +250,7 @@ impl ThreadEngine {
 
     /// Whether a worker would find something to do.
     pub(super) fn has_work(&self, core: &Core) -> bool {
-        core.callbacks.is_wanted() || !self.queues.is_empty()
+        core.callbacks.is_wanted() || !self.queues.is_empty() || !self.offers.is_empty()
     }
 
     /// Calls somebody if there is work; false if nobody can be had.
@@ -316,7 +320,7 @@ impl Engine for ThreadEngine {
     }
 
     fn skip_rest(&self, core: &Core, task: TaskRef) {
-        submit::participate(core, task, POOL_NO_WORKER);
+        submit::participate(core, task, Site::nowhere(POOL_NO_WORKER));
     }
 
     fn worker_pid(&self, core: &Core, worker: u32) -> Result<i32> {
@@ -364,7 +368,7 @@ impl Engine for ThreadEngine {
         let _ = self.try_wake(core);
     }
 
-    fn lend(&self, core: &Core, body: &mut dyn FnMut(u32)) -> bool {
+    fn lend(&self, core: &Core, body: &mut dyn FnMut(Site<'_>)) -> bool {
         helper::lend(self, core, body)
     }
 

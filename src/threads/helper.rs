@@ -13,6 +13,7 @@ use crate::{
         context::{self, Context},
         core::Core,
         frame,
+        site::Site,
         status::{self, Error, Result},
         submit,
         task::TaskRef,
@@ -23,26 +24,27 @@ use crate::{
 use std::{cell::OnceCell, ops::Range, time::Instant};
 
 /// As `Engine::lend`.
-pub fn lend(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut(u32)) -> bool {
+pub fn lend(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut(Site<'_>)) -> bool {
     if let Some(context) = context::find(core).filter(|context| context.counted.get()) {
         if context.has_stack() {
-            body(context.worker);
+            body(context.site());
             return true;
         }
         return false;
     }
     // Whoever submitted earlier comes first. [Q2]: `body` asks whether the pool is closed.
-    engine.queues.are_lanes_empty() && visit(engine, core, &mut || body(POOL_NO_WORKER))
+    engine.queues.are_lanes_empty() && visit(engine, core, &mut |site| body(site))
 }
 
 /// Runs `body` on this outsider's thread if a place is free and the stack has room. A pool of
 /// one worker is a serial queue: there an outsider steps in only when nobody is at work.
-fn visit(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut()) -> bool {
+fn visit(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut(Site<'_>)) -> bool {
     if core.options.hooks.initializer.is_some() {
         return false;
     }
     let stack = this_stack(engine.stack_reserve());
-    if !stack.contains(&context::stack_pointer()) {
+    let here = context::stack_pointer();
+    if !stack.contains(&here) {
         return false;
     }
     let sleep = &engine.sleep;
@@ -50,10 +52,11 @@ fn visit(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut()) -> bool {
     if !(if serial { sleep.enter_alone() } else { sleep.enter() }) {
         return false;
     }
-    let visitor = Context::visitor(core, POOL_NO_WORKER, true, stack);
+    let site = Site { worker: POOL_NO_WORKER, slot: engine.offers.of_visitor(stack.end) };
+    let visitor = Context::visitor(core, site, true, stack);
     let free = !serial || engine.queues.are_lanes_empty();
     if free {
-        visitor.enter(body);
+        visitor.enter(|| body(site));
     }
     sleep.leave(false);
     engine.pass_on(core);
@@ -87,13 +90,13 @@ pub fn wait(
     if deadline.is_none() {
         if let Some(context) = context {
             if has_stack {
-                submit::run_awaited(core, task, context.worker);
+                submit::run_awaited(core, task, context.site());
             }
         } else if core.options.workers > 1
             && !task.has_callback()
             && (task.state.is_queued() || task.map().is_some())
         {
-            visit(engine, core, &mut || submit::run_awaited(core, task, POOL_NO_WORKER));
+            visit(engine, core, &mut |site| submit::run_awaited(core, task, site));
         }
     }
     if spin::spin_until(engine.patience / 2, || task.state.is_done()) {

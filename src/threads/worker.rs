@@ -12,6 +12,8 @@ use crate::{
         context::{self, Context},
         core::Core,
         engine::Engine,
+        fork,
+        site::Site,
         status::{self, Error, Result},
         submit,
     },
@@ -21,7 +23,7 @@ use crate::{
     },
     sys,
 };
-use std::{cell::Cell, ptr::NonNull};
+use std::ptr::NonNull;
 
 /// Aborts the process when it is dropped by a panic: the counts could not be trusted any more.
 struct Bomb;
@@ -40,14 +42,14 @@ pub fn run(core: &Arc<Core>, engine: &ThreadEngine, number: usize, born: Born) {
     engine.settle();
     let local = Local::new();
     if let Some(seat) = engine.queues.sit_down(number) {
-        let worker = Worker { core, engine, seat: &seat, number: number as u32 };
         let reserve = engine.stack_reserve();
         let here = context::stack_pointer();
         let stack = sys::thread::stack()
             .map_or(here.saturating_sub(reserve)..here, |stack| stack.start + reserve..stack.end);
-        let context =
-            Context::worker(core, worker.number, stack, &local, NonNull::from(&seat).cast());
-        context.enter(|| worker.live(born, &context.counted));
+        let site = Site { worker: number as u32, slot: engine.offers.of_worker(number) };
+        let context = Context::worker(core, site, stack, &local, NonNull::from(&seat).cast());
+        let worker = Worker { core, engine, seat: &seat, context: &context };
+        context.enter(|| worker.live(born));
         core.blocks.come_home(&local);
     }
     engine.left();
@@ -70,11 +72,11 @@ struct Worker<'a> {
     core: &'a Core,
     engine: &'a ThreadEngine,
     seat: &'a Seat<'a>,
-    number: u32,
+    context: &'a Context,
 }
 
 impl Worker<'_> {
-    fn live(&self, born: Born, counted: &Cell<bool>) {
+    fn live(&self, born: Born) {
         let mut searching = true;
         if born == Born::Active && self.core.options.hooks.initializer.is_some() {
             // The initializer may take long: nobody shall rely on this worker meanwhile. It stops
@@ -88,9 +90,9 @@ impl Worker<'_> {
             self.engine.sleep.sleep();
         }
         if ready && !self.engine.is_finished() {
-            counted.set(true);
+            self.context.counted.set(true);
             self.work(searching);
-            counted.set(false);
+            self.context.counted.set(false);
         } else {
             self.engine.sleep.leave(searching);
             self.engine.pass_on(self.core);
@@ -110,9 +112,7 @@ impl Worker<'_> {
                 self.core.callbacks.drain_wanted();
                 continue;
             }
-            if let Some(task) = self.seat.find(&self.engine.queues, tick) {
-                self.found(&mut searching);
-                submit::run_queued(self.core, task, self.number);
+            if self.run_one(tick, &mut searching) {
                 tick = tick.wrapping_add(1);
                 if !self.engine.sleep.is_crowded() {
                     continue;
@@ -124,6 +124,22 @@ impl Worker<'_> {
                 return;
             }
         }
+    }
+
+    /// Runs a task, or if there is none a fork of somebody's; false if there is neither.
+    fn run_one(&self, tick: u32, searching: &mut bool) -> bool {
+        if let Some(task) = self.seat.find(&self.engine.queues, tick) {
+            self.found(searching);
+            submit::run_queued(self.core, task, self.context.site());
+            return true;
+        }
+        let thief = self.context.thief();
+        let Some(stolen) = self.engine.offers.take(self.seat.number, thief) else {
+            return false;
+        };
+        self.found(searching);
+        fork::run(stolen, self.context);
+        true
     }
 
     /// Stops searching; the last searcher that finds something calls another if there is more.
@@ -183,12 +199,13 @@ impl Worker<'_> {
             return Ok(());
         };
         // SAFETY: the caller's function, called as its contract says.
-        let code = unsafe { initializer(hooks.data, self.number) };
+        let code = unsafe { initializer(hooks.data, self.context.site().worker) };
         match code {
             0 => Ok(()),
             code => {
                 let status = if code > 0 { code } else { status::INTERNAL };
-                let text = format!("the initializer of worker {} returned {code}", self.number);
+                let text =
+                    format!("the initializer of worker {} returned {code}", self.seat.number);
                 Err(Error::new(status, text))
             }
         }
@@ -198,7 +215,7 @@ impl Worker<'_> {
         let hooks = &self.core.options.hooks;
         if let Some(finalizer) = hooks.finalizer {
             // SAFETY: the caller's function, called as its contract says.
-            unsafe { finalizer(hooks.data, self.number) }
+            unsafe { finalizer(hooks.data, self.context.site().worker) }
         }
     }
 }
