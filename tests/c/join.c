@@ -232,6 +232,32 @@ CASE(cancel_and_terminate_reach_a_stolen_half) {
   }
 }
 
+/* A half that blocks, and does not say when it is over: its end is. */
+static int32_t leave_a_section_open(const void *arg, void *result, pool_task_t *task) {
+  (void)result;
+  meet((struct pair *)(uintptr_t)arg, 1, task);
+  CHECK_OK(pool_blocking_begin(task));
+  return 0;
+}
+
+static int32_t join_with_a_section(const void *arg, void *result, pool_task_t *task) {
+  (void)result;
+  CHECK_OK(pool_join2(task, meet_first, arg, NULL, leave_a_section_open, arg, NULL));
+  return 0;
+}
+
+CASE(a_section_ends_with_its_stolen_half) {
+  pool_options_t options = POOL_OPTIONS_INIT;
+  options.workers = 2;
+  options.max_blocked = 1;
+  pool_t *pool = new_pool_with(&options);
+  for (size_t i = 0; i < scaled(100); i++) {
+    struct pair pair = {0};
+    CHECK_OK(pool_apply(pool, join_with_a_section, &pair, 0, NULL, 0));
+  }
+  CHECK_OK(pool_close_join(pool));
+}
+
 static int32_t wrong_calls(const void *arg, void *result, pool_task_t *task) {
   int64_t *numbers = (int64_t *)(uintptr_t)arg;
   (void)result;
