@@ -74,7 +74,9 @@ pub trait Engine: Send + Sync {
 
     /// Runs `body` on the calling thread, told where that is, if the pool may use it as one
     /// right now: inside a task, or when a worker's place is free and nobody waits for it.
-    fn lend(&self, core: &Core, body: &mut dyn FnMut(Site<'_>)) -> bool;
+    fn lend(&self, _core: &Core, _body: &mut dyn FnMut(Site<'_>)) -> bool {
+        false
+    }
 
     /// Waits until the task has ended, running it here if that is allowed; false when the
     /// deadline came first.

@@ -22,7 +22,6 @@ use crate::{
         options::Options,
         payload::Call,
         shared::Shared,
-        site::Site,
         status::{self, Error, Result},
         task::{Task, TaskRef},
     },
@@ -323,10 +322,6 @@ impl Engine for ProcessEngine {
             self.feed_and_harvest(core);
         }
         HAS_WOKEN.set(self.wake_workers(1) > 0);
-    }
-
-    fn lend(&self, _core: &Core, _body: &mut dyn FnMut(Site<'_>)) -> bool {
-        false
     }
 
     fn wait(&self, core: &Core, task: TaskRef, deadline: Option<Instant>) -> Result<bool> {
