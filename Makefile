@@ -4,7 +4,7 @@ PYTHON ?= python3
 PREFIX ?= /usr/local
 DESTDIR ?=
 CMAKE := $(or $(shell command -v cmake),build/venv/bin/cmake)
-# Passed on by `make demo` and `make bench`: make demo ARGS=--full, make bench ARGS="--only W5".
+# Passed on by `make demo`, `make bench` and `make instructions`: make demo ARGS=--full, make bench ARGS="--only W5".
 ARGS ?=
 # The kinds of `make test` to run, by default all (make test ONLY=c,loom), and the time for everything.
 ONLY ?=
@@ -13,7 +13,7 @@ MINUTES ?= 60
 # Where rustup puts cargo, for a shell that has not been told.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: build demo test chaos bench lint format header install clean
+.PHONY: build demo test chaos bench instructions lint format header install clean
 
 build: | $(CMAKE)
 	$(CMAKE) -S . -B build/cmake -DCMAKE_INSTALL_PREFIX="$(PREFIX)" -DMILLPOND_TARGET_DIR="$(CURDIR)/target"
@@ -35,6 +35,10 @@ chaos:
 
 bench:
 	$(PYTHON) benches/bench.py $(ARGS)
+
+# Where each instruction of a task goes; ARGS=--bless writes down how many there may be.
+instructions:
+	$(PYTHON) tests/instructions/counts.py $(ARGS)
 
 lint:
 	$(PYTHON) tools/setup.py lint
