@@ -164,9 +164,11 @@ def bench(clock: Clock) -> Counts:
 def kinds() -> dict[str, Callable[[Clock], Counts]]:
     """In the order they run: what is quick to fail and closest to the code first."""
     loom = {"RUSTFLAGS": f"{os.environ.get('RUSTFLAGS', '')} --cfg loom".strip(), "CARGO_TARGET_DIR": "build/loom"}
+    shuttle = {"RUSTFLAGS": f"{os.environ.get('RUSTFLAGS', '')} --cfg shuttle".strip(), "CARGO_TARGET_DIR": "build/shuttle"}
     table: dict[str, Callable[[Clock], Counts]] = {
         "rust": lambda clock: cargo(clock),
         "loom": lambda clock: cargo(clock, "--release", "--lib", "models", **loom),
+        "shuttle": lambda clock: cargo(clock, "--release", "--lib", "--features", "portable", "schedules", **shuttle),
         "portable": portable,
         "header": lambda clock: cargo(clock, "--features", "header", "--test", "header"),
     }

@@ -3,7 +3,7 @@
 
 use crate::{
     pool::status::{self, Error, Result, Status},
-    support::process::Uncancellable,
+    support::{process::Uncancellable, sync::thread_local},
 };
 use std::{
     cell::UnsafeCell,

@@ -13,7 +13,7 @@ use super::{
     site::Site,
     status::{self, Error, Result},
 };
-use crate::support::sync::{Arc, AtomicPtr, Ordering};
+use crate::support::sync::{Arc, AtomicPtr, Ordering, thread_local};
 use std::{
     cell::{Cell, RefCell},
     ffi::c_void,
@@ -104,10 +104,10 @@ impl Context {
 
     /// Works for the pool while `body` runs.
     pub fn enter<R>(&self, body: impl FnOnce() -> R) -> R {
-        self.below.set(TOP.get());
-        TOP.set(self);
+        self.below.set(TOP.with(Cell::get));
+        TOP.with(|top| top.set(self));
         let result = body();
-        TOP.set(self.below.get());
+        TOP.with(|top| top.set(self.below.get()));
         result
     }
 
@@ -165,7 +165,7 @@ pub fn stack_pointer() -> usize {
 
 /// The innermost context of the calling thread in `core`.
 pub fn find(core: &Core) -> Option<&Context> {
-    let mut context = TOP.get();
+    let mut context = TOP.with(Cell::get);
     // SAFETY: entered contexts are alive, and linked innermost first.
     while let Some(inner) = unsafe { context.as_ref() } {
         if ptr::eq(inner.core.as_ptr(), core) {
@@ -229,7 +229,7 @@ fn each_counted(visit: impl Fn(&Context)) {
 
 /// Calls `visit` once for each pool that this thread works for.
 fn each(visit: impl Fn(&Context)) {
-    let mut context = TOP.get();
+    let mut context = TOP.with(Cell::get);
     // SAFETY: as in `find`.
     while let Some(inner) = unsafe { context.as_ref() } {
         // A child that a task forked has left its parent's pools.

@@ -14,7 +14,7 @@ use super::{
     status::{self, Error, Result, Status},
     task::Task,
 };
-use crate::support::alloc::Buffer;
+use crate::support::{alloc::Buffer, sync::thread_local};
 use std::{
     cell::Cell,
     ffi::c_void,
@@ -368,7 +368,7 @@ pub fn is_inside() -> bool {
 /// # Errors
 /// `INVALID`.
 pub fn innermost<'a>(task: *const pool_task_t) -> Result<&'a Frame<'a>> {
-    let top = TOP.get();
+    let top = TOP.with(Cell::get);
     if !task.is_null() && !ptr::eq(top.cast(), task) {
         return Err(Error::invalid("task is not what the calling thread is running"));
     }
@@ -384,7 +384,7 @@ pub fn is_on_this_stack(task: &Task) -> bool {
 
 /// Whether one of this thread's frames is `wanted`.
 fn find(wanted: impl Fn(&Frame<'_>) -> bool) -> bool {
-    let mut frame = TOP.get();
+    let mut frame = TOP.with(Cell::get);
     // SAFETY: the frames on the stack are alive, and linked innermost first.
     while let Some(inner) = unsafe { frame.as_ref() } {
         if wanted(inner) {

@@ -3,7 +3,14 @@
 /// How many rounds it is worth to look before sleeping, in a pool of so many workers: none when
 /// there is no CPU to spare.
 pub fn patience(workers: usize, cpus: usize) -> u32 {
-    if cpus > 1 && workers <= cpus { 256 } else { 0 }
+    if cfg!(shuttle) {
+        // Shuttle has no processors; some looks keep the searchers' paths in play.
+        2
+    } else if cpus > 1 && workers <= cpus {
+        256
+    } else {
+        0
+    }
 }
 
 /// Looks at `done` up to `rounds` times with a pause between that grows to some 150 ns, about what
@@ -20,13 +27,16 @@ pub fn spin_until(rounds: u32, mut done: impl FnMut() -> bool) -> bool {
 
 /// About `count` times the shortest pause the processor offers (some 20 ns on x86-64).
 pub fn pause(count: u32) {
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     for _ in 0..count {
         std::hint::spin_loop();
     }
-    #[cfg(loom)]
+    #[cfg(any(loom, shuttle))]
     {
         let _ = count;
+        #[cfg(loom)]
         loom::thread::yield_now();
+        #[cfg(shuttle)]
+        shuttle::thread::yield_now();
     }
 }

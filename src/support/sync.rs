@@ -1,6 +1,7 @@
-//! Atomics, locks and threads: std's, or loom's when the models run (`--cfg loom`).
+//! Atomics, locks and threads: std's; loom's when the models run (`--cfg loom`); shuttle's when
+//! whole pools run under its schedulers (`--cfg shuttle`).
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 pub use std::{
     sync::{
         Arc, Mutex, MutexGuard, Weak,
@@ -9,8 +10,27 @@ pub use std::{
             Ordering, fence,
         },
     },
-    thread,
+    thread, thread_local,
 };
+
+#[cfg(shuttle)]
+pub use shuttle::{
+    sync::{
+        Arc, Mutex, MutexGuard, Weak,
+        atomic::{
+            AtomicBool, AtomicI32, AtomicIsize, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
+            Ordering, fence,
+        },
+    },
+    thread_local,
+};
+
+/// Shuttle's threads, and std's answers where shuttle has none.
+#[cfg(shuttle)]
+pub mod thread {
+    pub use shuttle::thread::*;
+    pub use std::thread::{available_parallelism, panicking};
+}
 
 #[cfg(loom)]
 pub use loom::sync::{
@@ -22,4 +42,16 @@ pub use loom::sync::{
 /// every step, and a panic inside the scheduler aborts anyway.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Whether a thread has ended, so that joining it does not block.
+#[cfg(not(any(loom, shuttle)))]
+pub fn has_ended(handle: &thread::JoinHandle<()>) -> bool {
+    handle.is_finished()
+}
+
+/// Shuttle cannot say.
+#[cfg(shuttle)]
+pub fn has_ended(_handle: &thread::JoinHandle<()>) -> bool {
+    false
 }

@@ -1,6 +1,10 @@
-//! A 32-bit atomic on which threads can sleep: a futex, or loom's lock and condition.
+//! A 32-bit atomic on which threads can sleep: a futex, or what loom and shuttle have.
 
+#[cfg(shuttle)]
+use super::parking as futex;
 use super::sync::{AtomicU32, Ordering};
+#[cfg(not(any(loom, shuttle)))]
+use crate::sys::futex;
 use std::{ops::Deref, time::Instant};
 
 /// An `AtomicU32` with `wait` and `wake`.
@@ -30,26 +34,26 @@ impl WaitWord {
     /// Sleeps while the word holds `expected`, at most until `deadline` (`None`: for ever).
     #[cfg(not(loom))]
     pub fn wait(&self, expected: u32, deadline: Option<Instant>) {
-        crate::sys::futex::wait(&self.value, expected, deadline);
+        futex::wait(&self.value, expected, deadline);
     }
 
     /// Wakes one thread that sleeps on the word, if there is one.
     #[cfg(not(loom))]
     pub fn wake_one(&self) {
-        crate::sys::futex::wake(&self.value, 1);
+        futex::wake(&self.value, 1);
     }
 
     /// Wakes all threads that sleep on the word.
     #[cfg(not(loom))]
     pub fn wake_all(&self) {
-        crate::sys::futex::wake(&self.value, i32::MAX);
+        futex::wake(&self.value, i32::MAX);
     }
 
     /// Wakes all threads that sleep on a word that may be gone already: others had a right to
     /// free it as soon as it was changed. Whoever uses the address now is woken for nothing.
     #[cfg(not(loom))]
     pub fn wake_all_at(word: *const Self) {
-        crate::sys::futex::wake(word.cast(), i32::MAX);
+        futex::wake(word.cast(), i32::MAX);
     }
 
     #[cfg(loom)]

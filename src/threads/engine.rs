@@ -25,7 +25,7 @@ use crate::{
     support::{
         alloc::is_there_room,
         spin,
-        sync::{Arc, AtomicBool, Mutex, Ordering, Weak, lock, thread},
+        sync::{Arc, AtomicBool, Mutex, Ordering, Weak, has_ended, lock, thread},
         wait_word::WaitWord,
     },
     sys,
@@ -153,7 +153,7 @@ impl ThreadEngine {
                 // Threads that have left are joined here, lest their number grow for ever.
                 let mut index = 0;
                 while threads.len() > 2 * core.options.workers && index < threads.len() {
-                    if threads[index].is_finished() {
+                    if has_ended(&threads[index]) {
                         let _ = threads.swap_remove(index).join();
                     } else {
                         index += 1;

@@ -18,7 +18,7 @@ use crate::{
         submit,
         task::TaskRef,
     },
-    support::spin,
+    support::{spin, sync::thread_local},
     sys,
 };
 use std::{cell::OnceCell, ops::Range, time::Instant};

@@ -30,6 +30,7 @@ CONFINED = [
     ),
     (("std", "thread"), {"support", "sys"}),
     (("loom",), {"support"}),
+    (("shuttle",), {"support"}),
 ]
 MAX_LINES = 450
 SOURCE_SUFFIXES = {".rs", ".c", ".h", ".cpp", ".hpp", ".py"}

@@ -9,9 +9,9 @@ from pathlib import Path
 
 STRING = re.compile(r'b?r(#*)".*?"\1|[bc]?"(?:\\.|[^"\\])*"|b?\'(?:\\(?:u\{[^}]*\}|x..|.)|[^\'\\])\'', re.DOTALL)
 USE = re.compile(r"\buse\s+([^;]+);")
-PATH = re.compile(r"\b(?:crate|super|self|std|core|alloc|loom|libc)(?:\s*::\s*\w+)+")
+PATH = re.compile(r"\b(?:crate|super|self|std|core|alloc|loom|shuttle|libc)(?:\s*::\s*\w+)+")
 TEST_MODULE = re.compile(
-    r"#\[cfg\((?:all\()?(?:test|loom)\b(?![^\]]*\bnot\b)[^\]]*\)\]\s*(?:pub(?:\([^)]*\))?\s+)?mod\s+(\w+)\s*([;{])"
+    r"#\[cfg\((?:all\()?(?:test|loom|shuttle)\b(?![^\]]*\bnot\b)[^\]]*\)\]\s*(?:pub(?:\([^)]*\))?\s+)?mod\s+(\w+)\s*([;{])"
 )
 
 

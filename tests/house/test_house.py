@@ -45,6 +45,7 @@ PLANTED = [
     ("confinement", "src/threads/a.rs", "use core::sync::atomic::AtomicBool;\n", "core::sync::atomic belongs"),
     ("confinement", "src/pool/a.rs", "fn f() { std::thread::spawn(g); }\n", "std::thread belongs"),
     ("confinement", "src/threads/a.rs", "use loom::model;\n", "loom belongs to support"),
+    ("confinement", "src/threads/a.rs", "use shuttle::sync::Arc;\n", "shuttle belongs to support"),
     ("unsafe by name", "src/pool/a.rs", "fn f() {\n    // SAFETY: yes.\n    unsafe { g() }\n}\n", "unsafe without"),
     ("unsafe by name", "src/pool/a.rs", "pub unsafe fn f() {}\n", "unsafe without"),
     ("unsafe by name", "src/lib.rs", "#![allow(unsafe_code)]\nfn f() { unsafe { g() } }\n", "no place"),
