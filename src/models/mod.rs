@@ -13,6 +13,7 @@ mod mailbox;
 mod process_sleep;
 mod sleep;
 mod state;
+mod wakers;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod word;
 

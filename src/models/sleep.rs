@@ -10,11 +10,11 @@ use loom::{
     thread,
 };
 
-struct Pool {
-    sleep: Sleep,
+pub(super) struct Pool {
+    pub(super) sleep: Sleep,
     /// How many tasks are queued. Relaxed, so that only the fences of `Sleep` give an order.
     queued: AtomicUsize,
-    done: AtomicUsize,
+    pub(super) done: AtomicUsize,
     /// Callbacks that an outsider has left for a worker.
     wanted: AtomicUsize,
     /// The one task that can be cancelled: somebody has it.
@@ -23,14 +23,25 @@ struct Pool {
     /// The gate: closed.
     gate: Mutex<bool>,
     closed: AtomicBool,
-    finished: AtomicBool,
+    pub(super) finished: AtomicBool,
     /// After so many tasks a worker leaves, where a model has no close.
     enough: usize,
+    /// The system gives no more threads. In the other models none is ever asked for.
+    no_threads: bool,
 }
 
 impl Pool {
-    fn new(limit: usize, enough: usize) -> Arc<Self> {
-        Arc::new(Self {
+    pub(super) fn new(limit: usize, enough: usize) -> Arc<Self> {
+        Arc::new(Self::plain(limit, enough))
+    }
+
+    /// A pool that cannot start workers.
+    pub(super) fn without_threads(limit: usize, enough: usize) -> Arc<Self> {
+        Arc::new(Self { no_threads: true, ..Self::plain(limit, enough) })
+    }
+
+    fn plain(limit: usize, enough: usize) -> Self {
+        Self {
             sleep: Sleep::new(limit),
             queued: AtomicUsize::new(0),
             done: AtomicUsize::new(0),
@@ -41,14 +52,15 @@ impl Pool {
             closed: AtomicBool::new(false),
             finished: AtomicBool::new(false),
             enough,
-        })
+            no_threads: false,
+        }
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.queued.load(Ordering::Relaxed) == 0 && self.wanted.load(Ordering::Relaxed) == 0
     }
 
-    fn take(&self) -> bool {
+    pub(super) fn take(&self) -> bool {
         take_one(&self.queued)
     }
 
@@ -68,13 +80,19 @@ impl Pool {
         self.check_finished();
     }
 
-    fn notify(&self) {
-        // All workers of these models are started before.
-        assert_eq!(self.sleep.notify(), Notify::Done);
+    pub(super) fn notify(&self) {
+        // As `ThreadEngine::try_wake`, when no thread can be started.
+        while self.sleep.notify() == Notify::Start {
+            assert!(self.no_threads, "all workers of this model are started before");
+            self.sleep.leave(true);
+            if !self.sleep.has_sleepers() {
+                return;
+            }
+        }
     }
 
     /// True if the pool took the task.
-    fn submit(&self) -> bool {
+    pub(super) fn submit(&self) -> bool {
         let gate = self.gate.lock().unwrap();
         if *gate {
             return false;
@@ -94,16 +112,24 @@ impl Pool {
         }
     }
 
-    fn close(&self) {
+    pub(super) fn close(&self) {
         *self.gate.lock().unwrap() = true;
         self.closed.store(true, Ordering::SeqCst);
         self.check_finished();
     }
 
     /// A worker that was counted as sleeping.
-    fn work(&self) {
+    pub(super) fn work(&self) {
         self.sleep.sleep();
-        let mut searching = true;
+        self.look(true);
+    }
+
+    /// A worker that was counted as active, and does not search.
+    pub(super) fn work_on(&self) {
+        self.look(false);
+    }
+
+    fn look(&self, mut searching: bool) {
         loop {
             if self.finished.load(Ordering::SeqCst) {
                 self.sleep.leave(searching);
@@ -153,7 +179,7 @@ fn take_one(count: &AtomicUsize) -> bool {
     false
 }
 
-fn start(pool: &Arc<Pool>) -> thread::JoinHandle<()> {
+pub(super) fn start(pool: &Arc<Pool>) -> thread::JoinHandle<()> {
     pool.sleep.count_sleeper();
     let pool = Arc::clone(pool);
     thread::spawn(move || pool.work())
