@@ -173,7 +173,10 @@ def kinds() -> dict[str, Callable[[Clock], Counts]]:
         "header": lambda clock: cargo(clock, "--features", "header", "--test", "header"),
     }
     for folder in sorted({path.parent for path in (ROOT / "tests").glob("*/test_*.py")}):
-        table[folder.name] = lambda clock, folder=folder: pytest(clock, folder)  # type: ignore[misc]
+        apart = ["--ignore=tests/c/test_tsan.py"] if folder.name == "c" else []
+        table[folder.name] = lambda clock, folder=folder, apart=apart: pytest(clock, folder, *apart)  # type: ignore[misc]
+    # Of the folder c, but with a build of its own.
+    table["tsan"] = lambda clock: pytest(clock, ROOT / "tests" / "c" / "test_tsan.py")
     table["bench"] = bench
     return table
 

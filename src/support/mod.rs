@@ -8,6 +8,8 @@ pub mod doorbell;
 pub mod fail;
 #[cfg(not(loom))]
 pub mod lock;
+#[cfg(tsan)]
+mod mutex;
 #[cfg(shuttle)]
 mod parking;
 #[cfg(not(loom))]

@@ -1,10 +1,14 @@
 //! Atomics, locks and threads: std's; loom's when the models run (`--cfg loom`); shuttle's when
 //! whole pools run under its schedulers (`--cfg shuttle`).
 
+#[cfg(tsan)]
+pub use super::mutex::{Mutex, MutexGuard};
+#[cfg(not(any(loom, shuttle, tsan)))]
+pub use std::sync::{Mutex, MutexGuard};
 #[cfg(not(any(loom, shuttle)))]
 pub use std::{
     sync::{
-        Arc, Mutex, MutexGuard, Weak,
+        Arc, Weak,
         atomic::{
             AtomicBool, AtomicI32, AtomicIsize, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
             Ordering, fence,

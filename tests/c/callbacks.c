@@ -192,7 +192,7 @@ CASE(the_future_is_written_before_the_task_starts) {
 struct chain {
   pool_t *pool;
   int64_t left;
-  int64_t calls;
+  _Atomic int64_t calls;
 };
 
 static void submit_next(const pool_result_t *outcome, void *user_data) {
@@ -210,7 +210,7 @@ CASE(submit_from_a_callback) {
     pool_t *pool = new_pool(workers);
     struct chain chain = {pool, length, 0};
     CHECK_OK(pool_apply_async(pool, nothing, NULL, 0, 0, submit_next, &chain, NULL));
-    EVENTUALLY(*(volatile int64_t *)&chain.calls == length + 1);
+    EVENTUALLY(chain.calls == length + 1);
     CHECK_OK(pool_close_join(pool));
     CHECK_EQ(chain.calls, length + 1);
   }

@@ -153,7 +153,7 @@ CASE(release_before_the_end) {
 struct own_future {
   struct gate written;
   pool_future_t *future;
-  int released;
+  atomic_int released;
 };
 
 static void release_own_future(const pool_result_t *outcome, void *user_data) {
@@ -181,7 +181,7 @@ CASE(release_in_the_callback) {
       CHECK_EQ(own.released, 1);
       pool = new_pool(2);
     } else {
-      EVENTUALLY(*(volatile int *)&own.released == 1);
+      EVENTUALLY(own.released == 1);
     }
   }
   CHECK_OK(pool_close_join(pool));
