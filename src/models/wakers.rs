@@ -38,7 +38,7 @@ fn start_guest(
 /// Two submitters at once, two sleepers: two tokens reach them, whoever posts them.
 #[test]
 fn two_workers_come_for_two_submitters() {
-    check(2, || {
+    check(1, || {
         let pool = Pool::new(2, usize::MAX);
         let meeting = Arc::new(AtomicUsize::new(0));
         let guests: [_; 2] = std::array::from_fn(|_| start_guest(&pool, &meeting, 2));
@@ -58,7 +58,7 @@ fn two_workers_come_for_two_submitters() {
 /// in.
 #[test]
 fn two_workers_step_in_for_two_that_wait() {
-    check(2, || {
+    check(1, || {
         let pool = Pool::new(2, usize::MAX);
         let meeting = Arc::new(AtomicUsize::new(0));
         let guests: [_; 2] = std::array::from_fn(|_| start_guest(&pool, &meeting, 2));

@@ -34,8 +34,7 @@ static void meet(void) {
   meeting.begun++;
   pthread_cond_broadcast(&meeting.changed);
   while (meeting.begun < meeting.expected) {
-    if (pthread_cond_timedwait(&meeting.changed, &meeting.mutex, &deadline) != 0 &&
-        meeting.begun < meeting.expected) {
+    if (pthread_cond_timedwait(&meeting.changed, &meeting.mutex, &deadline) != 0 && meeting.begun < meeting.expected) {
       fail_meeting();
     }
   }

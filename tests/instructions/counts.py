@@ -1,7 +1,8 @@
 """Counts the instructions of the hot paths: what the operations of operations.c cost, by operation, side and step.
 
     counts.py            prints where each instruction goes, by operation and step (Markdown)
-    counts.py --bless    writes the figures that test_instructions.py holds the library to
+    counts.py --bless    writes the figures that test_instructions.py holds the library to, and the tables of
+                         docs/performance.md
 
 An operation is run under callgrind with two counts; the difference, divided, is its cost without that of the start and
 of the end. Nothing is timed, so the figures are the same on a busy machine, and on any with the same compiler and libc.
@@ -23,6 +24,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 FIGURES = HERE / "figures.json"
+PAGE = ROOT / "docs" / "performance.md"
+MARKS = ("<!-- the tables of instructions: make instructions ARGS=--bless -->", "<!-- end of these tables -->")
 COUNTS = (1000, 2000)
 VALGRIND = ("valgrind", "--tool=callgrind", "--separate-threads=yes", "--compress-strings=no", "--compress-pos=no")
 # Steps of less than this many instructions are summed up in the table.
@@ -66,6 +69,17 @@ def environment() -> dict[str, str]:
     rustc = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip()
     return {"rustc": rustc, "libc": os.confstr("CS_GNU_LIBC_VERSION") or "unknown", "machine": os.uname().machine}
 
+
+# The columns of the page's table by step.
+COLUMNS = {
+    "submit, caller": "submit",
+    "submit, worker": "take, run, end",
+    "submit_callback, worker": "the same, call back",
+    "get, caller": "get, release",
+    "nested, worker": "all inside a task",
+    "fork_join, worker": "the same, with a future, waited for",
+    "apply, caller": "`pool_apply`",
+}
 
 Steps = Counter[tuple[str, int]]
 
@@ -162,29 +176,68 @@ def functions(library: Path, addresses: list[int]) -> dict[int, tuple[str, str]]
     return found
 
 
-def table(operation: Operation, places: dict[tuple[str, int], float], library: Path) -> str:
-    """Where the instructions of one operation go: by file, and in it by function."""
-    own = [address for thing, address in places if thing == str(library)]
-    names = functions(library, own)
-    by_file: dict[str, Counter[str]] = {}
+ByFile = dict[str, dict[str, float]]
+
+
+def by_file(places: dict[tuple[str, int], float], library: Path) -> ByFile:
+    """The instructions by file, and in it by function."""
+    names = functions(library, [address for thing, address in places if thing == str(library)])
+    found: ByFile = {}
     for (thing, address), count in places.items():
-        file, name = names[address] if thing == str(library) else (Path(thing).name, "")
-        if Path(thing).name == "operations":
-            file = "the program and its task"
-        by_file.setdefault(file, Counter())[name] += count  # type: ignore[assignment]
-    lines = [f"{operation.what}: **{sum(places.values()):.0f}**", "", "| instructions | where | by function |", "|--:|---|---|"]
+        file, name = names[address] if thing == str(library) else (Path(thing).name.split(".")[0], "")
+        file = {"operations": "the program and its task", "ld-linux-x86-64": "ld-linux"}.get(file, file)
+        functions_of = found.setdefault(file, {})
+        functions_of[name] = functions_of.get(name, 0) + count
+    return found
+
+
+def table(operation: Operation, files: ByFile) -> str:
+    """Where the instructions of one operation go."""
+    total = sum(sum(counts.values()) for counts in files.values())
+    lines = [f"{operation.what}: **{total:.0f}**", "", "| instructions | where | by function |", "|--:|---|---|"]
     rest = 0.0
-    for file, counts in sorted(by_file.items(), key=lambda item: -sum(item[1].values())):
+    for file, counts in sorted(files.items(), key=lambda item: -sum(item[1].values())):
         total = sum(counts.values())
         if total < LEAST:
             rest += total
             continue
-        parts = [f"`{name}` {count:.0f}" for name, count in counts.most_common() if name and count >= LEAST]
-        where = f"`{file}`" if "." in file else file
-        lines.append(f"| {total:.0f} | {where} | {', '.join(parts)} |")
+        parts = [f"`{name}` {count:.0f}" for name, count in largest_first(counts) if name and count >= LEAST]
+        lines.append(f"| {total:.0f} | {shown(file)} | {', '.join(parts)} |")
     if rest >= LEAST:
         lines.append(f"| {rest:.0f} | the rest | |")
     return "\n".join(lines)
+
+
+def largest_first(counts: dict[str, float]) -> list[tuple[str, float]]:
+    return sorted(counts.items(), key=lambda item: -item[1])
+
+
+def shown(file: str) -> str:
+    return f"`{file}`" if "." in file else file
+
+
+def page(found: dict[str, ByFile]) -> str:
+    """The tables of docs/performance.md: all operations, and some of them by step."""
+    lines = ["| operation | instructions |", "|---|--:|"]
+    totals = {key: {file: sum(counts.values()) for file, counts in files.items()} for key, files in found.items()}
+    for operation in OPERATIONS:
+        lines.append(f"| {operation.what} | {sum(totals[operation.key].values()):.0f} |")
+    lines += ["", f"| where | {' | '.join(COLUMNS.values())} |", "|---|" + "--:|" * len(COLUMNS)]
+    files = {file: sum(totals[key].get(file, 0) for key in COLUMNS) for key in COLUMNS for file in totals[key]}
+    for file, _ in largest_first(files):
+        row = [totals[key].get(file, 0) for key in COLUMNS]
+        if max(row) >= 5:
+            cells = [f"{count:.0f}" if count >= 0.5 else "" for count in row]
+            lines.append(f"| {shown(file)} | {' | '.join(cells)} |")
+    row = [f"**{sum(totals[key].values()):.0f}**" for key in COLUMNS]
+    lines += [f"| **all** | {' | '.join(row)} |", "", f"{environment()['rustc'].split(' (')[0]}, {environment()['libc']}."]
+    return "\n".join(lines)
+
+
+def write_page(found: dict[str, ByFile]) -> None:
+    before, rest = PAGE.read_text().split(MARKS[0])
+    after = rest.split(MARKS[1])[1]
+    PAGE.write_text(f"{before}{MARKS[0]}\n\n{page(found)}\n\n{MARKS[1]}{after}")
 
 
 def main() -> None:
@@ -196,14 +249,19 @@ def main() -> None:
         parser.error("valgrind is missing: apt-get install valgrind")
     only = set(filter(None, options.only.split(",")))
     program, library = build()
+    if options.bless and only:
+        parser.error("--bless takes all operations")
     figures = {}
+    found = {}
     for operation in OPERATIONS:
         if not only or operation.name in only:
             places = steps(program, operation)
             figures[operation.key] = round(sum(places.values()), 1)
-            print(f"\n{table(operation, places, library)}")
+            found[operation.key] = by_file(places, library)
+            print(f"\n{table(operation, found[operation.key])}")
     if options.bless:
         FIGURES.write_text(json.dumps({**environment(), "instructions": figures}, indent=2) + "\n")
+        write_page(found)
 
 
 if __name__ == "__main__":

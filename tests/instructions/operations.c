@@ -159,8 +159,7 @@ static void run_on_worker(pool_fn fn) {
   let_go();
 }
 
-static void nothing_more(void) {
-}
+static void nothing_more(void) {}
 
 /* Submits a task to a worker that sleeps, and lets it do that and go to sleep again: a blocked caller is the only one
  * that does not run. */
