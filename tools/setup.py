@@ -35,7 +35,8 @@ SYSTEM = {
         ("c++", "apt-get install g++", "the C++ tests are skipped"),
         ("make", "apt-get install make", "the installation cannot be tested"),
         ("pkg-config", "apt-get install pkg-config", "the pkg-config tests are skipped"),
-        ("valgrind", "apt-get install valgrind", "the tests under valgrind are skipped"),
+        ("valgrind", "apt-get install valgrind", "the tests under valgrind and the instruction counts are skipped"),
+        ("clang", "apt-get install clang", "the tests under ThreadSanitizer are skipped"),
     ],
     "lint": [
         ("cargo", RUST, "the Rust code cannot be checked"),

@@ -163,8 +163,9 @@ def bench(clock: Clock) -> Counts:
 
 def kinds() -> dict[str, Callable[[Clock], Counts]]:
     """In the order they run: what is quick to fail and closest to the code first."""
-    loom = {"RUSTFLAGS": f"{os.environ.get('RUSTFLAGS', '')} --cfg loom".strip(), "CARGO_TARGET_DIR": "build/loom"}
-    shuttle = {"RUSTFLAGS": f"{os.environ.get('RUSTFLAGS', '')} --cfg shuttle".strip(), "CARGO_TARGET_DIR": "build/shuttle"}
+    flags = os.environ.get("RUSTFLAGS", "")
+    loom = {"RUSTFLAGS": f"{flags} --cfg loom".strip(), "CARGO_TARGET_DIR": "build/loom"}
+    shuttle = {"RUSTFLAGS": f"{flags} --cfg shuttle".strip(), "CARGO_TARGET_DIR": "build/shuttle"}
     table: dict[str, Callable[[Clock], Counts]] = {
         "rust": lambda clock: cargo(clock),
         "loom": lambda clock: cargo(clock, "--release", "--lib", "models", **loom),

@@ -24,7 +24,7 @@ use crate::support::{
     CachePadded,
     lock::{Held, Lock},
     process::Uncancellable,
-    sync::{Arc, AtomicIsize, AtomicUsize, Mutex, Ordering, lock},
+    sync::{Arc, AtomicIsize, AtomicUsize, Mutex, Ordering, lock, thread_local},
 };
 use std::{
     cell::{Cell, UnsafeCell},
@@ -101,10 +101,10 @@ impl Blocks {
     fn lane(&self) -> (Held<'_, Lane>, usize) {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         thread_local!(static LANE: Cell<usize> = const { Cell::new(LANES) });
-        let mut lane = LANE.get();
+        let mut lane = LANE.with(Cell::get);
         if lane == LANES {
             lane = NEXT.fetch_add(1, Ordering::Relaxed) % LANES;
-            LANE.set(lane);
+            LANE.with(|here| here.set(lane));
         }
         (self.lanes[lane].lock(), lane)
     }

@@ -24,9 +24,9 @@ use std::{
 };
 
 /// Items in a segment, a power of two.
-const SEGMENT: usize = if cfg!(loom) { 2 } else { 512 };
+const SEGMENT: usize = if cfg!(any(loom, shuttle)) { 2 } else { 512 };
 /// Segments that the first directory knows, a power of two.
-const FIRST: usize = if cfg!(loom) { 1 } else { 8 };
+const FIRST: usize = if cfg!(any(loom, shuttle)) { 1 } else { 8 };
 
 struct Segment<T>([AtomicPtr<T>; SEGMENT]);
 

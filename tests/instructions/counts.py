@@ -229,8 +229,9 @@ def page(found: dict[str, ByFile]) -> str:
         if max(row) >= 5:
             cells = [f"{count:.0f}" if count >= 0.5 else "" for count in row]
             lines.append(f"| {shown(file)} | {' | '.join(cells)} |")
-    row = [f"**{sum(totals[key].values()):.0f}**" for key in COLUMNS]
-    lines += [f"| **all** | {' | '.join(row)} |", "", f"{environment()['rustc'].split(' (')[0]}, {environment()['libc']}."]
+    sums = [f"**{sum(totals[key].values()):.0f}**" for key in COLUMNS]
+    where = environment()
+    lines += [f"| **all** | {' | '.join(sums)} |", "", f"{where['rustc'].split(' (')[0]}, {where['libc']}."]
     return "\n".join(lines)
 
 
@@ -243,7 +244,8 @@ def write_page(found: dict[str, ByFile]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bless", action="store_true", help="write the figures anew")
-    parser.add_argument("--only", default="", metavar="NAME,...", help=f"some of: {', '.join(o.name for o in OPERATIONS)}")
+    known = ", ".join(dict.fromkeys(operation.name for operation in OPERATIONS))
+    parser.add_argument("--only", default="", metavar="NAME,...", help=f"some of: {known}")
     options = parser.parse_args()
     if shutil.which("valgrind") is None:
         parser.error("valgrind is missing: apt-get install valgrind")
