@@ -159,6 +159,20 @@ CASE(tasks_from_outside_one_by_one) {
   rounds(6000, 1, submit_meeting_tasks);
 }
 
+static void submit_meeting_at_once(int count) {
+  pool_call_t calls[8];
+  CHECK(count <= (int)COUNT_OF(calls));
+  for (int i = 0; i < count; i++) {
+    calls[i] = (pool_call_t)POOL_CALL_INIT;
+    calls[i].fn = attend;
+  }
+  CHECK_OK(pool_submit(pool, calls, (size_t)count, NULL));
+}
+
+CASE(tasks_from_outside_all_at_once) {
+  rounds(4000, 1, submit_meeting_at_once);
+}
+
 static int32_t bring_others(const void *arg, void *result, pool_task_t *task) {
   (void)result;
   (void)task;

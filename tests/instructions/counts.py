@@ -51,6 +51,7 @@ OPERATIONS = (
     Operation("apply", True, "`pool_apply` on an idle pool: the caller runs the task itself"),
     Operation("submit", True, "`pool_apply_async`, no future, no callback, nobody to wake"),
     Operation("submit", False, "the same task on its worker: take, run, end"),
+    Operation("submit_batch", True, "one of the tasks of a `pool_submit`, filling in its call included"),
     Operation("submit_future", True, "`pool_apply_async` with a future"),
     Operation("submit_future", False, "a task with a future on its worker"),
     Operation("get", True, "`pool_future_get` and `pool_future_release` of a task that has ended"),

@@ -104,6 +104,19 @@ static void submit(void) {
   }
 }
 
+/* All in one call. */
+static void submit_batch(void) {
+  static pool_call_t calls[MOST];
+  static uint64_t args[MOST];
+  for (size_t i = 0; i < count; i++) {
+    calls[i] = (pool_call_t)POOL_CALL_INIT;
+    calls[i].fn = add_one;
+    calls[i].arg = &args[i];
+    calls[i].arg_size = calls[i].result_size = sizeof args[i];
+  }
+  must(pool_submit(pool, calls, count, NULL));
+}
+
 static void submit_with_future(void) {
   for (uint64_t i = 0; i < count; i++) {
     must(pool_apply_async(pool, add_one, &i, sizeof i, sizeof i, NULL, NULL, &futures[i]));
@@ -228,6 +241,8 @@ int main(int argc, char **argv) {
     measured(map);
   } else if (strcmp(name, "submit") == 0) {
     from_outside(submit, nothing_more);
+  } else if (strcmp(name, "submit_batch") == 0) {
+    from_outside(submit_batch, nothing_more);
   } else if (strcmp(name, "submit_future") == 0) {
     from_outside(submit_with_future, get_and_release);
   } else if (strcmp(name, "submit_callback") == 0) {
