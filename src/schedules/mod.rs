@@ -19,7 +19,10 @@ use shuttle::{
     Config, Runner,
     scheduler::{PctScheduler, RandomScheduler, Scheduler},
 };
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 /// So many schedules are tried by each scheduler, or as many as fit into the time.
 const SCHEDULES: usize = 4000;
@@ -27,8 +30,13 @@ const TIME: Duration = Duration::from_secs(4);
 /// So many times PCT may take the turn from the thread of the highest priority.
 const CHANGES: usize = 3;
 
+/// Held by the test that runs: the library's statics hold shuttle's atomics, which are not made for
+/// several threads of the system.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// Runs `body` under many schedules.
 fn check(body: impl Fn() + Send + Sync + Copy + 'static) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     run(RandomScheduler::new(SCHEDULES), body);
     run(PctScheduler::new(CHANGES, SCHEDULES), body);
 }
