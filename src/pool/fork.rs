@@ -14,7 +14,7 @@ use super::{
 };
 use crate::support::{
     spin,
-    sync::{AtomicU32, Ordering},
+    sync::{Ordering, WordForC},
 };
 
 pub use super::fork_record::Half;
@@ -38,7 +38,7 @@ pub unsafe fn join2(task: *mut pool_task_t, a: Half, b: Half) -> Status {
         (*fork).links.older = older;
         (*older).newer = fork.cast();
         (*task).private_forks.older = fork.cast();
-        if AtomicU32::from_ptr((*task).private_hungry.cast_mut()).load(Ordering::Relaxed) != 0 {
+        if WordForC::from_ptr((*task).private_hungry.cast_mut()).load(Ordering::Relaxed) != 0 {
             promote(task);
         }
         let status = (a.function)(a.arg, a.result, task);

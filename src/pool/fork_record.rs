@@ -86,7 +86,7 @@ pub struct Fork {
     public: MaybeUninit<Public>,
 }
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 const _: () = {
     use super::abi::pool_fork_t;
     assert!(size_of::<Fork>() <= size_of::<pool_fork_t>());

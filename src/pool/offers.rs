@@ -8,7 +8,7 @@ use super::{
 };
 use crate::support::{
     CachePadded, spin,
-    sync::{AtomicU32, Mutex, Ordering, lock},
+    sync::{AtomicU32, Mutex, Ordering, WordForC, lock},
 };
 use std::{
     ffi::c_void,
@@ -39,7 +39,7 @@ pub struct Slot {
     /// 1 while more forks are wanted here: while there are fewer than `wanted`. Written under the
     /// lock; read by those who fork here, without any order: who sees it late promotes its next
     /// fork.
-    hungry: AtomicU32,
+    hungry: WordForC,
     /// How many forks there are. Written under the lock, read by those who look for one: after
     /// the fences [N1] and [S2] of `threads/README.md` where it matters.
     count: AtomicU32,
@@ -53,7 +53,7 @@ pub struct Slot {
 /// Where nobody ever wants a fork.
 #[cfg(not(loom))]
 pub static NOWHERE: Slot = Slot {
-    hungry: AtomicU32::new(0),
+    hungry: WordForC::new(0),
     count: AtomicU32::new(0),
     wanted: 0,
     patience: 0,
@@ -64,7 +64,7 @@ impl Slot {
     /// An empty slot.
     pub fn new(wanted: u32, patience: u32) -> Self {
         Self {
-            hungry: AtomicU32::new(u32::from(wanted > 0)),
+            hungry: WordForC::new(u32::from(wanted > 0)),
             count: AtomicU32::new(0),
             wanted,
             patience,

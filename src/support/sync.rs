@@ -42,6 +42,13 @@ pub use loom::sync::{
     atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
 };
 
+/// A word that C code reads in place, and that orders nothing: std's own for every tool but loom,
+/// whose have no address.
+#[cfg(loom)]
+pub use loom::sync::atomic::AtomicU32 as WordForC;
+#[cfg(not(loom))]
+pub use std::sync::atomic::AtomicU32 as WordForC;
+
 /// Locks, also when a panic has poisoned the lock: what these locks guard is consistent at
 /// every step, and a panic inside the scheduler aborts anyway.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
