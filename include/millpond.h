@@ -352,6 +352,84 @@ int32_t pool_map(pool_t *pool,
                  size_t result_size,
                  size_t count);
 
+/* ---- Loops and sums ---------------------------------------------------- */
+
+/**
+ * What pool_for() runs: does its work for all numbers from `begin` to `end`, `end` not included,
+ * and returns 0, or a positive code of its own for failure. It is called with ranges of one
+ * number or of many, as the pool sees fit, each number once.
+ *
+ * context: what was given to pool_for().
+ * task: task->index is `begin`.
+ *
+ * As a pool_fn, it runs on a thread of the pool or on one that waits, and must return.
+ */
+typedef int32_t (*pool_range_fn)(size_t begin, size_t end, void *context, pool_task_t *task);
+
+/**
+ * What pool_reduce() runs: adds what the numbers from `begin` to `end`, `end` not included, come
+ * to into `result`, and returns 0, or a positive code of its own for failure.
+ *
+ * result: a partial result, 16-aligned, that begins as a copy of `identity`.
+ * context: what was given to pool_reduce().
+ * task: task->index is the number of the piece, from 0.
+ *
+ * As a pool_fn, it runs on a thread of the pool or on one that waits, and must return.
+ */
+typedef int32_t (*pool_reduce_fn)(size_t begin,
+                                  size_t end,
+                                  void *result,
+                                  void *context,
+                                  pool_task_t *task);
+
+/**
+ * Adds a partial result to that of all pieces before it. It runs on the thread that called
+ * pool_reduce().
+ */
+typedef void (*pool_combine_fn)(void *into, const void *from, void *context);
+
+/**
+ * Runs a loop: calls a function with ranges that together are all numbers from `begin` to `end`,
+ * `end` not included, each number once. Blocks until all is done; the calling thread takes part
+ * if the pool has a place free.
+ *
+ * fn: what to run. It gets single numbers first, and longer ranges while they are quick; there
+ *   is no chunk size to choose, and neither even nor uneven work needs one.
+ * begin, end: nothing is run if they are equal; POOL_ERR_INVALID if `end` is less.
+ * context: passed on to the function. In processes NULL, or into pool_shared_alloc() memory.
+ * After a failure nothing more is started. Returns POOL_OK, the status of the failed range with
+ * the lowest `begin` (named by pool_last_error()), or as pool_apply(). In a pool of processes
+ * limits for a task hold for each call of the function.
+ */
+int32_t pool_for(pool_t *pool, size_t begin, size_t end, pool_range_fn fn, void *context);
+
+/**
+ * Adds up: the numbers from 0 to `count` are divided into pieces, each of which makes a partial
+ * result, and these are combined in order. The pieces depend on `count` and `result_size` alone,
+ * never on workers or time: sums of floating-point numbers too are the same in every run, in
+ * every pool. Blocks until all is done; the calling thread takes part if the pool has a place
+ * free.
+ *
+ * count: how many numbers; 0 makes `result` a copy of `identity`.
+ * piece: adds the numbers of one range to a partial result, which begins as a copy of `identity`.
+ * combine: adds a partial result to that of all numbers before it. It must be associative, and
+ *   need not be commutative. It runs on the calling thread, after all pieces.
+ * identity: `result_size` bytes, the result of no numbers; NULL for zero bytes.
+ * result, result_size: where the result goes, on success only; at least one byte.
+ * context: passed on to both functions. In processes NULL, or into pool_shared_alloc() memory.
+ * After a failure nothing more is started. Returns POOL_OK, the status of the failed piece with
+ * the lowest numbers (named by pool_last_error()), or as pool_apply(). There are at most 512
+ * pieces, and fewer where a result has more than 8 KiB.
+ */
+int32_t pool_reduce(pool_t *pool,
+                    size_t count,
+                    pool_reduce_fn piece,
+                    pool_combine_fn combine,
+                    const void *identity,
+                    void *result,
+                    size_t result_size,
+                    void *context);
+
 /* ---- Closing a pool ---------------------------------------------------- */
 
 /**

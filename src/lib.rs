@@ -23,9 +23,9 @@
 //!   protocol, and what happens when who dies where.
 //! * [`capi`] holds one file for each section of the header; the types that the pool works with
 //!   are in `pool::abi` and `pool::codes`. The header is generated from these (`make header`).
-//! * [`support`] chooses std's, loom's or shuttle's atomics, so that `state`, `mailbox`, `fifo` and
-//!   `sleep` are model-checked as they are (`--cfg loom`; the models are in `models`), and whole
-//!   pools run under schedules of our choice (`--cfg shuttle`; in `schedules`).
+//! * [`support`] chooses std's, loom's or shuttle's atomics, so that `state`, `mailbox`, `fifo`,
+//!   `ranges`, `sleep` and others are model-checked as they are (`--cfg loom`; the models are in
+//!   `models`), and whole pools run under schedules of our choice (`--cfg shuttle`; in `schedules`).
 //! * [`sys`] has one folder per platform.
 //!
 //! `unsafe` is denied, and allowed by name in the files that need it.

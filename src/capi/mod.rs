@@ -19,6 +19,7 @@ mod errors;
 mod future;
 mod handle;
 mod join;
+mod loops;
 mod options;
 mod poll;
 mod processes;
@@ -28,9 +29,9 @@ mod submit;
 mod task;
 mod version;
 
-pub use crate::pool::{abi::*, codes::*};
+pub use crate::pool::{abi::*, callables::*, codes::*};
 pub use handle::{pool_future_t, pool_t};
 pub use {
-    blocking::*, call::*, close::*, errors::*, future::*, join::*, options::*, poll::*,
+    blocking::*, call::*, close::*, errors::*, future::*, join::*, loops::*, options::*, poll::*,
     processes::*, shared::*, simple::*, submit::*, task::*, version::*,
 };

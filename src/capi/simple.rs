@@ -10,6 +10,7 @@ use crate::{
     compose,
     pool::{
         abi::{Function, pool_fn},
+        bodies::Body,
         map::MapCall,
         options::Options,
         payload::Call,
@@ -140,7 +141,8 @@ pub fn map_call(
     bytes(args, arg_size, count, "args")?;
     bytes(results, result_size, count, "results")?;
     Ok(MapCall {
-        function: checked(function)?,
+        body: Body::Item(checked(function)?),
+        first: 0,
         args,
         arg_size,
         results: if result_size == 0 { ptr::null_mut() } else { results },

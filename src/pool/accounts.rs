@@ -53,7 +53,7 @@ impl Map {
         let reason = self.stopped.load(Ordering::Relaxed).cast_signed();
         let status = if let Some(failure) = failure {
             task.set_index(failure.index);
-            task.set_message(&format!("item {}: {}", failure.index, failure.message));
+            task.set_message(&format!("{}: {}", self.call.name(failure.index), failure.message));
             failure.status
         } else if self.skipped.load(Ordering::Relaxed) > 0 {
             task.set_message(status::meaning(reason));

@@ -4,6 +4,7 @@
 use super::{
     abi::{Function, POOL_NO_WORKER, pool_fork_link_t, pool_task_t},
     blocking,
+    bodies::{Bounds, PieceFunction, RangeFunction},
     core::Core,
     items::Items,
     map::Map,
@@ -226,6 +227,36 @@ impl<'a> Frame<'a> {
     ) -> Status {
         // SAFETY: promised by the caller; the frame begins with what the function may read.
         let status = unsafe { function(arg, result.cast(), self.head()) };
+        if status >= 0 { status } else { self.negative(status) }
+    }
+
+    /// As `call`, with the items from `begin` to `end`.
+    ///
+    /// # Safety
+    /// As the caller of `pool_for` has promised.
+    pub unsafe fn call_range(&self, function: RangeFunction, begin: usize, end: usize) -> Status {
+        // SAFETY: promised by the caller; the frame begins with what the function may read.
+        let status = unsafe { function(begin, end, self.context().cast_mut(), self.head()) };
+        self.end_sections();
+        if status >= 0 { status } else { self.negative(status) }
+    }
+
+    /// As `call`, with a piece of a reduction.
+    ///
+    /// # Safety
+    /// `bounds` is readable as such; the rest is as the caller of `pool_reduce` has promised.
+    pub unsafe fn call_piece(
+        &self,
+        function: PieceFunction,
+        bounds: *const c_void,
+        result: *mut u8,
+    ) -> Status {
+        // SAFETY: promised by the caller; the frame begins with what the function may read.
+        let status = unsafe {
+            let [begin, end] = bounds.cast::<Bounds>().read_unaligned();
+            function(begin, end, result.cast(), self.context().cast_mut(), self.head())
+        };
+        self.end_sections();
         if status >= 0 { status } else { self.negative(status) }
     }
 

@@ -1,43 +1,36 @@
 #![allow(unsafe_code)]
 //! A map: one descriptor for all its items, split only when somebody is there to take a share.
 //!
-//! Each participant has a slot with a range of items that nobody has begun. It takes chunks from
-//! the front of its own range, and when that is empty the back half of another's. A range is one
-//! word, changed by compare-and-swap, so that every item is taken exactly once.
-//!
-//! Chunks grow while they are quick, so that a cheap item costs no atomic of its own. A chunk
-//! that turns out to be slow is no harm: a participant that finds nothing to steal raises
-//! `HUNGRY`, and whoever is in a chunk puts the rest of it back before its next item. So neither
-//! even nor wildly uneven work needs a chunk size. So that an item costs no more than one load
-//! for this, whoever raises a flag also pokes the pool: between items only the count of pokes is
-//! looked at.
+//! Each participant takes chunks from the front of a range of its own, and when that is empty the
+//! back half of another's (`ranges`). Chunks grow while they are quick, so that a cheap item costs
+//! no atomic of its own. A chunk that turns out to be slow is no harm: a participant that finds
+//! nothing to steal raises `HUNGRY`, and whoever is in a chunk puts the rest of it back before its
+//! next item. A function that takes a whole range cannot be asked between its items; its chunks
+//! are also small against what is left (`SHARE`). So neither even nor wildly uneven work needs a
+//! chunk size. So that an item costs no more than one load for this, whoever raises a flag also
+//! pokes the pool: between items only the count of pokes is looked at.
 //!
 //! `left` counts items not accounted for; each participant subtracts what it did, or skipped,
 //! when it leaves, and the one that brings it to zero ends the map.
 
 use super::{
-    abi::Function,
     accounts::Failure,
+    bodies::{Body, Bounds},
     core::Core,
     frame::Frame,
+    pace::{Pace, SHARE},
     payload::Place,
+    ranges::Ranges,
     site::Site,
     status::{self, Error, Result, Status},
     task::TaskRef,
 };
 use crate::support::{
-    CachePadded,
-    alloc::try_boxed,
     spin,
-    sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering},
+    sync::{AtomicU32, AtomicUsize, Mutex, Ordering},
 };
-use std::{
-    ffi::c_void,
-    time::{Duration, Instant},
-};
+use std::ffi::c_void;
 
-/// A chunk should take about this long: long against the cost of taking it.
-const CHUNK: Duration = Duration::from_micros(16);
 /// How often a hungry participant looks again before it leaves.
 const PATIENCE: u32 = 64;
 
@@ -48,7 +41,9 @@ const HUNGRY: u32 = 2;
 #[derive(Clone, Copy)]
 pub struct MapCall {
     /// The function.
-    pub function: Function,
+    pub body: Body,
+    /// The number of the first item.
+    pub first: usize,
     /// The first argument.
     pub args: *const c_void,
     /// The distance between arguments; 0: each item gets `args` itself.
@@ -65,11 +60,25 @@ pub struct MapCall {
     pub statuses: *mut Status,
 }
 
-#[derive(Default)]
-struct Slot {
-    /// The items not yet taken, in units: first in the low half, end in the high half.
-    range: AtomicU64,
-    taken: AtomicBool,
+impl MapCall {
+    /// An item, in words.
+    pub fn name(&self, index: usize) -> String {
+        let begin = match self.body {
+            Body::Item(_) => return format!("item {index}"),
+            Body::Range(_) => self.first + index,
+            // SAFETY: the array holds `count` bounds.
+            Body::Piece(_) => unsafe { self.args.cast::<Bounds>().add(index).read_unaligned()[0] },
+        };
+        format!("the range from {begin} on")
+    }
+}
+
+/// How far a run of items has come: all before `done` are well, and those from there to `next`,
+/// if any, have failed with `status`.
+struct Swept {
+    done: usize,
+    next: usize,
+    status: Status,
 }
 
 /// See the module.
@@ -77,7 +86,7 @@ pub struct Map {
     pub(super) call: MapCall,
     /// Items that are taken together because there are more than a word can number.
     unit: usize,
-    slots: Box<[CachePadded<Slot>]>,
+    ranges: Ranges,
     /// How many participate right now; a hint, that orders nothing.
     present: AtomicUsize,
     attention: AtomicU32,
@@ -90,14 +99,6 @@ pub struct Map {
     pub number: AtomicU32,
 }
 
-const fn pack(low: u32, high: u32) -> u64 {
-    low as u64 | (high as u64) << 32
-}
-
-const fn unpack(range: u64) -> (u32, u32) {
-    (range as u32, (range >> 32) as u32)
-}
-
 impl Map {
     /// A map for up to `participants` at a time.
     ///
@@ -107,14 +108,12 @@ impl Map {
         let unit = call.count.div_ceil(u32::MAX as usize).max(1);
         let units = u32::try_from(call.count.div_ceil(unit))
             .map_err(|_| Error::invalid("too many items"))?;
-        let count = participants.min(units as usize).max(1);
-        let slots = try_boxed(count, CachePadded::<Slot>::default)
-            .ok_or_else(|| Error::no_memory("no memory for a map"))?;
-        slots[0].range.store(pack(0, units), Ordering::Relaxed);
+        let ranges = Ranges::try_new(participants, units);
+        let ranges = ranges.ok_or_else(|| Error::no_memory("no memory for a map"))?;
         Ok(Self {
             call,
             unit,
-            slots,
+            ranges,
             present: AtomicUsize::new(0),
             attention: AtomicU32::new(0),
             stopped: AtomicU32::new(0),
@@ -163,26 +162,18 @@ impl Map {
 
     /// Whether one more participant would find something to do.
     pub fn has_room(&self) -> bool {
-        self.present.load(Ordering::Relaxed) < self.slots.len()
-            && self.slots.iter().any(|slot| {
-                let (low, high) = unpack(slot.range.load(Ordering::Relaxed));
-                low < high
-            })
+        self.present.load(Ordering::Relaxed) < self.ranges.participants() && self.ranges.has_more()
     }
 
     /// Takes part until there is nothing left to take. `invite` is called when one more
     /// participant could help. The caller owns a reference to the task besides the map's own.
     pub fn participate(&self, task: TaskRef, site: Site<'_>, invite: &dyn Fn()) {
-        let Some(mine) = self.slots.iter().position(|slot| {
-            !slot.taken.load(Ordering::Relaxed) && !slot.taken.swap(true, Ordering::Acquire)
-        }) else {
-            return;
-        };
+        let Some(mine) = self.ranges.enter() else { return };
         self.present.fetch_add(1, Ordering::Relaxed);
         let frame = Frame::for_map(&task, self, site);
         let done = frame.enter(|| self.work(&task, &frame, mine, invite));
         self.present.fetch_sub(1, Ordering::Relaxed);
-        self.slots[mine].taken.store(false, Ordering::Release);
+        self.ranges.leave(mine);
         self.account(task, done);
     }
 
@@ -192,9 +183,9 @@ impl Map {
             // Nothing to do but to end.
             return self.left.load(Ordering::Relaxed);
         }
+        let share = if matches!(self.call.body, Body::Range(_)) { SHARE } else { 1 };
         let mut done = 0;
-        let mut size = 1;
-        let mut before = Instant::now();
+        let mut pace = Pace::new();
         let mut invited = false;
         loop {
             if task.core().is_terminated() {
@@ -203,8 +194,8 @@ impl Map {
             if self.is_stopped() {
                 return done + self.skip_all();
             }
-            let Some((low, high)) = self.take(mine, size) else {
-                if self.steal(mine) || self.wait_for_share(task.core(), mine) {
+            let Some((low, high)) = self.ranges.take(mine, pace.size, share) else {
+                if self.ranges.steal(mine) || self.wait_for_share(task.core(), mine) {
                     continue;
                 }
                 return done;
@@ -218,20 +209,12 @@ impl Map {
             if self.attention.fetch_and(!HUNGRY, Ordering::Relaxed) & HUNGRY != 0
                 || end < self.item(high)
             {
-                self.put_back(mine, end.div_ceil(self.unit) as u32, high);
+                self.ranges.put_back(mine, end.div_ceil(self.unit) as u32, high);
                 invited = false;
-                size = 1;
-                before = Instant::now();
+                pace = Pace::new();
                 continue;
             }
-            let now = Instant::now();
-            let took = now - before;
-            before = now;
-            if took < CHUNK / 2 {
-                size = size.saturating_mul(2);
-            } else if took > CHUNK * 2 {
-                size = (size / 2).max(1);
-            }
+            pace.step();
         }
     }
 
@@ -250,52 +233,70 @@ impl Map {
             let seen = core.pokes();
             if self.wants_attention(core) {
                 // At least one item, and to the end of its unit: ranges are counted in units.
-                high = high.min(index.max(low + 1).next_multiple_of(self.unit));
+                let end = index.max(low + 1).checked_next_multiple_of(self.unit);
+                high = end.map_or(high, |end| end.min(high));
             }
-            let first = index;
-            let status;
-            // SAFETY: the arrays hold `count` items, and these are nobody else's.
-            (index, status) = unsafe { self.sweep(core, frame, seen, first, high) };
+            let swept = match self.call.body {
+                Body::Item(function) => {
+                    self.sweep(core, frame, seen, index, high, |arg, result| {
+                        // SAFETY: the arrays hold `count` items, and these are nobody else's.
+                        unsafe { frame.call_item(function, arg, result) }
+                    })
+                }
+                Body::Piece(function) => {
+                    self.sweep(core, frame, seen, index, high, |arg, result| {
+                        // SAFETY: as above; the arguments are bounds.
+                        unsafe { frame.call_piece(function, arg, result) }
+                    })
+                }
+                Body::Range(function) => {
+                    let (begin, end) = (self.call.first + index, self.call.first + high);
+                    frame.set_item(begin);
+                    // SAFETY: these numbers are nobody else's.
+                    let status = unsafe { frame.call_range(function, begin, end) };
+                    let done = if status == status::OK { high } else { index };
+                    Swept { done, next: high, status }
+                }
+            };
             frame.end_sections();
             if !self.call.statuses.is_null() {
                 // SAFETY: as above.
-                unsafe { self.call.statuses.add(first).write_bytes(0, index - first) };
+                unsafe { self.call.statuses.add(index).write_bytes(0, swept.done - index) };
             }
-            if status != status::OK {
-                self.note(core, index, status, frame);
-                index += 1;
+            if swept.status != status::OK {
+                self.note(core, swept.done, swept.status, frame);
             }
+            index = swept.next;
         }
         index
     }
 
     /// The innermost loop: runs items from `index` on, until one fails, or there is a poke that
-    /// was not `seen`. Returns the item that it did not run, or that failed, and its status. A
-    /// function of its own, so that all it needs stays in registers.
+    /// was not `seen`. A function of its own, so that all it needs stays in registers.
     #[inline(never)]
-    unsafe fn sweep(
+    fn sweep(
         &self,
         core: &Core,
         frame: &Frame<'_>,
         seen: u32,
         mut index: usize,
         high: usize,
-    ) -> (usize, Status) {
-        let MapCall { function, args, arg_size, results, result_size, .. } = self.call;
+        call: impl Fn(*const c_void, *mut u8) -> Status,
+    ) -> Swept {
+        let MapCall { args, arg_size, results, result_size, .. } = self.call;
         let mut arg = args.wrapping_byte_add(index * arg_size);
         let mut result = results.wrapping_byte_add(index * result_size).cast::<u8>();
         while index < high && core.pokes() == seen {
             frame.set_item(index);
-            // SAFETY: promised by the caller.
-            let status = unsafe { frame.call_item(function, arg, result) };
+            let status = call(arg, result);
             if status != status::OK {
-                return (index, status);
+                return Swept { done: index, next: index + 1, status };
             }
             index += 1;
             arg = arg.wrapping_byte_add(arg_size);
             result = result.wrapping_byte_add(result_size);
         }
-        (index, status::OK)
+        Swept { done: index, next: index, status: status::OK }
     }
 
     fn wants_attention(&self, core: &Core) -> bool {
@@ -322,31 +323,6 @@ impl Map {
         }
     }
 
-    /// Takes up to `size` units from the front of the own range.
-    fn take(&self, mine: usize, size: u32) -> Option<(u32, u32)> {
-        self.change(mine, |low, high| {
-            let count = size.min(high.saturating_sub(low));
-            (count > 0).then(|| ((low, low + count), (low + count, high)))
-        })
-    }
-
-    /// Takes the back half of somebody's range as the own one; false if all are empty.
-    fn steal(&self, mine: usize) -> bool {
-        let count = self.slots.len();
-        for victim in (1..count).map(|step| (mine + step) % count) {
-            let stolen = self.change(victim, |low, high| {
-                let share = high.saturating_sub(low).div_ceil(2);
-                (share > 0).then(|| ((high - share, high), (low, high - share)))
-            });
-            if let Some((low, high)) = stolen {
-                // Thieves leave an empty range alone, so nobody else writes this slot now.
-                self.slots[mine].range.store(pack(low, high), Ordering::Release);
-                return true;
-            }
-        }
-        false
-    }
-
     /// Raises `HUNGRY` and steals what somebody puts back soon; false if nobody does.
     fn wait_for_share(&self, core: &Core, mine: usize) -> bool {
         let alone = || self.present.load(Ordering::Relaxed) <= 1;
@@ -356,56 +332,20 @@ impl Map {
         self.raise(core, HUNGRY);
         let mut stolen = false;
         spin::spin_until(PATIENCE, || {
-            stolen = self.steal(mine);
+            stolen = self.ranges.steal(mine);
             stolen || alone() || self.is_stopped()
         });
         stolen
     }
 
-    /// Makes the own range begin at `low` again, where it began at `high` after a take.
-    fn put_back(&self, mine: usize, low: u32, high: u32) {
-        self.change(mine, |begin, end| {
-            debug_assert!(begin == high || begin >= end);
-            Some(((), (low, end.max(high))))
-        });
-    }
-
     /// Takes everything that nobody has begun; returns the number of items.
     fn skip_all(&self) -> usize {
         let mut skipped = 0;
-        for slot in 0..self.slots.len() {
-            let taken =
-                self.change(slot, |low, high| (low < high).then_some(((low, high), (0, 0))));
-            if let Some((low, high)) = taken {
-                let (low, high) = (self.item(low), self.item(high));
-                self.skip(low, high);
-                skipped += high - low;
-            }
-        }
+        self.ranges.drain(|low, high| {
+            let (low, high) = (self.item(low), self.item(high));
+            self.skip(low, high);
+            skipped += high - low;
+        });
         skipped
-    }
-
-    /// Changes a slot's range; `change` returns what came of it and the new range, or `None` to
-    /// leave the range as it is.
-    fn change<R>(
-        &self,
-        slot: usize,
-        change: impl Fn(u32, u32) -> Option<(R, (u32, u32))>,
-    ) -> Option<R> {
-        let word = &self.slots[slot].range;
-        let mut range = word.load(Ordering::Acquire);
-        loop {
-            let (low, high) = unpack(range);
-            let (result, (low, high)) = change(low, high)?;
-            match word.compare_exchange_weak(
-                range,
-                pack(low, high),
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            ) {
-                Ok(_) => return Some(result),
-                Err(now) => range = now,
-            }
-        }
     }
 }

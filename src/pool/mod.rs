@@ -3,6 +3,7 @@
 //! | file           | noun |
 //! |----------------|------|
 //! | `abi`          | the plain types that cross the C boundary |
+//! | `callables`    | the types of the functions that loops are given |
 //! | `codes`        | the numbers of the statuses |
 //! | `status`       | a status and its sentence as an error |
 //! | `options`      | what a pool is made with |
@@ -30,8 +31,12 @@
 //! | `context`      | which pools a thread is working for |
 //! | `mailbox`      | many senders, one reader at a time (model-checked) |
 //! | `callbacks`    | when and where callbacks run |
+//! | `bodies`       | what a map runs: items, ranges, pieces of a reduction |
+//! | `ranges`       | which items nobody has begun yet (model-checked) |
+//! | `pace`         | how many items to run at a time |
 //! | `map`          | one descriptor for many items |
 //! | `accounts`     | how a map keeps account of its items |
+//! | `reduce`       | many items to one result, the same in every run |
 //! | `batch`        | many calls submitted at once, all or none |
 //! | `submit`       | what apply, submit, map, wait and cancel do with all these |
 
@@ -44,6 +49,10 @@ pub mod batch;
 pub mod blocking;
 #[cfg(not(loom))]
 pub mod blocks;
+#[cfg(not(loom))]
+pub mod bodies;
+#[cfg(not(loom))]
+pub mod callables;
 #[cfg(not(loom))]
 pub mod callbacks;
 pub mod codes;
@@ -78,9 +87,14 @@ pub mod offers;
 pub mod options;
 pub mod outcome;
 #[cfg(not(loom))]
+pub mod pace;
+#[cfg(not(loom))]
 pub mod parcel;
 #[cfg(not(loom))]
 pub mod payload;
+pub mod ranges;
+#[cfg(not(loom))]
+pub mod reduce;
 #[cfg(not(loom))]
 pub mod shared;
 #[cfg(not(loom))]

@@ -277,7 +277,7 @@ impl Engine for ProcessEngine {
     }
 
     fn admit_map(&self, core: &Core, call: &MapCall, has_callback: bool) -> Result<()> {
-        self.names.name(call.function)?;
+        self.names.name(call.body.function())?;
         if has_callback {
             self.runner.prepare(core)?;
         }

@@ -40,6 +40,8 @@ pub const IS_MAP: u32 = 4;
 pub const HAS_STATUSES: u32 = 8;
 /// In `Slot::kind`: a task with a context.
 pub const HAS_CONTEXT: u32 = 16;
+/// From this bit on: the kind of the map's `Body`.
+pub const BODY: u32 = 5;
 
 /// A task on its way through a worker. The first line is all that one without bytes of its own
 /// touches; with a small argument or result it is two.

@@ -2,14 +2,16 @@
 //! What a worker does with one claimed task, or piece of a map.
 
 use super::{
-    layout::{AT_HOME, HAS_CONTEXT, HAS_STATUSES, IS_INLINE, IS_POINTER, Slot},
+    layout::{AT_HOME, BODY, HAS_CONTEXT, HAS_STATUSES, IS_INLINE, IS_POINTER, Slot},
     word::{STOP, YIELD},
     worker::{Claim, Worker},
 };
 use crate::{
     pool::{
         abi::Function,
+        bodies::Body,
         frame::{Frame, Remote},
+        pace::{Pace, SHARE},
         payload::{ALIGN, INLINE, Place, result_offset, zero},
         status::{self, Error, Result, Status},
     },
@@ -186,9 +188,10 @@ impl Worker<'_> {
         };
         let context = word(&slot.map.context) as *const c_void;
         let frame = Frame::for_remote(&piece, context, self.index);
+        // SAFETY: the host has put both there.
+        let body = unsafe { Body::new(slot.kind.load(Ordering::Relaxed) >> BODY, function) };
         self.begin(slot);
-        let (done, status) =
-            frame.enter(|| self.run_items(&piece, &frame, function, statuses.cast()));
+        let (done, status) = frame.enter(|| self.run_items(&piece, &frame, body, statuses.cast()));
         self.returned();
         slot.map.progress.store(done as u64, Ordering::Relaxed);
         self.end_frame(claim, &frame, status);
@@ -202,7 +205,7 @@ impl Worker<'_> {
         &self,
         piece: &PieceInSlot<'_>,
         frame: &Frame<'_>,
-        function: Function,
+        body: Body,
         statuses: *mut Status,
     ) -> (usize, Status) {
         let slot = piece.slot;
@@ -210,7 +213,9 @@ impl Worker<'_> {
         let args = word(&slot.arg) as *const u8;
         let timed = self.is_timed();
         let budget = self.budget.get();
-        for at in 0..piece.count {
+        let mut pace = Pace::new();
+        let mut at = 0;
+        while at < piece.count {
             fail::point("item");
             slot.map.progress.store(at as u64, Ordering::Release);
             let state = slot.word.read();
@@ -227,14 +232,30 @@ impl Worker<'_> {
             } else {
                 piece.results.wrapping_add(at * piece.result_size)
             };
+            let mut done = 1;
             // SAFETY: argument and result are the item's own.
-            let status = unsafe { frame.call(function, arg, result.cast()) };
+            let status = unsafe {
+                match body {
+                    Body::Item(function) => frame.call(function, arg, result.cast()),
+                    Body::Piece(function) => frame.call_piece(function, arg, result.cast()),
+                    Body::Range(function) => {
+                        if at > 0 {
+                            pace.step();
+                        }
+                        let left = piece.count.min(budget) - at;
+                        done = left.min((left / SHARE).clamp(1, pace.size));
+                        let begin = piece.first + at;
+                        frame.call_range(function, begin, begin + done)
+                    }
+                }
+            };
             if !statuses.is_null() {
                 // SAFETY: there is room for `count` statuses.
                 unsafe { statuses.add(at).write(status) };
             } else if status != status::OK {
                 return (at, status);
             }
+            at += done;
         }
         (piece.count, status::OK)
     }

@@ -7,7 +7,7 @@
 
 use super::{
     engine::ProcessEngine,
-    layout::{HAS_STATUSES, IS_MAP},
+    layout::{BODY, HAS_STATUSES, IS_MAP},
     window::{ENDED, Load, Piece},
     word::{NOTICE, Phase, STOP, YIELD},
 };
@@ -27,7 +27,7 @@ use std::{
 
 /// Arguments and results of a piece that are copied are about this many bytes.
 const COPIED: usize = 256 << 10;
-/// A piece has so many items at most: there is room for their statuses.
+/// A piece whose items have statuses has so many at most: there is room for those.
 const MOST_ITEMS: usize = 4 << 20;
 /// Pieces with copies that each worker may have out.
 const COPIES_OUT: usize = 4;
@@ -79,7 +79,8 @@ impl ProcessEngine {
             return None;
         }
         let even = left.div_ceil(2 * workers);
-        let most = job.copied.map_or(even, |most| most.min(even)).clamp(1, MOST_ITEMS);
+        let room = if call.statuses.is_null() { usize::MAX } else { MOST_ITEMS };
+        let most = job.copied.map_or(even, |most| most.min(even)).clamp(1, room);
         let (first, count) = job.cut(most);
         job.out += 1;
         if job.ranges.is_empty() {
@@ -130,7 +131,7 @@ impl ProcessEngine {
         let slot = &self.memory.slots()[number as usize];
         let store = |word: &AtomicU64, value: usize| word.store(value as u64, Ordering::Relaxed);
         let (first, count) = (piece.first, piece.count);
-        let name = self.names.found(call.function);
+        let name = self.names.found(call.body.function());
         let name = name.ok_or_else(|| Error::from(status::UNKNOWN_FUNCTION))?;
         let in_args = call.arg_size * count;
         let in_results = call.result_size * count;
@@ -162,12 +163,12 @@ impl ProcessEngine {
         slot.module.store(name.module, Ordering::Relaxed);
         store(&slot.offset, name.offset as usize);
         let statuses = if call.statuses.is_null() { 0 } else { HAS_STATUSES };
-        slot.kind.store(IS_MAP | statuses, Ordering::Relaxed);
+        slot.kind.store(IS_MAP | statuses | call.body.kind() << BODY, Ordering::Relaxed);
         store(&slot.arg, arg);
         store(&slot.arg_size, call.arg_size);
         store(&slot.result_size, call.result_size);
         store(&slot.map.context, call.context as usize);
-        store(&slot.map.first, first);
+        store(&slot.map.first, call.first + first);
         store(&slot.map.count, count);
         store(&slot.map.progress, 0);
         store(&slot.map.results, if results_seen { results as usize } else { 0 });
