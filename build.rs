@@ -27,7 +27,7 @@ mod header {
         ("Handles", &["capi/handle.rs"], ""),
         ("Tasks and outcomes", &["pool/abi.rs"], ""),
         ("The simple calls", &["capi/simple.rs"], ""),
-        ("Loops and sums", &["pool/callables.rs", "capi/loops.rs"], ""),
+        ("Loops, sums, sorts", &["pool/callables.rs", "capi/loops.rs", "capi/sort.rs"], ""),
         ("Closing a pool", &["capi/close.rs"], ""),
         ("Errors", &["capi/errors.rs"], ""),
         ("Submitting without waiting", &["capi/submit.rs"], ""),

@@ -7,6 +7,7 @@
 #include "common/latch.h"
 #include "common/map.h"
 #include "common/ours.h"
+#include "common/sort.h"
 
 /* A wait that never ends in practice, yet is timed: a timed wait does not run the task on the waiting thread. */
 enum { TIMED_WAIT_MS = 60000 };
@@ -199,6 +200,16 @@ static void w6(const struct bench *b) {
   check(pool_close_join(pool));
 }
 
+static void sort_numbers(uint64_t *numbers, size_t count, void *pool) {
+  check(pool_sort(pool, numbers, count, POOL_SORT_U64));
+}
+
+static void w10(const struct bench *b) {
+  pool_t *pool = create(b->workers);
+  bench_sort(b, sort_numbers, pool);
+  check(pool_close_join(pool));
+}
+
 static void live_and_apply(void *unused) {
   (void)unused;
   pool_t *pool = create(BENCH_W8_WORKERS);
@@ -241,6 +252,7 @@ static const struct bench_row ROWS[] = {
     {"W8", w8},
     {"W8-async", w8_async},
     {"W9", w9},
+    {"W10", w10},
 };
 
 BENCH_MAIN(ROWS)

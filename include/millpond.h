@@ -85,6 +85,8 @@
  *                      |                              | process keeps its place
  *   pool_join2() runs  | here, or on another worker   | here, after `a`
  *   its `b`            |                              |
+ *   pool_sort,         | sort on the workers          | POOL_ERR_UNSUPPORTED; pools of threads
+ *   pool_sort_with     |                              | sort shared memory, too
  *   pool_future_cancel | asks a running task to stop  | the same
  *   pool_future_kill   | POOL_ERR_UNSUPPORTED if it   | kills it; then POOL_ERR_CANCELLED
  *                      | runs                         |
@@ -352,7 +354,7 @@ int32_t pool_map(pool_t *pool,
                  size_t result_size,
                  size_t count);
 
-/* ---- Loops and sums ---------------------------------------------------- */
+/* ---- Loops, sums, sorts ------------------------------------------------ */
 
 /**
  * What pool_for() runs: does its work for all numbers from `begin` to `end`, `end` not included,
@@ -387,6 +389,13 @@ typedef int32_t (*pool_reduce_fn)(size_t begin,
  * pool_reduce().
  */
 typedef void (*pool_combine_fn)(void *into, const void *from, void *context);
+
+/**
+ * How pool_sort_with() compares: less than 0 when `a` is before `b`, 0 when neither is before
+ * the other, else more than 0; as for qsort(). It is called on several threads at once, must
+ * change neither element, and must return. One that contradicts itself gives some order.
+ */
+typedef int (*pool_compare_fn)(const void *a, const void *b, void *context);
 
 /**
  * Runs a loop: calls a function with ranges that together are all numbers from `begin` to `end`,
@@ -429,6 +438,55 @@ int32_t pool_reduce(pool_t *pool,
                     void *result,
                     size_t result_size,
                     void *context);
+
+/** For pool_sort(): int32_t. */
+#define POOL_SORT_I32 0
+
+/** uint32_t. */
+#define POOL_SORT_U32 1
+
+/** int64_t. */
+#define POOL_SORT_I64 2
+
+/** uint64_t. */
+#define POOL_SORT_U64 3
+
+/** float: -0 is before 0, and NaNs of either sign come last. */
+#define POOL_SORT_F32 4
+
+/** double: as POOL_SORT_F32. */
+#define POOL_SORT_F64 5
+
+/**
+ * Sorts numbers, in ascending order. It works in place and needs no memory. Blocks until all is
+ * done; the calling thread takes part if the pool has a place free.
+ *
+ * data, count: the numbers, aligned as their type is; NULL only if `count` is 0.
+ * type: one of POOL_SORT_I32, _U32, _I64, _U64, _F32, _F64.
+ * Returns as pool_apply(); POOL_ERR_TERMINATED when pool_terminate() came before the end. After
+ * a failure `data` holds the same numbers in some order. In a pool of processes
+ * POOL_ERR_UNSUPPORTED: sort on a pool of threads, shared memory too.
+ */
+int32_t pool_sort(pool_t *pool, void *data, size_t count, int32_t type);
+
+/**
+ * Sorts an array of anything, and keeps elements in their order that compare equal (the sort is
+ * stable). It needs memory for a second such array. Blocks until all is done; the calling thread
+ * takes part if the pool has a place free.
+ *
+ * data, count, size: `count` elements of `size` bytes, at least 1.
+ * compare: says which of two elements is before the other.
+ * context: passed on to it.
+ * Returns as pool_apply(); POOL_ERR_NO_MEMORY; POOL_ERR_TERMINATED when pool_terminate() came
+ * before the end. After a failure `data` holds the same elements in some order. In a pool of
+ * processes POOL_ERR_UNSUPPORTED: sort on a pool of threads, shared memory too.
+ */
+int32_t pool_sort_with(pool_t *pool,
+                       void *data,
+                       size_t count,
+                       size_t size,
+                       pool_compare_fn compare,
+                       void *context);
 
 /* ---- Closing a pool ---------------------------------------------------- */
 

@@ -66,6 +66,7 @@ ROWS = (
     Row("W8-async", "a pool of 4: create, submit one task, destroy", "ns", (Bar(1, Against.LIMIT),)),
     Row("W9", "CPU time of an idle pool's threads in 5 s", "us", (Bar(0, Against.NOTHING),)),
     Row("W9-wakes", "wake-ups of its threads in that time", "wakes", (Bar(0, Against.NOTHING),), printed_by="W9"),
+    Row("W10", "10,000,000 random numbers of 64 bits, sorted, per number", "ns", (Bar(1, Against.BEST_RANGE),)),
     Row("P1", "processes: one task to an idle worker and back", "ns", (Bar(1.1, Against.LIMIT), value(15000))),
     Row("P1-cold", "the same, after 1 ms of sleep", "ns"),
     Row("P2", "processes: 100,000 empty tasks", "ns", (value(250),)),
@@ -125,6 +126,7 @@ _NOTES_OF = {
     ("rayon", "W2"): "oh",
     ("rayon", "W5"): "o",
     ("rayon", "W6"): "o",
+    ("rayon", "W10"): "o",
     ("rayon", "W8"): "ohd",
     ("rayon", "W8-async"): "ohd",
     ("forte", "W1"): "mw",
@@ -154,6 +156,7 @@ _NOTES_OF = {
     (OURS, "W3"): "w",
     (OURS, "W5"): "w",
     (OURS, "W6"): "w",
+    (OURS, "W10"): "w",
     (OURS, "W8"): "w",
     (OURS, "W8-async"): "o",
 }

@@ -25,6 +25,7 @@ mod poll;
 mod processes;
 mod shared;
 mod simple;
+mod sort;
 mod submit;
 mod task;
 mod version;
@@ -33,5 +34,5 @@ pub use crate::pool::{abi::*, callables::*, codes::*};
 pub use handle::{pool_future_t, pool_t};
 pub use {
     blocking::*, call::*, close::*, errors::*, future::*, join::*, loops::*, options::*, poll::*,
-    processes::*, shared::*, simple::*, submit::*, task::*, version::*,
+    processes::*, shared::*, simple::*, sort::*, submit::*, task::*, version::*,
 };

@@ -85,6 +85,8 @@
  *                      |                              | process keeps its place
  *   pool_join2() runs  | here, or on another worker   | here, after `a`
  *   its `b`            |                              |
+ *   pool_sort,         | sort on the workers          | POOL_ERR_UNSUPPORTED; pools of threads
+ *   pool_sort_with     |                              | sort shared memory, too
  *   pool_future_cancel | asks a running task to stop  | the same
  *   pool_future_kill   | POOL_ERR_UNSUPPORTED if it   | kills it; then POOL_ERR_CANCELLED
  *                      | runs                         |

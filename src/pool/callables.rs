@@ -1,8 +1,8 @@
 #![allow(non_camel_case_types)]
-//! The functions that loops and reductions are given, as plain types that cross the C boundary.
+//! The functions that loops, reductions and sorts are given, as plain types that cross the C boundary.
 
 use super::abi::pool_task_t;
-use std::ffi::c_void;
+use std::ffi::{c_int, c_void};
 
 /// What pool_for() runs: does its work for all numbers from `begin` to `end`, `end` not included,
 /// and returns 0, or a positive code of its own for failure. It is called with ranges of one
@@ -43,3 +43,13 @@ pub type pool_reduce_fn = Option<
 /// pool_reduce().
 pub type pool_combine_fn =
     Option<unsafe extern "C" fn(into: *mut c_void, from: *const c_void, context: *mut c_void)>;
+
+/// How pool_sort_with() compares: less than 0 when `a` is before `b`, 0 when neither is before
+/// the other, else more than 0; as for qsort(). It is called on several threads at once, must
+/// change neither element, and must return. One that contradicts itself gives some order.
+pub type pool_compare_fn =
+    Option<unsafe extern "C" fn(a: *const c_void, b: *const c_void, context: *mut c_void) -> c_int>;
+
+// A pool_compare_fn that has been found not to be NULL.
+pub(crate) type CompareFunction =
+    unsafe extern "C" fn(a: *const c_void, b: *const c_void, context: *mut c_void) -> c_int;

@@ -3,7 +3,7 @@
 //! | file           | noun |
 //! |----------------|------|
 //! | `abi`          | the plain types that cross the C boundary |
-//! | `callables`    | the types of the functions that loops are given |
+//! | `callables`    | the types of the functions that loops and sorts are given |
 //! | `codes`        | the numbers of the statuses |
 //! | `status`       | a status and its sentence as an error |
 //! | `options`      | what a pool is made with |
@@ -37,6 +37,9 @@
 //! | `map`          | one descriptor for many items |
 //! | `accounts`     | how a map keeps account of its items |
 //! | `reduce`       | many items to one result, the same in every run |
+//! | `sort`         | a sort as a task that forks; the numbers it knows |
+//! | `quicksort`    | numbers in order |
+//! | `mergesort`    | elements of any kind in order |
 //! | `batch`        | many calls submitted at once, all or none |
 //! | `submit`       | what apply, submit, map, wait and cancel do with all these |
 
@@ -82,6 +85,8 @@ pub mod items;
 pub mod mailbox;
 #[cfg(not(loom))]
 pub mod map;
+#[cfg(not(loom))]
+pub mod mergesort;
 pub mod offers;
 #[cfg(not(loom))]
 pub mod options;
@@ -92,6 +97,8 @@ pub mod pace;
 pub mod parcel;
 #[cfg(not(loom))]
 pub mod payload;
+#[cfg(not(loom))]
+pub mod quicksort;
 pub mod ranges;
 #[cfg(not(loom))]
 pub mod reduce;
@@ -99,6 +106,8 @@ pub mod reduce;
 pub mod shared;
 #[cfg(not(loom))]
 pub mod site;
+#[cfg(not(loom))]
+pub mod sort;
 pub mod state;
 pub mod status;
 #[cfg(not(loom))]

@@ -237,3 +237,23 @@ CASE(a_loop_inside_a_loop_is_not_supported) {
   CHECK_OK(pool_for(own, 0, 3, use_own_pool, NULL));
   CHECK_OK(pool_close_join(own));
 }
+
+static int by_value(const void *a, const void *b, void *context) {
+  (void)context;
+  return (*(const int64_t *)a > *(const int64_t *)b) - (*(const int64_t *)a < *(const int64_t *)b);
+}
+
+CASE(sorts_are_not_supported) {
+  pool_t *pool = process_pool(1), *threads = new_pool(2);
+  int64_t *numbers = shared(pool, 3 * sizeof *numbers);
+  numbers[0] = 3;
+  numbers[1] = 1;
+  numbers[2] = 2;
+  CHECK_ERROR(pool_sort(pool, numbers, 3, POOL_SORT_I64), POOL_ERR_UNSUPPORTED);
+  CHECK_ERROR(pool_sort_with(pool, numbers, 3, 8, by_value, NULL), POOL_ERR_UNSUPPORTED);
+  CHECK(numbers[0] == 3 && numbers[1] == 1 && numbers[2] == 2);
+  CHECK_OK(pool_sort(threads, numbers, 3, POOL_SORT_I64));
+  CHECK(numbers[0] == 1 && numbers[1] == 2 && numbers[2] == 3);
+  CHECK_OK(pool_close_join(threads));
+  CHECK_OK(pool_close_join(pool));
+}

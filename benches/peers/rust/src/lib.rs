@@ -3,6 +3,7 @@
 pub mod idle;
 pub mod latch;
 pub mod map;
+pub mod sort;
 
 use std::time::Instant;
 

@@ -2,7 +2,7 @@
 
 use millpond_bench_peers::latch::Latch;
 use millpond_bench_peers::{
-    cold, idle, main as bench_main, map, p50, print, Bench, Row, W8_WORKERS,
+    cold, idle, main as bench_main, map, p50, print, sort, Bench, Row, W8_WORKERS,
 };
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -88,6 +88,11 @@ fn w6(bench: &Bench) {
     map::skewed(bench, |item, args, results| parallel_map(&pool, item, args, results));
 }
 
+fn w10(bench: &Bench) {
+    let pool = create(bench.workers);
+    sort::sort(bench, |numbers| pool.install(|| numbers.par_sort_unstable()));
+}
+
 /// Dropping the pool tells its threads to end and does not wait for them.
 fn live_once() {
     spawn_and_wait(&create(W8_WORKERS));
@@ -117,6 +122,7 @@ const ROWS: &[Row] = &[
     ("W8", w8),
     ("W8-async", w8_async),
     ("W9", w9),
+    ("W10", w10),
 ];
 
 fn main() {
