@@ -227,7 +227,7 @@ impl<'a> Frame<'a> {
     ) -> Status {
         // SAFETY: promised by the caller; the frame begins with what the function may read.
         let status = unsafe { function(arg, result.cast(), self.head()) };
-        if status >= 0 { status } else { self.negative(status) }
+        if status == status::OK { status } else { self.failed(status) }
     }
 
     /// As `call`, with the items from `begin` to `end`.
@@ -238,7 +238,7 @@ impl<'a> Frame<'a> {
         // SAFETY: promised by the caller; the frame begins with what the function may read.
         let status = unsafe { function(begin, end, self.context().cast_mut(), self.head()) };
         self.end_sections();
-        if status >= 0 { status } else { self.negative(status) }
+        if status == status::OK { status } else { self.failed(status) }
     }
 
     /// As `call`, with a piece of a reduction.
@@ -257,7 +257,7 @@ impl<'a> Frame<'a> {
             function(begin, end, result.cast(), self.context().cast_mut(), self.head())
         };
         self.end_sections();
-        if status >= 0 { status } else { self.negative(status) }
+        if status == status::OK { status } else { self.failed(status) }
     }
 
     /// Ends what the function has left open.
@@ -288,8 +288,12 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// The status of a function that has not returned 0.
     #[cold]
-    fn negative(&self, status: Status) -> Status {
+    fn failed(&self, status: Status) -> Status {
+        if status > 0 {
+            return status;
+        }
         self.outcome_mut(|outcome| {
             outcome.message.get_or_insert_with(|| {
                 format!("the task returned {status}; only 0 and positive codes are a task's own")

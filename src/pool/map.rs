@@ -236,15 +236,18 @@ impl Map {
                 let end = index.max(low + 1).checked_next_multiple_of(self.unit);
                 high = end.map_or(high, |end| end.min(high));
             }
+            let goes_on = || core.pokes() == seen;
             let swept = match self.call.body {
                 Body::Item(function) => {
-                    self.sweep(core, frame, seen, index, high, |arg, result| {
+                    self.sweep(index, high, goes_on, move |index, arg, result| {
+                        frame.set_item(index);
                         // SAFETY: the arrays hold `count` items, and these are nobody else's.
                         unsafe { frame.call_item(function, arg, result) }
                     })
                 }
                 Body::Piece(function) => {
-                    self.sweep(core, frame, seen, index, high, |arg, result| {
+                    self.sweep(index, high, goes_on, move |index, arg, result| {
+                        frame.set_item(index);
                         // SAFETY: as above; the arguments are bounds.
                         unsafe { frame.call_piece(function, arg, result) }
                     })
@@ -271,24 +274,21 @@ impl Map {
         index
     }
 
-    /// The innermost loop: runs items from `index` on, until one fails, or there is a poke that
-    /// was not `seen`. A function of its own, so that all it needs stays in registers.
+    /// The innermost loop: runs items from `index` on, until one fails, or `goes_on` says no. A
+    /// function of its own, so that what an item needs, the sizes apart, stays in registers.
     #[inline(never)]
     fn sweep(
         &self,
-        core: &Core,
-        frame: &Frame<'_>,
-        seen: u32,
         mut index: usize,
         high: usize,
-        call: impl Fn(*const c_void, *mut u8) -> Status,
+        goes_on: impl Fn() -> bool,
+        call: impl Fn(usize, *const c_void, *mut u8) -> Status,
     ) -> Swept {
         let MapCall { args, arg_size, results, result_size, .. } = self.call;
         let mut arg = args.wrapping_byte_add(index * arg_size);
         let mut result = results.wrapping_byte_add(index * result_size).cast::<u8>();
-        while index < high && core.pokes() == seen {
-            frame.set_item(index);
-            let status = call(arg, result);
+        while index < high && goes_on() {
+            let status = call(index, arg, result);
             if status != status::OK {
                 return Swept { done: index, next: index + 1, status };
             }
