@@ -38,6 +38,8 @@ PROGRAMS = (
     "blocking_section",
     "sort",
     "busy_wait",
+    "reduce",
+    "fill_and_sort",
     "pids",
     "pool_square",
     "process_hello",
