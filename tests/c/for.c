@@ -253,17 +253,6 @@ CASE(what_is_refused) {
   CHECK_OK(pool_close_join(pool));
 }
 
-CASE(in_a_forked_child) {
-  pool_t *pool = new_pool(2);
-  see_all(pool, 0, 1000);
-  pid_t child = fork();
-  if (child == 0) {
-    _exit(pool_for(pool, 0, 10, see, NULL) == POOL_ERR_FORKED ? 0 : 1);
-  }
-  CHECK_EQ(check_wait(child), 0);
-  CHECK_OK(pool_close_join(pool));
-}
-
 struct nest {
   pool_t *pool;
   atomic_size_t count;

@@ -30,6 +30,30 @@ struct old {
   pool_future_t *ended;
 };
 
+static int32_t loop_forked(size_t begin, size_t end, void *context, pool_task_t *task) {
+  (void)context;
+  (void)task;
+  FAIL("a loop ran from %zu to %zu", begin, end);
+}
+
+static int32_t reduce_forked(size_t begin, size_t end, void *result, void *context, pool_task_t *task) {
+  (void)result;
+  return loop_forked(begin, end, context, task);
+}
+
+static void combine_forked(void *into, const void *from, void *context) {
+  (void)from;
+  (void)context;
+  FAIL("partial results were combined into %p", into);
+}
+
+static int compare_forked(const void *a, const void *b, void *context) {
+  (void)a;
+  (void)b;
+  (void)context;
+  FAIL("elements were compared");
+}
+
 static void old_pool_is_dead(pool_t *pool) {
   int64_t args[2] = {1, 2}, results[2] = {-1, -1};
   pool_future_t *future = (pool_future_t *)results;
@@ -41,6 +65,10 @@ static void old_pool_is_dead(pool_t *pool) {
   CHECK_ERROR(pool_map(pool, twice, args, 8, results, 8, 2), POOL_ERR_FORKED);
   CHECK_ERROR(pool_map_async(pool, twice, args, 8, results, 8, 2, must_not_be_called, NULL, &future), POOL_ERR_FORKED);
   CHECK_ERROR(pool_map_with(pool, &call, args, results, NULL, 2), POOL_ERR_FORKED);
+  CHECK_ERROR(pool_for(pool, 0, 2, loop_forked, NULL), POOL_ERR_FORKED);
+  CHECK_ERROR(pool_reduce(pool, 2, reduce_forked, combine_forked, NULL, results, 8, NULL), POOL_ERR_FORKED);
+  CHECK_ERROR(pool_sort(pool, args, 2, POOL_SORT_I64), POOL_ERR_FORKED);
+  CHECK_ERROR(pool_sort_with(pool, args, 2, 8, compare_forked, NULL), POOL_ERR_FORKED);
   CHECK(future == (pool_future_t *)results);
   CHECK_EQ(results[0], -1);
   CHECK_ERROR(pool_poll(pool, -1), POOL_ERR_FORKED);
