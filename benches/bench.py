@@ -1,9 +1,12 @@
 """Runs Millpond and its peers side by side and shows who takes how long.
 
 Usage: bench.py [--quick | --full] [--only W1,W5] [--workers N] [--rounds N]
+       bench.py --grow       how costs grow with workers, submitters and queues, and how long a small task waits
+       bench.py --all        both
        bench.py --smoke      every program does every row once, tiny; nothing is judged but that it works
 
-Writes bench.json, bench.md and bench.svg to build/bench/; with --record the table also goes into docs/performance.md.
+Writes bench.json, bench.md, bench.svg and bench-processes.svg to build/bench/, and for --grow growth.json, growth.md
+and growth.svg; with --record the tables also go into docs/performance.md, and the pictures beside it.
 See benches/README.md for what each row does.
 """
 
@@ -14,14 +17,20 @@ import os
 import sys
 from pathlib import Path
 
-from harness import chart, report
+from harness import chart, curves, growth, report
+from harness.growth import Growth, measure_growth
 from harness.measure import Results, Settings, measure
 from harness.programs import BUILD, ROOT, BuildError, Built, build
-from harness.rows import LIMITS, OURS, ROWS, Row
+from harness.rows import GROWTH_ROWS, LIMITS, OURS, ROWS, Row
 
-PERFORMANCE = ROOT / "docs" / "performance.md"
-TABLE_BEGINS = "<!-- the table of a run: bench.py --record -->"
-TABLE_ENDS = "<!-- end of the table -->"
+DOCS = ROOT / "docs"
+PERFORMANCE = DOCS / "performance.md"
+# Of each table in the documentation, the lines before and after it.
+TABLES = {
+    "bench": ("<!-- the table of a run: bench.py --record -->", "<!-- end of the table -->"),
+    "growth": ("<!-- the tables of growth: bench.py --grow --record -->", "<!-- end of the tables of growth -->"),
+}
+GROWTH_ROUNDS = 3
 ROUNDS = {"smoke": 1, "quick": 5, "default": 5, "full": 11}
 
 
@@ -47,10 +56,16 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--workers", type=positive, default=cpus(), help="threads of each pool (default: the CPUs)")
     parser.add_argument("--rounds", type=positive, help="runs of each program in each row")
-    parser.add_argument("--record", action="store_true", help="put the table into docs/performance.md")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--grow", action="store_true", help="how costs grow, instead of the rows")
+    what.add_argument("--all", action="store_true", help="the rows, and how costs grow")
+    parser.add_argument("--record", action="store_true", help="put tables and pictures into docs/")
     parser.add_argument("--include", type=Path, default=ROOT / "include", help="the folder of millpond.h")
     parser.add_argument("--libdir", type=Path, help="the folder of libmillpond.so (default: cargo builds it)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.record and options.only:
+        parser.error("--record puts all rows into the page, so it goes without --only")
+    return options
 
 
 def chosen_rows(only: str | None) -> list[Row]:
@@ -82,20 +97,50 @@ def smoke(results: Results, built: Built, rows: list[Row]) -> int:
     return 1 if faults else 0
 
 
-def write(files: dict[str, str]) -> None:
-    BUILD.mkdir(parents=True, exist_ok=True)
+def write(folder: Path, files: dict[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        (BUILD / name).write_text(content, encoding="utf-8")
-    print(f"written to {BUILD.relative_to(ROOT)}: {', '.join(files)}")
+        (folder / name).write_text(content, encoding="utf-8")
+    print(f"written to {folder.relative_to(ROOT)}: {', '.join(files)}")
 
 
-def record(table: str) -> None:
+def shown_above(table: str, titles: dict[str, str]) -> str:
+    """The table under the pictures that lie beside it."""
+    return "".join(f"![{title}]({name})\n\n" for name, title in titles.items()) + table
+
+
+def record(kind: str, table: str, pictures: dict[str, str]) -> None:
+    begins, ends = TABLES[kind]
     text = PERFORMANCE.read_text(encoding="utf-8")
-    head, mark, rest = text.partition(TABLE_BEGINS)
-    _, end, tail = rest.partition(TABLE_ENDS)
+    head, mark, rest = text.partition(begins)
+    _, end, tail = rest.partition(ends)
     if not mark or not end:
         sys.exit(f"bench: {PERFORMANCE.name} has no place for the table")
-    PERFORMANCE.write_text(f"{head}{mark}\n\n{table}\n{end}{tail}", encoding="utf-8")
+    write(DOCS, {PERFORMANCE.name: f"{head}{mark}\n\n{table}\n{end}{tail}", **pictures})
+
+
+def show_rows(results: Results, built: Built, settings: Settings, recorded: bool) -> None:
+    print(report.text(results, built, settings))
+    table = report.markdown(results, built, settings)
+    rows = report.measured_rows(results)
+    alone = [row for row in rows if row.in_processes]
+    pictures = {
+        "bench.svg": ("Millpond and its peers", [row for row in rows if row not in alone]),
+        "bench-processes.svg": ("Millpond's pools of processes", alone),
+    }
+    drawn = {name: chart.draw(results, settings, of, title) for name, (title, of) in pictures.items() if of}
+    write(BUILD, {"bench.json": report.as_json(results, built, settings), "bench.md": table, **drawn})
+    if recorded:
+        record("bench", shown_above(table, {name: pictures[name][0] for name in drawn}), drawn)
+
+
+def show_growth(grown: Growth, recorded: bool) -> None:
+    table = growth.markdown(grown)
+    drawn = {"growth.svg": curves.draw(grown)}
+    print(table)
+    write(BUILD, {"growth.json": growth.as_json(grown), "growth.md": table, **drawn})
+    if recorded:
+        record("growth", shown_above(table, {"growth.svg": "How costs grow"}), drawn)
 
 
 def main() -> int:
@@ -108,21 +153,20 @@ def main() -> int:
         built = build(options.include.resolve(), options.libdir, offline=options.size == "smoke")
     except (BuildError, OSError) as error:
         sys.exit(f"bench: {error}")
-    results = measure(built.programs, rows, settings)
     if options.size == "smoke":
-        return smoke(results, built, rows)
-    print(report.text(results, built, settings))
-    table = report.markdown(results, built, settings)
-    write(
-        {
-            "bench.json": report.as_json(results, built, settings),
-            "bench.md": table,
-            "bench.svg": chart.draw(results, settings),
-        }
-    )
-    if options.record:
-        record(table)
-    return 1 if any(trouble.startswith(OURS) for trouble in results.failures + results.hangs) else 0
+        rows += [] if options.only else GROWTH_ROWS
+        return smoke(measure(built.programs, rows, settings), built, rows)
+    troubles: list[str] = []
+    if not options.grow:
+        results = measure(built.programs, rows, settings)
+        show_rows(results, built, settings, options.record)
+        troubles += results.failures + results.hangs
+    if options.grow or options.all:
+        # The sizes of the quick run: what is looked at is the shape.
+        grown = measure_growth(built, Settings(workers, "quick", options.rounds or GROWTH_ROUNDS))
+        show_growth(grown, options.record)
+        troubles += grown.troubles()
+    return 1 if any(trouble.startswith(OURS) for trouble in troubles) else 0
 
 
 if __name__ == "__main__":

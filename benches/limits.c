@@ -1,12 +1,16 @@
 /* What the machine itself costs for each row, without any pool: no library can be expected to do better. */
 #include <pthread.h>
+#include <sched.h>
 
 #include "common/bench.h"
+#include "common/fork_join.h"
 #include "common/idle.h"
 #include "common/latch.h"
 #include "common/mailbox.h"
 #include "common/map.h"
+#include "common/memory.h"
 #include "common/parts.h"
+#include "common/submitters.h"
 
 enum { RING_SLOTS = 4096, LINE = 64 };
 
@@ -92,11 +96,89 @@ static double ring_ns(size_t tasks, struct slot *slots, size_t slot_count, int h
   return ns;
 }
 
-static void w1(const struct bench *b) {
+static void print_ring(const struct bench *b, const char *row) {
   struct slot *slots = bench_alloc(RING_SLOTS, sizeof *slots);
   double ns = ring_ns(bench_w1_tasks(b), slots, RING_SLOTS, 0);
-  bench_print("W1", ns, "ns", "ring, 1 producer, 1 consumer");
+  bench_print(row, ns, "ns", "ring, 1 producer, 1 consumer");
   free(slots);
+}
+
+static void w1(const struct bench *b) {
+  print_ring(b, "W1");
+}
+
+static void w1b(const struct bench *b) {
+  print_ring(b, "W1b");
+}
+
+/* A ring for each producer, and one consumer that goes round. Whoever can't go on lets others run: these are more threads
+   than some machines have CPUs. */
+struct rings {
+  struct ring *rings;
+  size_t count;
+  uint32_t over;
+};
+
+static size_t consume_available(struct ring *ring) {
+  size_t head = ring->head;
+  size_t tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
+  for (size_t i = head; i < tail; i++) {
+    struct slot *slot = &ring->slots[i % ring->slot_count];
+    slot->fn(&slot->value);
+  }
+  __atomic_store_n(&ring->head, tail, __ATOMIC_RELEASE);
+  return tail - head;
+}
+
+static void *consume_round(void *data) {
+  struct rings *all = data;
+  while (!__atomic_load_n(&all->over, __ATOMIC_ACQUIRE)) {
+    size_t consumed = 0;
+    for (size_t i = 0; i < all->count; i++) {
+      consumed += consume_available(&all->rings[i]);
+    }
+    if (consumed == 0) {
+      sched_yield();
+    }
+  }
+  return NULL;
+}
+
+static void await_head(struct ring *ring, size_t head) {
+  while (__atomic_load_n(&ring->head, __ATOMIC_ACQUIRE) < head) {
+    sched_yield();
+  }
+}
+
+static void produce_share(void *data, size_t who, size_t tasks) {
+  struct ring *ring = &((struct rings *)data)->rings[who];
+  size_t end = ring->tail + tasks;
+  for (size_t i = ring->tail; i < end; i++) {
+    if (i % 16 == 0 && i >= RING_SLOTS) {
+      await_head(ring, i + 16 - RING_SLOTS);
+    }
+    ring->slots[i % ring->slot_count] = (struct slot){.fn = nothing, .value = i};
+    if (i % 16 == 15 || i + 1 == end) {
+      __atomic_store_n(&ring->tail, i + 1, __ATOMIC_RELEASE);
+    }
+  }
+  await_head(ring, end);
+}
+
+static void w1p(const struct bench *b) {
+  struct rings all = {aligned_alloc(LINE, b->submitters * sizeof *all.rings), b->submitters, 0};
+  pthread_t consumer;
+  for (size_t i = 0; i < all.count; i++) {
+    all.rings[i] = (struct ring){.slots = bench_alloc(RING_SLOTS, sizeof(struct slot)), .slot_count = RING_SLOTS};
+  }
+  pthread_create(&consumer, NULL, consume_round, &all);
+  bench_print("W1p", bench_submitted(b, produce_share, &all), "ns", "a ring for each producer, 1 consumer");
+  __atomic_store_n(&all.over, 1u, __ATOMIC_RELEASE);
+  pthread_join(consumer, NULL);
+  for (size_t i = 0; i < all.count; i++) {
+    free(all.rings[i].slots);
+  }
+  free(all.rings);
 }
 
 static void w1_cold(const struct bench *b) {
@@ -133,6 +215,31 @@ static void w3_other(const struct bench *b) {
     pthread_join(thread, NULL);
     bench_print("W3-other", ns, "ns", sleeps ? "bare futex both ways" : "spinning mailbox");
   }
+}
+
+static void w3c_other(const struct bench *b) {
+  struct bench_mailbox box = {.sleeps = 1};
+  pthread_t thread;
+  pthread_create(&thread, NULL, answer, &box);
+  double ns = bench_p50_cold(b, bench_round_trip, &box);
+  bench_last_request(&box);
+  pthread_join(thread, NULL);
+  bench_print("W3c-other", ns, "ns", "bare futex both ways");
+}
+
+/* Nothing but calls: neither may the compiler put one into the other, nor make a loop of them. */
+__attribute__((noinline)) static uint64_t fib(void *data, uint64_t n) {
+  if (n < 2) {
+    return n;
+  }
+  uint64_t x = fib(data, n - 1);
+  uint64_t y = fib(data, n - 2);
+  __asm__ volatile("" : "+r"(x), "+r"(y));
+  return x + y;
+}
+
+static void w4(const struct bench *b) {
+  bench_print("W4", bench_forks(b, fib, NULL) / b->workers, "ns", "plain calls, divided by the workers");
 }
 
 struct part {
@@ -182,6 +289,11 @@ static void w6(const struct bench *b) {
   bench_map_skewed(b, MAPPERS, 1, (void *)(uintptr_t)b);
 }
 
+static void w7(const struct bench *b) {
+  static const struct bench_mapper MAPPERS[] = {{"parts of equal cost", map_equal_costs}};
+  bench_map_coarse(b, MAPPERS, 1, (void *)(uintptr_t)b);
+}
+
 static void *return_at_once(void *data) {
   return data;
 }
@@ -209,9 +321,44 @@ static void w8_async(const struct bench *b) {
               "1 thread created, joined");
 }
 
+static void *sleep_in_gate(void *gate) {
+  bench_gate_enter(gate);
+  return NULL;
+}
+
+static void mem_idle(const struct bench *b) {
+  struct bench_resident before = bench_resident_now();
+  struct bench_gate gate = {0, 0};
+  pthread_t threads[BENCH_IDLE_WORKERS];
+  for (size_t i = 0; i < BENCH_IDLE_WORKERS; i++) {
+    pthread_create(&threads[i], NULL, sleep_in_gate, &gate);
+  }
+  bench_gate_await(&gate, BENCH_IDLE_WORKERS);
+  bench_sleep_ms(bench_pick(b, 10, 200, 200, 200));
+  struct bench_resident now = bench_resident_now();
+  bench_print("mem-idle", now.kib - before.kib, "KiB", "4 threads that sleep");
+  bench_print("mem-idle-own", now.anonymous_kib - before.anonymous_kib, "KiB", "4 threads that sleep");
+  bench_gate_open(&gate);
+  for (size_t i = 0; i < BENCH_IDLE_WORKERS; i++) {
+    pthread_join(threads[i], NULL);
+  }
+}
+
 static const struct bench_row ROWS[] = {
-    {"W1", w1}, {"W1-cold", w1_cold}, {"W2", w2}, {"W3-other", w3_other},
-    {"W5", w5}, {"W6", w6},           {"W8", w8}, {"W8-async", w8_async},
+    {"W1", w1},
+    {"W1-cold", w1_cold},
+    {"W1b", w1b},
+    {"W1p", w1p},
+    {"W2", w2},
+    {"W3-other", w3_other},
+    {"W3c-other", w3c_other},
+    {"W4", w4},
+    {"W5", w5},
+    {"W6", w6},
+    {"W7", w7},
+    {"W8", w8},
+    {"W8-async", w8_async},
+    {"mem-idle", mem_idle},
 };
 
 BENCH_MAIN(ROWS)

@@ -8,6 +8,7 @@
 #include "common/map.h"
 #include "common/ours.h"
 #include "common/sort.h"
+#include "common/submitters.h"
 
 /* A wait that never ends in practice, yet is timed: a timed wait does not run the task on the waiting thread. */
 enum { TIMED_WAIT_MS = 60000 };
@@ -66,6 +67,39 @@ static void w1(const struct bench *b) {
   check(pool_close_join(batch.pool));
 }
 
+/* An array of calls that is there before; so many of them are handed over at a time. */
+struct calls {
+  struct batch batch;
+  pool_call_t *calls;
+  size_t at_once;
+};
+
+static void batch_at_once(void *data, size_t tasks) {
+  struct calls *calls = data;
+  bench_counter_reset(&calls->batch.counter, (uint32_t)tasks);
+  for (size_t i = 0; i < tasks; i += calls->at_once) {
+    size_t count = tasks - i < calls->at_once ? tasks - i : calls->at_once;
+    check(pool_submit(calls->batch.pool, &calls->calls[i], count, NULL));
+  }
+  bench_counter_wait(&calls->batch.counter);
+}
+
+static void w1b(const struct bench *b) {
+  enum { FEW = 1000 };
+  size_t tasks = bench_w1_tasks(b);
+  struct calls calls = {{.pool = create(b->workers)}, bench_alloc(tasks, sizeof(pool_call_t)), tasks};
+  for (size_t i = 0; i < tasks; i++) {
+    calls.calls[i] = (pool_call_t)POOL_CALL_INIT;
+    calls.calls[i].fn = count_down;
+    calls.calls[i].arg = &calls.batch.counter;
+  }
+  bench_print("W1b", bench_warm(b, tasks, batch_at_once, &calls), "ns", NULL);
+  calls.at_once = FEW;
+  bench_print("W1b", bench_warm(b, tasks, batch_at_once, &calls), "ns", "1,000 a call");
+  check(pool_close_join(calls.batch.pool));
+  free(calls.calls);
+}
+
 /* Callbacks are serial, so a plain counter will do. */
 static void on_done(const pool_result_t *outcome, void *user_data) {
   struct batch *batch = user_data;
@@ -89,6 +123,33 @@ static void w1c(const struct bench *b) {
   struct batch batch = {.pool = create(b->workers)};
   bench_print("W1c", bench_warm(b, bench_w1_tasks(b), batch_called_back, &batch), "ns", NULL);
   check(pool_close_join(batch.pool));
+}
+
+/* Each submitter waits for its own; the counters lie apart. */
+struct share {
+  _Alignas(128) struct bench_counter counter;
+};
+
+struct shared_batch {
+  pool_t *pool;
+  struct share *shares;
+};
+
+static void submit_share(void *data, size_t who, size_t tasks) {
+  struct shared_batch *batch = data;
+  struct bench_counter *counter = &batch->shares[who].counter;
+  bench_counter_reset(counter, (uint32_t)tasks);
+  for (size_t i = 0; i < tasks; i++) {
+    check(pool_apply_async(batch->pool, count_down, counter, 0, 0, NULL, NULL, NULL));
+  }
+  bench_counter_wait(counter);
+}
+
+static void w1p(const struct bench *b) {
+  struct shared_batch batch = {create(b->workers), aligned_alloc(128, b->submitters * sizeof(struct share))};
+  bench_print("W1p", bench_submitted(b, submit_share, &batch), "ns", NULL);
+  check(pool_close_join(batch.pool));
+  free(batch.shares);
 }
 
 static void batch_of_futures(void *data, size_t tasks) {
@@ -117,6 +178,12 @@ static void w2(const struct bench *b) {
 static void w3(const struct bench *b) {
   pool_t *pool = create(b->workers);
   bench_print("W3", bench_p50(bench_w3_samples(b), BENCH_W3_CALLS, apply_once, pool), "ns", NULL);
+  check(pool_close_join(pool));
+}
+
+static void w3c(const struct bench *b) {
+  pool_t *pool = create(b->workers);
+  bench_print("W3c", bench_p50_cold(b, apply_once, pool), "ns", NULL);
   check(pool_close_join(pool));
 }
 
@@ -182,6 +249,12 @@ static void w4(const struct bench *b) {
   check(pool_close_join(forks.pool));
 }
 
+static void w3c_other(const struct bench *b) {
+  pool_t *pool = create(b->workers);
+  bench_print("W3c-other", bench_p50_cold(b, hand_over_once, pool), "ns", NULL);
+  check(pool_close_join(pool));
+}
+
 static void map(const struct bench_map *map, void *pool) {
   check(pool_map(pool, map->fn, map->args, sizeof *map->args, map->results, sizeof *map->results, map->count));
 }
@@ -207,6 +280,12 @@ static void sort_numbers(uint64_t *numbers, size_t count, void *pool) {
 static void w10(const struct bench *b) {
   pool_t *pool = create(b->workers);
   bench_sort(b, sort_numbers, pool);
+  check(pool_close_join(pool));
+}
+
+static void w7(const struct bench *b) {
+  pool_t *pool = create(b->workers);
+  bench_map_coarse(b, MAPPERS, 1, pool);
   check(pool_close_join(pool));
 }
 
@@ -240,19 +319,15 @@ static void w9(const struct bench *b) {
 }
 
 static const struct bench_row ROWS[] = {
-    {"W1", w1},
-    {"W1-cold", w1_cold},
-    {"W1c", w1c},
-    {"W2", w2},
-    {"W3", w3},
-    {"W3-other", w3_other},
-    {"W4", w4},
-    {"W5", w5},
-    {"W6", w6},
-    {"W8", w8},
-    {"W8-async", w8_async},
-    {"W9", w9},
-    {"W10", w10},
+    {"W1", w1},   {"W1-cold", w1_cold},
+    {"W1b", w1b}, {"W1c", w1c},
+    {"W1p", w1p}, {"W2", w2},
+    {"W3", w3},   {"W3-other", w3_other},
+    {"W3c", w3c}, {"W3c-other", w3c_other},
+    {"W4", w4},   {"W5", w5},
+    {"W6", w6},   {"W7", w7},
+    {"W8", w8},   {"W8-async", w8_async},
+    {"W9", w9},   {"W10", w10},
 };
 
 BENCH_MAIN(ROWS)

@@ -11,9 +11,12 @@
 
 enum bench_size { BENCH_SMOKE, BENCH_QUICK, BENCH_DEFAULT, BENCH_FULL };
 
+/* tasks is 0 where the size of the run decides. */
 struct bench {
   unsigned workers;
   enum bench_size size;
+  size_t tasks;
+  unsigned submitters;
 };
 
 struct bench_row {
@@ -135,7 +138,7 @@ static inline double bench_cold(size_t tasks, void (*batch)(void *, size_t), voi
 }
 
 static inline size_t bench_w1_tasks(const struct bench *b) {
-  return bench_pick(b, 1000, 200000, 1000000, 1000000);
+  return b->tasks ? b->tasks : bench_pick(b, 1000, 200000, 1000000, 1000000);
 }
 
 static inline size_t bench_w2_tasks(const struct bench *b) {
@@ -149,6 +152,20 @@ static inline size_t bench_w3_samples(const struct bench *b) {
 /* A call of W3 that stays on its thread is short. */
 enum { BENCH_W3_CALLS = 8, BENCH_ONE_CALL = 1 };
 
+static inline void bench_sleep_us(long microseconds) {
+  struct timespec t = {microseconds / 1000000, microseconds % 1000000 * 1000};
+  nanosleep(&t, NULL);
+}
+
+static inline void bench_let_cool(void) {
+  bench_sleep_us(1000);
+}
+
+/* Rows W3c and W3c-other: W3's call after a millisecond in which nothing happens. */
+static inline double bench_p50_cold(const struct bench *b, void (*once)(void *), void *data) {
+  return bench_p50_prepared(bench_pick(b, 5, 100, 300, 1000), BENCH_ONE_CALL, bench_let_cool, once, data);
+}
+
 static inline size_t bench_w8_samples(const struct bench *b) {
   return bench_pick(b, 2, 50, 200, 1000);
 }
@@ -156,9 +173,25 @@ static inline size_t bench_w8_samples(const struct bench *b) {
 /* W8 always creates this many workers, as the row says, whatever --workers is. */
 enum { BENCH_W8_WORKERS = 4 };
 
-static inline int bench_main(int argc, char **argv, const struct bench_row *rows, size_t count) {
+static inline void bench_option(struct bench *b, const char *name, const char *value) {
   static const char *const SIZES[] = {"smoke", "quick", "default", "full"};
-  struct bench b = {2, BENCH_DEFAULT};
+  unsigned long number = strtoul(value, NULL, 10);
+  if (strcmp(name, "--workers") == 0) {
+    b->workers = (unsigned)number;
+  } else if (strcmp(name, "--submitters") == 0) {
+    b->submitters = (unsigned)number;
+  } else if (strcmp(name, "--tasks") == 0) {
+    b->tasks = number;
+  }
+  for (int size = 0; size < 4; size++) {
+    if (strcmp(name, "--size") == 0 && strcmp(value, SIZES[size]) == 0) {
+      b->size = (enum bench_size)size;
+    }
+  }
+}
+
+static inline int bench_main(int argc, char **argv, const struct bench_row *rows, size_t count) {
+  struct bench b = {2, BENCH_DEFAULT, 0, 3};
   if (argc == 2 && strcmp(argv[1], "--list") == 0) {
     for (size_t i = 0; i < count; i++) {
       puts(rows[i].name);
@@ -166,23 +199,18 @@ static inline int bench_main(int argc, char **argv, const struct bench_row *rows
     return 0;
   }
   for (int i = 2; i + 1 < argc; i += 2) {
-    if (strcmp(argv[i], "--workers") == 0) {
-      b.workers = (unsigned)strtoul(argv[i + 1], NULL, 10);
-    } else if (strcmp(argv[i], "--size") == 0) {
-      for (int size = 0; size < 4; size++) {
-        if (strcmp(argv[i + 1], SIZES[size]) == 0) {
-          b.size = (enum bench_size)size;
-        }
-      }
-    }
+    bench_option(&b, argv[i], argv[i + 1]);
   }
-  for (size_t i = 0; argc > 1 && b.workers > 0 && i < count; i++) {
+  for (size_t i = 0; argc > 1 && b.workers > 0 && b.submitters > 0 && i < count; i++) {
     if (strcmp(argv[1], rows[i].name) == 0) {
       rows[i].run(&b);
       return 0;
     }
   }
-  fprintf(stderr, "usage: %s ROW [--workers N] [--size smoke|quick|default|full], or %s --list\n", argv[0], argv[0]);
+  fprintf(stderr,
+          "usage: %s ROW [--workers N] [--size smoke|quick|default|full] [--tasks N] [--submitters N]\n"
+          "       %s --list\n",
+          argv[0], argv[0]);
   return 2;
 }
 

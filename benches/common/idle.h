@@ -52,8 +52,7 @@ static inline unsigned long bench_wakes(const char *tasks) {
 }
 
 static inline void bench_sleep_ms(size_t milliseconds) {
-  struct timespec t = {(time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000};
-  nanosleep(&t, NULL);
+  bench_sleep_us((long)milliseconds * 1000);
 }
 
 /* Called when the pool has just finished its work. The first moments are left out: spinning that ends is no idle cost,

@@ -35,6 +35,10 @@ static inline void bench_futex_wake(uint32_t *word) {
   syscall(SYS_futex, word, FUTEX_WAKE | BENCH_FUTEX_SCOPE, 1, 0, 0, 0);
 }
 
+static inline void bench_futex_wake_all(uint32_t *word) {
+  syscall(SYS_futex, word, FUTEX_WAKE | BENCH_FUTEX_SCOPE, INT32_MAX, 0, 0, 0);
+}
+
 static inline void bench_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();

@@ -1,4 +1,4 @@
-/* Rows W5 and W6, P3 and P3-skewed: a map through a function pointer, as a ratio to the sequential loop of the same process divided by
+/* Rows W5, W6 and W7, P3 and P3-skewed: a map through a function pointer, as a ratio to the sequential loop of the same process divided by
    the number of workers. The signature is Millpond's for everyone, so that nobody's items are cheaper to call. */
 #ifndef BENCH_MAP_H
 #define BENCH_MAP_H
@@ -48,6 +48,19 @@ static inline int32_t bench_spin(const void *arg, void *result, BENCH_TASK *task
     __asm__ volatile("" : "+r"(x));
   }
   *(uint64_t *)result = x;
+  return 0;
+}
+
+/* The course's: the sum of 1 to the argument, in a loop that no compiler may fold. */
+static inline int32_t bench_sum_all(const void *arg, void *result, BENCH_TASK *task) {
+  uint64_t last = *(const uint64_t *)arg;
+  uint64_t sum = 0;
+  (void)task;
+  for (uint64_t i = 1; i <= last; i++) {
+    sum += i;
+    __asm__ volatile("" : "+r"(sum));
+  }
+  *(uint64_t *)result = sum;
   return 0;
 }
 
@@ -171,6 +184,19 @@ static inline struct bench_map bench_skewed(const struct bench *b) {
   return map;
 }
 
+enum { BENCH_COARSE_ITEMS = 100 };
+
+static inline struct bench_map bench_coarse(const struct bench *b) {
+  struct bench_map map = {bench_opaque(bench_sum_all), NULL, NULL, BENCH_COARSE_ITEMS};
+  uint64_t *args = (uint64_t *)bench_alloc(map.count, sizeof *args);
+  for (size_t i = 0; i < map.count; i++) {
+    args[i] = bench_pick(b, 1000, 2000000, 10000000, 50000000) + i;
+  }
+  map.args = args;
+  map.results = (uint64_t *)bench_alloc(map.count, sizeof *map.results);
+  return map;
+}
+
 static inline void bench_map_free(const struct bench_map *map) {
   free((void *)map->args);
   free(map->results);
@@ -196,6 +222,13 @@ static inline void bench_map_skewed(const struct bench *b, const struct bench_ma
                                     void *data) {
   struct bench_map map = bench_skewed(b);
   bench_map_row(b, "W6", &map, bench_skewed_repeats(b), mappers, mapper_count, data);
+  bench_map_free(&map);
+}
+
+static inline void bench_map_coarse(const struct bench *b, const struct bench_mapper *mappers, size_t mapper_count,
+                                    void *data) {
+  struct bench_map map = bench_coarse(b);
+  bench_map_row(b, "W7", &map, bench_pick(b, 1, 1, 1, 3), mappers, mapper_count, data);
   bench_map_free(&map);
 }
 

@@ -11,6 +11,7 @@
 
 #include "bench.h"
 #include "idle.h"
+#include "memory.h"
 
 /* P4, P6 and P7 use this many workers, as their rows say, whatever --workers is. */
 enum { BENCH_P_WORKERS = 4, BENCH_MAX_PROCESSES = 64 };
@@ -144,28 +145,6 @@ static inline struct bench_processes bench_family(void) {
     closedir(all);
   }
   return family;
-}
-
-/* A line of /proc/PID/smaps_rollup, such as Pss, in KiB. */
-static inline double bench_memory_kib(pid_t pid, const char *what) {
-  char path[64];
-  char line[256];
-  double kib = -1;
-  size_t length = strlen(what);
-  snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
-  FILE *rollup = fopen(path, "r");
-  while (rollup && kib < 0 && fgets(line, sizeof line, rollup)) {
-    if (strncmp(line, what, length) == 0 && line[length] == ':') {
-      kib = strtod(line + length + 1, NULL);
-    }
-  }
-  if (rollup) {
-    fclose(rollup);
-  }
-  if (kib < 0) {
-    bench_fail("smaps_rollup cannot be read");
-  }
-  return kib;
 }
 
 /* A page that several processes share counts as a part in each, so that the sum is what they take together. */

@@ -1,202 +1,241 @@
-"""Draws the results: a panel a row, a bar a program, lengths on a log scale of the panel's own."""
+"""Draws the results: a line a row, all programs on one axis of ratios to Millpond."""
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
-from xml.sax.saxutils import escape
 
 from .measure import Results, Series, Settings
-from .report import measured_rows, number, ordered
-from .rows import LIMITS, OURS, UNITS, Row
-from .verdict import heights
+from .report import number, spread
+from .rows import OURS, RUNS_AT_ONCE, UNITS, Row, notes
+from .svg import Scale, circle, diamond, document, path, round_step, tick_text, width_of, words
+from .verdict import compare, heights, judge
 
-WIDTH = 1180
-MARGIN = 24
-GAP = 18
-HEADER = 92
-COLUMNS = 2
-PANEL = (WIDTH - 2 * MARGIN - (COLUMNS - 1) * GAP) / COLUMNS
+WIDTH = 1200
+MARGIN = 26
+AXIS = 372
+AXIS_WIDTH = 548
+VALUES = 950
+HEADER = 104
+FOOTER = 46
 
-PADDING = 18
-NAMES = 182
-VALUES = 92
-TOP = 54
-LINE = 24
-BAR = 15
-AXIS = 26
-
-OURS_COLOUR = "#0f766e"
-PEER_COLOUR = "#a8b8c9"
-LIMIT_COLOUR = "#eef2f6"
-WHISKER_COLOUR = "#334155"
-INK = "#1e293b"
-FAINT_INK = "#64748b"
-GRID = "#e2e8f0"
-GOAL_COLOUR = "#d97706"
-
-LONGEST_NAME = 29
-CHARACTER = 6.0
+TITLE_COLUMNS = 54
+LABEL = 10.5
+LANE = 12
+# Ratios beyond are drawn at the end of the axis, with an arrow.
+FARTHEST = 100.0
 
 
 @dataclass(frozen=True)
-class Scale:
-    """From values to pixels; a value of nothing, which no log scale has, lies at its left end."""
+class Mark:
+    """One program, or limit, on a row's axis."""
 
+    name: str
+    ratio: float
     low: float
     high: float
-    left: float
-    width: float
-
-    def x(self, value: float) -> float:
-        share = log10(max(value, self.low) / self.low) / log10(self.high / self.low)
-        return self.left + min(share, 1) * self.width
-
-    def ticks(self) -> list[float]:
-        """Powers of ten, and what lies between them as far as there is room for the numbers."""
-        powers = range(floor(log10(self.low)), ceil(log10(self.high)) + 1)
-        ticks: list[float] = []
-        for steps in ((1, 2, 5), (1, 3), (1,)):
-            candidates = [step * 10.0**power for power in powers for step in steps]
-            ticks = [tick for tick in candidates if self.low <= tick * 1.001 and tick <= self.high * 1.001]
-            pairs = zip(ticks, ticks[1:])
-            if all(self.x(b) - self.x(a) > CHARACTER * (len(tick_text(b)) + 2) for a, b in pairs):
-                break
-        return ticks
+    style: str
 
 
-def tick_text(tick: float) -> str:
-    return f"{tick:,.0f}" if tick >= 1 else f"{tick:g}"
+def best_of(series: Sequence[Series]) -> list[Series]:
+    """One for each program: of its variants the best."""
+    best: dict[str, Series] = {}
+    for one in sorted(series, key=lambda one: one.median):
+        best.setdefault(one.program, one)
+    return list(best.values())
 
 
-def round_step(value: float, up: bool) -> float:
-    """The next of 1, 2, 5, 10, ... above or below."""
-    power = 10.0 ** floor(log10(value))
-    steps = [power * step for step in (1, 2, 5, 10)]
-    if up:
-        return next(step for step in steps if step >= value * 0.999)
-    return next(step for step in reversed(steps) if step <= value * 1.001)
+def starred(series: Series, row: Row) -> str:
+    return series.program + "*" * (RUNS_AT_ONCE in notes(series.program, row.id))
 
 
-def scale_of(series: list[Series], left: float) -> Scale:
-    values = [value for one in series for value in (one.lowest, one.highest) if value > 0] or [1.0]
-    low = round_step(min(values) * 0.7, up=False)
-    high = round_step(max(values), up=True)
-    return Scale(low, max(high, low * 10), left, PANEL - 2 * PADDING - NAMES - VALUES)
+def marks(results: Results, row: Row, ours: Series) -> list[Mark]:
+    def mark(series: Series, name: str, style: str) -> Mark:
+        unit = ours.median
+        return Mark(name, series.median / unit, series.lowest / unit, series.highest / unit, style)
+
+    peers = best_of(results.peers(row.id))
+    found = [mark(one, starred(one, row), "peer-mark" if at else "best-mark") for at, one in enumerate(peers)]
+    found += [mark(one, one.label, "ours-variant") for one in results.variants(row.id)]
+    found += [mark(one, one.label, "limit-mark") for one in results.limits(row.id)]
+    return sorted(found, key=lambda one: one.ratio)
 
 
-def words(x: float, y: float, content: str, size: float, colour: str = INK, extra: str = "") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" fill="{colour}" {extra}>{escape(content)}</text>'
+def lanes(found: Sequence[Mark], scale: Scale) -> list[int]:
+    """For each label a lane in which it meets no other: 1 above, -1 below, 2 above that, and so on."""
+    ends: dict[int, float] = {}
+    chosen = []
+    for one in found:
+        x, half = scale.at(one.ratio), width_of(label(one, scale), LABEL) / 2
+        lane = next(lane for lane in (1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6) if ends.get(lane, 0.0) < x - half)
+        ends[lane] = x + half + 4
+        chosen.append(lane)
+    return chosen
 
 
-def shorten(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1].rstrip() + "…"
+def label(mark: Mark, scale: Scale) -> str:
+    if not scale.beyond(mark.ratio):
+        return mark.name
+    told = number(mark.ratio) if mark.ratio >= 1 else f"{mark.ratio:.1g}"
+    return f"{mark.name} {told} x"
 
 
-def colour_of(series: Series) -> str:
-    return {OURS: OURS_COLOUR, LIMITS: LIMIT_COLOUR}.get(series.program, PEER_COLOUR)
+def clamped(x: float, half: float) -> float:
+    return min(max(x, AXIS - 14 + half), AXIS + AXIS_WIDTH + 14 - half)
 
 
-def draw_series(series: Series, scale: Scale, x: float, y: float, unit: str) -> list[str]:
-    middle = y + LINE / 2
-    end = max(scale.x(series.median), scale.left + 1.5)
-    ours, limit = series.program == OURS, series.program == LIMITS
-    ink = OURS_COLOUR if ours else FAINT_INK if limit else INK
-    style = 'font-weight="700"' if ours else 'font-style="italic"' if limit else ""
-    border = f'stroke="{FAINT_INK}" stroke-dasharray="3 2" stroke-width="0.8"' if limit else ""
-    parts = [
-        words(
-            x + NAMES - 10, middle + 4, shorten(series.name), 12 if not limit else 11, ink, f'text-anchor="end" {style}'
-        ),
-        f'<rect x="{scale.left:.1f}" y="{middle - BAR / 2:.1f}" width="{end - scale.left:.1f}" height="{BAR}" '
-        f'rx="2" fill="{colour_of(series)}" {border}/>',
-    ]
-    low, high = scale.x(series.lowest), scale.x(series.highest)
-    if high - low > 1.5:
-        parts.append(
-            f'<path d="M{low:.1f} {middle:.1f}H{high:.1f}M{low:.1f} {middle - 3:.1f}v6M{high:.1f} {middle - 3:.1f}v6" '
-            f'stroke="{WHISKER_COLOUR}" stroke-width="1" opacity="0.75"/>'
-        )
-    label = f"{number(series.median)} {unit}"
-    parts.append(words(max(end, high) + 7, middle + 4, label, 12, ink, style if ours else ""))
+def draw_mark(mark: Mark, lane: int, y: float, scale: Scale) -> list[str]:
+    x = scale.at(mark.ratio)
+    low, high = scale.at(mark.low), scale.at(mark.high)
+    parts = []
+    if high - low > 6:
+        parts.append(path(f"M{low:.1f} {y:.1f}H{high:.1f}", "peer-line", 1, 'opacity="0.6"'))
+    if mark.style == "limit-mark":
+        parts.append(diamond(x, y, 4.6, "limit-mark"))
+    elif mark.style == "ours-variant":
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.6" class="ours-line" stroke-width="1.5"/>')
+    else:
+        parts.append(circle(x, y, 4.2, mark.style))
+    # Between the dot and the first lane there is a gap; each further lane is one line away.
+    text_y = y - 8 - (lane - 1) * LANE if lane > 0 else y + 15 + (-lane - 1) * LANE
+    style = {"limit-mark": "faint italic", "best-mark": "bold", "ours-variant": "ours"}.get(mark.style, "")
+    half = width_of(label(mark, scale), LABEL) / 2
+    parts.append(words(clamped(x, half), text_y, label(mark, scale), LABEL, f"{style} halo".strip(), "middle"))
     return parts
 
 
-def unit_of(row: Row) -> str:
-    return {"ratio": "x", "wakes": ""}.get(row.unit, UNITS[row.unit])
+def draw_title(row: Row, y: float) -> list[str]:
+    lines = textwrap.wrap(row.title, TITLE_COLUMNS)
+    parts = [words(MARGIN, y - 4 * (len(lines) - 1) - 3, row.id, 13, "bold")]
+    return parts + [words(MARGIN, y + 12 + 13 * at - 4 * (len(lines) - 1), line, 11.5) for at, line in enumerate(lines)]
 
 
-def nothing_to_draw(series: list[Series]) -> bool:
-    return all(one.highest == 0 for one in series)
-
-
-def panel_height(results: Results, row: Row) -> float:
-    if nothing_to_draw(results.of(row.id)):
-        return TOP + LINE
-    return TOP + LINE * len(results.of(row.id)) + AXIS + 8
-
-
-def draw_panel(results: Results, row: Row, x: float, y: float) -> list[str]:
-    series = ordered(results, row)
-    height = panel_height(results, row)
-    inner = x + PADDING
-    scale = scale_of(series, inner + NAMES)
-    bottom = y + TOP + LINE * len(series)
-    parts = [
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{PANEL:.1f}" height="{height:.1f}" '
-        f'rx="8" fill="#ffffff" stroke="{GRID}"/>',
-        f'<text x="{inner:.1f}" y="{y + 30:.1f}" font-size="13" fill="{FAINT_INK}"><tspan font-size="15" '
-        f'font-weight="700" fill="{INK}">{escape(row.id)}</tspan><tspan dx="9">{escape(row.title)}</tspan></text>',
-    ]
-    if nothing_to_draw(series):
-        return [*parts, words(inner, y + TOP + 6, f"0 for all {len(series)} programs", 12)]
-    for tick in scale.ticks():
-        at = scale.x(tick)
-        parts.append(f'<path d="M{at:.1f} {y + TOP - 4:.1f}V{bottom + 4:.1f}" stroke="{GRID}" stroke-width="1"/>')
-        parts.append(words(at, bottom + 18, tick_text(tick), 10.5, FAINT_INK, 'text-anchor="middle"'))
-    for at, one in enumerate(series):
-        parts += draw_series(one, scale, inner, y + TOP + at * LINE, unit_of(row))
-    for goal in heights(row, results):
-        at = scale.x(goal)
-        parts.append(
-            f'<path d="M{at:.1f} {y + TOP - 4:.1f}V{bottom + 4:.1f}" stroke="{GOAL_COLOUR}" '
-            'stroke-width="1.5" stroke-dasharray="4 3"/>'
-        )
+def draw_values(results: Results, row: Row, ours: Series, y: float) -> list[str]:
+    unit = UNITS[row.unit]
+    value = words(VALUES, y - 6, f"{number(ours.median)} {unit}", 13, "ours bold")
+    at = VALUES + width_of(f"{number(ours.median)} {unit}", 14.5) + 8
+    parts = [value, words(at, y - 6, spread(ours) if ours.highest else "", 10.5, "faint")]
+    told = [f"{one.ratio:.2f} x {one.words}" for one in compare(row, results)[:1]]
+    parts += [words(VALUES, y + 8, line, 11, "faint") for line in told]
+    verdicts = [verdict.met for verdict in judge(row, results) if verdict.met is not None]
+    if verdicts:
+        met = all(verdicts)
+        line = y + 22 if told else y + 8
+        parts.append(words(VALUES, line, "goal met" if met else "goal not met", 11, "ours" if met else "missed bold"))
     return parts
 
 
-def legend(y: float) -> list[str]:
+def draw_nothing(results: Results, row: Row, y: float) -> list[str]:
+    """Nobody can be compared with zero; but it can be said who has that, too."""
+    others = best_of(results.peers(row.id))
+    some = [f"{one.program} {number(one.median)} {UNITS[row.unit]}" for one in others if one.median > 0]
+    none = [one.program for one in others if one.median == 0]
+    told = f"0, as {', '.join(none)}" if none else "0"
+    return [words(AXIS, y + 4, told + (f"; {', '.join(some)}" if some else ""), 11.5, "halo")]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row with its marks laid out."""
+
+    row: Row
+    ours: Series
+    found: list[Mark]
+    lanes: list[int]
+
+    @property
+    def above(self) -> float:
+        return 20 + LANE * max([0, *self.lanes])
+
+    @property
+    def below(self) -> float:
+        return max(30, 16 + LANE * max([0, *(-lane for lane in self.lanes)]))
+
+    def draw(self, results: Results, y: float, scale: Scale) -> list[str]:
+        parts = draw_title(self.row, y) + draw_values(results, self.row, self.ours, y)
+        if self.ours.median == 0:
+            return parts + draw_nothing(results, self.row, y)
+        for goal in heights(self.row, results):
+            x = scale.at(goal / self.ours.median)
+            parts.append(path(f"M{x:.1f} {y - 15:.1f}v30", "goal-line", 2.5))
+        low, high = (scale.at(value / self.ours.median) for value in (self.ours.lowest, self.ours.highest))
+        parts.append(path(f"M{low:.1f} {y:.1f}H{high:.1f}", "ours-line", 2))
+        parts.append(path(f"M{low:.1f} {y - 3.5:.1f}v7M{high:.1f} {y - 3.5:.1f}v7", "ours-line", 1.5))
+        for mark, lane in zip(self.found, self.lanes):
+            parts += draw_mark(mark, lane, y, scale)
+        return [*parts, circle(scale.at(1), y, 5.4, "ours-mark")]
+
+
+def lay_out(results: Results, rows: Sequence[Row]) -> tuple[list[Line], Scale]:
+    measured = [(row, ours) for row in rows if (ours := results.ours(row.id)) is not None]
+    found = [(row, ours, marks(results, row, ours) if ours.median > 0 else []) for row, ours in measured]
+    ratios = [1.0, *(min(max(one.ratio, 1 / FARTHEST), FARTHEST) for _, _, row in found for one in row)]
+    scale = Scale(round_step(min(ratios) * 0.8, False), round_step(max(ratios) * 1.2, True), AXIS, AXIS_WIDTH)
+    scale = Scale(min(scale.low, 0.5), max(scale.high, 2), AXIS, AXIS_WIDTH)
+    return [Line(row, ours, row_marks, lanes(row_marks, scale)) for row, ours, row_marks in found], scale
+
+
+def draw_axis(scale: Scale, top: float, bottom: float) -> list[str]:
+    parts = []
+    for tick in scale.ticks(36):
+        x = scale.at(tick)
+        parts.append(path(f"M{x:.1f} {top:.1f}V{bottom:.1f}", "grid", 1))
+        for y in (top - 6, bottom + 15):
+            parts.append(words(x, y, f"{tick_text(tick)} x", 10.5, "faint", "middle"))
+    one = scale.at(1)
+    return [*parts, path(f"M{one:.1f} {top:.1f}V{bottom:.1f}", "ours-line", 1.2, 'opacity="0.7"')]
+
+
+def legend(y: float, with_variants: bool) -> list[str]:
+    signs: tuple[tuple[str, Callable[[float], str] | None, str], ...] = (
+        ("Millpond, lowest to highest run", lambda x: path(f"M{x} {y - 4}h26", "ours-line", 2), "ours-mark"),
+        ("best peer", None, "best-mark"),
+        ("other peers", None, "peer-mark"),
+    )
     parts = []
     x = float(MARGIN)
-    for name, colour in (("Millpond", OURS_COLOUR), ("peers", PEER_COLOUR), ("limit of the machine", LIMIT_COLOUR)):
-        parts.append(f'<rect x="{x}" y="{y - 10}" width="14" height="12" rx="2" fill="{colour}" stroke="{GRID}"/>')
-        parts.append(words(x + 20, y, name, 12, FAINT_INK))
-        x += 44 + 6.6 * len(name)
-    parts.append(f'<path d="M{x + 7} {y - 11}v14" stroke="{GOAL_COLOUR}" stroke-width="1.5" stroke-dasharray="4 3"/>')
-    parts.append(words(x + 20, y, "goal", 12, FAINT_INK))
-    x += 80
-    text = "bar: median; whisker: lowest to highest run; each panel has a log scale of its own"
-    parts.append(words(x, y, text, 12, FAINT_INK))
+    for name, under, style in signs:
+        parts += [under(x)] if under else []
+        parts += [circle(x + 13, y - 4, 4.6, style), words(x + 32, y, name, 11.5)]
+        x += 52 + width_of(name, 11.5)
+    parts += [diamond(x + 8, y - 4, 4.6, "limit-mark"), words(x + 22, y, "limit of the machine", 11.5)]
+    x += 42 + width_of("limit of the machine", 11.5)
+    if with_variants:
+        parts.append(f'<circle cx="{x + 8}" cy="{y - 4}" r="3.6" class="ours-line" stroke-width="1.5"/>')
+        parts.append(words(x + 22, y, "Millpond otherwise", 11.5))
+        x += 42 + width_of("Millpond otherwise", 11.5)
+    parts += [
+        path(f"M{x + 4} {y - 12}v16", "goal-line", 2.5),
+        words(x + 14, y, "goal for Millpond: at most this", 11.5),
+    ]
     return parts
 
 
-def draw(results: Results, settings: Settings) -> str:
-    ends = [float(HEADER)] * COLUMNS
+def draw(results: Results, settings: Settings, rows: Sequence[Row], title: str) -> str:
+    lines, scale = lay_out(results, rows)
     parts: list[str] = []
-    for row in measured_rows(results):
-        column = ends.index(min(ends))
-        parts += draw_panel(results, row, MARGIN + column * (PANEL + GAP), ends[column])
-        ends[column] += panel_height(results, row) + GAP
-    height = max(ends) + MARGIN - GAP
-    title = f"Millpond and its peers, {settings.workers} workers"
-    subtitle = f"medians of {settings.rounds} interleaved runs; shorter is better"
+    y = float(HEADER)
+    for at, line in enumerate(lines):
+        height = line.above + line.below
+        if at % 2 == 0:
+            parts.append(f'<rect x="10" y="{y:.1f}" width="{WIDTH - 20}" height="{height:.1f}" rx="5" class="band"/>')
+        y += height
+    parts += draw_axis(scale, HEADER, y)
+    bottom = y
+    y = float(HEADER)
+    for line in lines:
+        parts += line.draw(results, y + line.above, scale)
+        y += line.above + line.below
+    subtitle = f"medians of {settings.rounds} interleaved runs, {settings.workers} workers"
     head = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height:.0f}" '
-        f'viewBox="0 0 {WIDTH} {height:.0f}" font-family="Inter, Helvetica, Arial, DejaVu Sans, sans-serif">',
-        f"<title>{escape(title)}</title>",
-        f'<rect width="{WIDTH}" height="{height:.0f}" fill="#f8fafc"/>',
-        words(MARGIN, 40, title, 22, INK, 'font-weight="700"'),
-        words(WIDTH - MARGIN, 40, subtitle, 13, FAINT_INK, 'text-anchor="end"'),
-        *legend(70),
+        words(MARGIN, 36, title, 20, "bold"),
+        words(WIDTH - MARGIN, 36, subtitle, 12, "faint", "end"),
+        *legend(64, any(mark.style == "ours-variant" for line in lines for mark in line.found)),
+        words(scale.at(1) - 12, HEADER - 22, "← cheaper than Millpond", 11, "faint", "end"),
+        words(scale.at(1) + 12, HEADER - 22, "dearer than Millpond →", 11, "faint"),
     ]
-    return "\n".join([*head, *parts, "</svg>"]) + "\n"
+    if any("*" in mark.name for line in lines for mark in line.found):
+        star = "* once enough tasks are queued, the submitter runs new ones itself, at once"
+        head.append(words(WIDTH - MARGIN, bottom + 34, star, 10.5, "faint", "end"))
+    return document(WIDTH, bottom + FOOTER, f"{title}: {OURS} = 1", [*head, *parts])

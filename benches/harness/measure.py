@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -13,8 +14,7 @@ from .programs import Program
 from .rows import LIMITS, OURS, Row, notes
 
 # Far above what any run needs: what is not done by then hangs, as a library with a lost wake-up does now and then.
-TIMEOUT_S = 90
-SMOKE_TIMEOUT_S = 20
+TIMEOUT_S = {"smoke": 20.0, "quick": 30.0, "default": 30.0, "full": 90.0}
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,12 @@ class Settings:
     workers: int
     size: str
     rounds: int
+    # More of the programs' options.
+    options: tuple[str, ...] = ()
+
+    @property
+    def timeout_s(self) -> float:
+        return TIMEOUT_S[self.size]
 
 
 @dataclass
@@ -56,6 +62,8 @@ class Results:
     series: dict[str, dict[tuple[str, str], Series]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     hangs: list[str] = field(default_factory=list)
+    # What all runs of a row took, by what the programs call it.
+    seconds: dict[str, float] = field(default_factory=dict)
 
     def add(self, program: str, row: str, label: str, value: float) -> None:
         of_row = self.series.setdefault(row, {})
@@ -91,7 +99,7 @@ def clean_environment() -> dict[str, str]:
 
 def start(program: Program, row: Row, settings: Settings) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [str(program.binary), row.id, "--workers", str(settings.workers), "--size", settings.size],
+        [str(program.binary), row.id, "--workers", str(settings.workers), "--size", settings.size, *settings.options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -134,21 +142,22 @@ def finish(
 
 def measure(programs: Sequence[Program], rows: Sequence[Row], settings: Settings) -> Results:
     results = Results()
-    timeout = SMOKE_TIMEOUT_S if settings.size == "smoke" else TIMEOUT_S
     to_run = [row for row in rows if not row.printed_by]
     for at, row in enumerate(to_run):
         able = [program for program in programs if row.id in program.rows]
         printed = {other.id for other in rows if other.run_as == row.id}
+        begin = time.monotonic()
         for number in range(settings.rounds):
             show_progress(f"{row.id} ({at + 1} of {len(to_run)}), round {number + 1} of {settings.rounds}")
             if row.id == "W9":
                 # Idle processes do not disturb each other, and each counts only what is its own.
                 running = [(program, start(program, row, settings)) for program in able]
                 for program, process in running:
-                    finish(program, process, printed, results, timeout)
+                    finish(program, process, printed, results, settings.timeout_s)
             else:
                 for program in able:
-                    finish(program, start(program, row, settings), printed, results, timeout)
+                    finish(program, start(program, row, settings), printed, results, settings.timeout_s)
+        results.seconds[row.id] = round(time.monotonic() - begin, 1)
     show_progress("")
     return results
 

@@ -73,9 +73,9 @@ def compile_program(name: str, source: Path, flags: Sequence[str], version: str)
     """Compiles when a source or what it includes is newer than the program, or when the flags have changed."""
     cpp = source.suffix == ".cpp"
     command = compiler("CXX", "c++") if cpp else compiler("CC", "cc")
-    command += ["-std=c++17" if cpp else "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread"]
+    command += ["-std=c++17" if cpp else "-std=gnu11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror"]
     binary = BUILD / "bin" / source.stem
-    command += [str(source), "-o", str(binary), *flags]
+    command += ["-pthread", str(source), "-o", str(binary), *flags]
     recipe = binary.with_suffix(".command")
     wanted = shlex.join(command)
     newest = max(path.stat().st_mtime for path in (source, *(BENCHES / "common").iterdir()))
@@ -128,7 +128,7 @@ def build_ours(include: Path, folder: Path | None) -> list[Program]:
     flags = [f"-I{include}", f"-L{libraries}", "-lmillpond", f"-Wl,-rpath,{libraries}"]
     header = (include / "millpond.h").read_text()
     version = re.findall(r"POOL_VERSION_(?:MAJOR|MINOR|PATCH)\s+(\d+)", header)
-    sources = ("ours.c", "processes.c")
+    sources = ("ours.c", "growth.c", "processes.c")
     return [compile_program(OURS, BENCHES / source, flags, ".".join(version)) for source in sources]
 
 
@@ -189,6 +189,25 @@ def build_libuv(offline: bool) -> list[Program]:
     return [compile_program("libuv", PEERS / "libuv.c", flags, version)]
 
 
+def build_pthreadpool(offline: bool) -> list[Program]:
+    """It has no pkg-config file, and Debian's names no version but the day it was taken."""
+    del offline
+    try:
+        version = run(["dpkg-query", "-W", "-f", "${Version}", "libpthreadpool-dev"])
+    except BuildError:
+        version = ""
+    try:
+        return [compile_program("pthreadpool", PEERS / "pthreadpool.c", ["-lpthreadpool"], version)]
+    except BuildError as error:
+        raise BuildError(f"apt-get install libpthreadpool-dev ({error})") from error
+
+
+def build_async(offline: bool) -> list[Program]:
+    del offline
+    words = run([*compiler("CXX", "c++"), "--version"]).splitlines()[0]
+    return [compile_program("std::async", PEERS / "async.cpp", [], words)]
+
+
 def build_rust(offline: bool) -> list[Program]:
     if shutil.which("cargo") is None:
         raise BuildError("install Rust: curl https://sh.rustup.rs -sSf | sh")
@@ -207,6 +226,8 @@ PEER_BUILDERS: dict[str, Callable[[bool], list[Program]]] = {
     ", ".join(RUST_PEERS): build_rust,
     "GLib": build_glib,
     "libuv": build_libuv,
+    "pthreadpool": build_pthreadpool,
+    "std::async": build_async,
 }
 
 

@@ -159,6 +159,7 @@ def as_json(results: Results, built: Built, settings: Settings) -> str:
         "rounds": settings.rounds,
         "versions": {program.name: program.version for program in built.programs if program.version},
         "missing": {missing.name: missing.reason for missing in built.missing},
+        "seconds": results.seconds,
         "failures": results.failures,
         "hangs": results.hangs,
         "rows": rows,

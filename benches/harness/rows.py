@@ -15,6 +15,7 @@ class Against(Enum):
     PEER = "the median of one peer"
     BEST = "the median of the best peer"
     BEST_RANGE = "the slowest run of the best peer"
+    BEST_QUEUEING = "the median of the best peer that runs nothing at once in the submitter"
     LIMIT = "the median of the row's first limit"
     VARIANT = "the median of a variant of ours, which peer names by its label"
     UNIT = "one: the factor is the value itself, in the row's unit"
@@ -44,6 +45,10 @@ class Row:
     def run_as(self) -> str:
         return self.printed_by or self.id
 
+    @property
+    def in_processes(self) -> bool:
+        return self.id.startswith("P")
+
 
 def peer(factor: float, name: str, row: str = "") -> Bar:
     return Bar(factor, Against.PEER, name, row)
@@ -56,17 +61,27 @@ def value(limit: float) -> Bar:
 ROWS = (
     Row("W1", "1,000,000 empty tasks from one outside thread, warm", "ns", (peer(0.5, "OpenMP"),)),
     Row("W1-cold", "the same, the first time in the process", "ns"),
+    Row("W1b", "the same, warm, through one batch call", "ns", (peer(0.2, "OpenMP", "W1"),)),
     Row("W1c", "the same, warm, each with a completion callback", "ns", (peer(0.9, "OpenMP", "W1"),)),
+    Row("W1p", "1,000,000 empty tasks from three threads at once, warm", "ns", (Bar(1, Against.BEST_QUEUEING),)),
     Row("W2", "100,000 tasks with a handle each, waited for in order", "ns", (peer(0.4, "libuv"), peer(1, "OpenMP"))),
     Row("W3", "one task and wait for it; the waiter may run it", "ns", (peer(0.5, "oneTBB"),)),
     Row("W3-other", "one task and wait for it; another thread runs it", "ns", (peer(1, "forte"),)),
+    Row("W3c", "W3 after 1 ms of sleep", "ns", (value(1500),)),
+    Row("W3c-other", "W3-other after 1 ms of sleep", "ns", (Bar(1, Against.LIMIT),)),
+    Row("W4", "fork-join: fib(32) without a cut-off, per fork", "ns", (peer(1, "chili"),)),
     Row("W5", "map of x*x+1 over 10,000,000 numbers", "ratio", (Bar(1, Against.BEST_RANGE),)),
     Row("W6", "map of 100,000 items, item i costs i * 0.2 ns", "ratio", (Bar(1, Against.BEST_RANGE),)),
+    Row("W7", "map of 100 coarse items", "ratio", (Bar(1, Against.BEST_RANGE),)),
     Row("W8", "a pool of 4: create, one task and its result, destroy", "ns", (peer(1, "oneTBB"),)),
     Row("W8-async", "a pool of 4: create, submit one task, destroy", "ns", (Bar(1, Against.LIMIT),)),
     Row("W9", "CPU time of an idle pool's threads in 5 s", "us", (Bar(0, Against.NOTHING),)),
     Row("W9-wakes", "wake-ups of its threads in that time", "wakes", (Bar(0, Against.NOTHING),), printed_by="W9"),
     Row("W10", "10,000,000 random numbers of 64 bits, sorted, per number", "ns", (Bar(1, Against.BEST_RANGE),)),
+    Row("mem", "memory of a queued task", "B", (value(128),)),
+    Row("mem-idle", "memory of an idle pool of 4", "KiB", (value(200),)),
+    Row("mem-idle-own", "of it without the pages of files", "KiB", printed_by="mem-idle"),
+    Row("mem-so", "size of the shared library, stripped", "KiB", (value(600),)),
     Row("P1", "processes: one task to an idle worker and back", "ns", (Bar(1.1, Against.LIMIT), value(15000))),
     Row("P1-cold", "the same, after 1 ms of sleep", "ns"),
     Row("P2", "processes: 100,000 empty tasks", "ns", (value(250),)),
@@ -86,7 +101,16 @@ ROWS = (
     Row("P7", "memory of an idle pool of 4 processes, all together", "KiB"),
 )
 
-UNITS = {"ns": "ns", "us": "µs", "ratio": "x ideal", "wakes": "wake-ups", "KiB": "KiB"}
+# Measured only when it is asked how costs grow.
+QUEUE = Row("Q", "submitting a task while all workers are busy", "ns")
+QUEUE_OUT = Row("Q-out", "until all have run, once the workers are free", "ns", printed_by="Q")
+QUEUE_BYTES = Row("Q-bytes", "memory of a queued task", "B", printed_by="Q")
+LATENCY = Row("L", "latency of a small task, one worker free", "us")
+LATENCY_BUSY = Row("L-busy", "latency of a small task, all workers busy", "us", printed_by="L")
+LATENCY_QUEUED = Row("L-queued", "latency of a small task, all busy and as many waiting", "us", printed_by="L")
+GROWTH_ROWS = (QUEUE, QUEUE_OUT, QUEUE_BYTES, LATENCY, LATENCY_BUSY, LATENCY_QUEUED)
+
+UNITS = {"ns": "ns", "us": "µs", "ratio": "x ideal", "wakes": "wake-ups", "B": "bytes", "KiB": "KiB"}
 
 # What a reader must know before comparing: a key after the name, explained below the table.
 RUNS_AT_ONCE = "i"
@@ -101,6 +125,10 @@ NOTES = {
     "s": "the other threads spin at the end of the parallel region meanwhile",
     "k": "the library keeps the threads for the next pool",
     "d": "destroying does not wait for the threads to end",
+    "t": "a thread for each task, no pool",
+    "n": "with a hundredth of the tasks",
+    "b": "tasks from a loop, by one construct; their number is the loop's",
+    "g": "the submitting threads are workers too, the team is never smaller than they are",
     "f": "the library ends its threads for good, by asking it to",
 }
 
@@ -113,6 +141,13 @@ _NOTES_OF = {
     ("oneTBB", "W6"): "m",
     ("oneTBB", "W8"): "mwk",
     ("oneTBB", "W8-async"): "ok",
+    ("oneTBB", "W1p"): "w",
+    ("oneTBB", "W3c"): "mw",
+    ("oneTBB", "W3c-other"): "o",
+    ("oneTBB", "W4"): "m",
+    ("oneTBB", "W7"): "m",
+    ("oneTBB", "mem"): "m",
+    ("oneTBB", "mem-idle"): "m",
     ("OpenMP", "W1"): "imw",
     ("OpenMP", "W1-cold"): "imw",
     ("OpenMP", "W2"): "imwh",
@@ -121,6 +156,13 @@ _NOTES_OF = {
     ("OpenMP", "W5"): "m",
     ("OpenMP", "W6"): "m",
     ("OpenMP", "W8"): "mwf",
+    ("OpenMP", "W1b"): "imwb",
+    ("OpenMP", "W1p"): "igw",
+    ("OpenMP", "W3c"): "mws",
+    ("OpenMP", "W3c-other"): "ms",
+    ("OpenMP", "W4"): "m",
+    ("OpenMP", "W7"): "m",
+    ("OpenMP", "mem-idle"): "m",
     ("rayon", "W1"): "o",
     ("rayon", "W1-cold"): "o",
     ("rayon", "W2"): "oh",
@@ -129,6 +171,9 @@ _NOTES_OF = {
     ("rayon", "W10"): "o",
     ("rayon", "W8"): "ohd",
     ("rayon", "W8-async"): "ohd",
+    ("rayon", "W1p"): "o",
+    ("rayon", "W3c-other"): "o",
+    ("rayon", "W7"): "o",
     ("forte", "W1"): "mw",
     ("forte", "W1-cold"): "mw",
     ("forte", "W2"): "mw",
@@ -137,18 +182,39 @@ _NOTES_OF = {
     ("forte", "W6"): "ml",
     ("forte", "W8"): "oh",
     ("forte", "W8-async"): "oh",
+    ("forte", "W1p"): "mw",
+    ("forte", "W3c"): "mw",
+    ("forte", "W4"): "m",
+    ("forte", "W7"): "ml",
     ("chili", "W5"): "ml",
     ("chili", "W6"): "ml",
+    ("chili", "W4"): "m",
+    ("chili", "W7"): "ml",
+    ("chili", "mem-idle"): "m",
     ("GLib", "W1"): "o",
     ("GLib", "W1-cold"): "o",
     ("GLib", "W2"): "oh",
     ("GLib", "W8"): "ohk",
     ("GLib", "W8-async"): "ok",
+    ("GLib", "W1p"): "o",
+    ("GLib", "W3c-other"): "o",
     ("libuv", "W1"): "oc",
     ("libuv", "W1-cold"): "oc",
     ("libuv", "W1c"): "oc",
     ("libuv", "W2"): "oc",
     ("libuv", "W3-other"): "oc",
+    ("libuv", "W1p"): "oc",
+    ("libuv", "W3c-other"): "oc",
+    ("pthreadpool", "W5"): "m",
+    ("pthreadpool", "W6"): "m",
+    ("pthreadpool", "W7"): "m",
+    ("pthreadpool", "W8"): "m",
+    ("pthreadpool", "mem-idle"): "m",
+    ("std::async", "W2"): "tn",
+    ("std::async", "W3-other"): "t",
+    ("std::async", "W3c-other"): "t",
+    ("std::async", "W7"): "t",
+    ("std::async", "W8-async"): "t",
     (OURS, "W1"): "o",
     (OURS, "W1-cold"): "o",
     (OURS, "W1c"): "o",
@@ -158,6 +224,10 @@ _NOTES_OF = {
     (OURS, "W6"): "w",
     (OURS, "W10"): "w",
     (OURS, "W8"): "w",
+    (OURS, "W1b"): "o",
+    (OURS, "W1p"): "o",
+    (OURS, "W3c"): "w",
+    (OURS, "W7"): "w",
     (OURS, "W8-async"): "o",
 }
 

@@ -29,6 +29,9 @@ def yardstick(bar: Bar, row: Row, results: Results) -> tuple[str, float | None]:
         return "the best peer", best.median if best else None
     if bar.against is Against.BEST_RANGE:
         return "the best peer's slowest run", best.highest if best else None
+    if bar.against is Against.BEST_QUEUEING:
+        queueing = results.best_peer(where, without_note=RUNS_AT_ONCE)
+        return "the best peer that queues every task", queueing.median if queueing else None
     if bar.against is Against.LIMIT:
         return limits[0].name if limits else "the limit", limits[0].median if limits else None
     if bar.against is Against.VARIANT:
@@ -74,7 +77,7 @@ class Comparison:
 def compare(row: Row, results: Results) -> list[Comparison]:
     """With the best peer; where that one does the work without queueing it, also with the best that does queue."""
     ours, best = results.ours(row.id), results.best_peer(row.id)
-    if row.unit in ("us", "wakes", "KiB") or ours is None or best is None or best.median == 0:
+    if row.unit in ("us", "wakes") or ours is None or best is None or best.median == 0:
         return []
     comparisons = [Comparison(f"best peer ({best.name})", ours.median / best.median)]
     queueing = results.best_peer(row.id, without_note=RUNS_AT_ONCE)

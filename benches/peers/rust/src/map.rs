@@ -1,6 +1,7 @@
-//! Rows W5 and W6 as in `common/map.h`: items of the very same signature, behind a function pointer.
+//! Rows W5, W6 and W7 as in `common/map.h`: items of the very same signature, behind a function pointer.
 
 use crate::{elapsed, median, print, Bench};
+use std::arch::asm;
 use std::ffi::c_void;
 use std::hint::black_box;
 
@@ -19,6 +20,19 @@ unsafe extern "C" fn spin(arg: *const u64, result: *mut u64, _task: *mut c_void)
         x = black_box(x.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407));
     }
     *result = x;
+    0
+}
+
+/// The course's: the sum of 1 to the argument, in a loop that no compiler may fold.
+unsafe extern "C" fn sum_all(arg: *const u64, result: *mut u64, _task: *mut c_void) -> i32 {
+    let (last, mut sum, mut i) = (*arg, 0, 1);
+    while i <= last {
+        sum += i;
+        // SAFETY: nothing happens in it.
+        unsafe { asm!("/* {0} */", inout(reg) sum, options(nomem, nostack, preserves_flags)) };
+        i += 1;
+    }
+    *result = sum;
     0
 }
 
@@ -88,6 +102,12 @@ pub fn skewed(bench: &Bench, parallel: impl Fn(ItemFn, &[u64], &mut [u64])) {
     row(bench, "W6", bench.pick(1, 1, 1, 3), spin, &args, parallel);
 }
 
+pub fn coarse(bench: &Bench, parallel: impl Fn(ItemFn, &[u64], &mut [u64])) {
+    let first = bench.pick(1_000, 2_000_000, 10_000_000, 50_000_000) as u64;
+    let args: Vec<u64> = (0..100).map(|i| first + i).collect();
+    row(bench, "W7", bench.pick(1, 1, 1, 3), sum_all, &args, parallel);
+}
+
 /// Halves a map until `leaf` items are left, for libraries whose only tool is a join of two closures.
 pub fn halves<'a>(args: &'a [u64], results: &'a mut [u64]) -> [(&'a [u64], &'a mut [u64]); 2] {
     let middle = args.len() / 2;
@@ -98,6 +118,9 @@ pub fn halves<'a>(args: &'a [u64], results: &'a mut [u64]) -> [(&'a [u64], &'a m
 
 /// The leaf that those libraries get, found by hand: a user has to choose one.
 pub const LEAF: usize = 64;
+
+/// The leaf where each item is coarse.
+pub const COARSE_LEAF: usize = 1;
 
 pub fn leaf(item: ItemFn, args: &[u64], results: &mut [u64]) {
     sequential(item, args, results);

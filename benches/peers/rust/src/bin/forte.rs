@@ -3,10 +3,12 @@
 
 use forte::{ThreadPool, Worker};
 use millpond_bench_peers::latch::Latch;
+use millpond_bench_peers::memory::{self, Gate, Resident};
 use millpond_bench_peers::{
-    cold, idle, main as bench_main, map, p50, print, Bench, Row, W3_CALLS, W8_WORKERS,
+    cold, fork_join, idle, latency, main as bench_main, map, p50, p50_cold, print, submitters,
+    Bench, Row, W3_CALLS, W8_WORKERS,
 };
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 static POOL: ThreadPool = ThreadPool::new();
 
@@ -28,6 +30,13 @@ fn w1_cold(bench: &Bench) {
     start_with_member(bench);
     let tasks = bench.w1_tasks();
     POOL.with_worker(|worker| print("W1-cold", cold(tasks, || batch(worker, tasks)), "ns"));
+}
+
+/// Each submitter is a member of the pool meanwhile.
+fn w1p(bench: &Bench) {
+    start_with_member(bench);
+    let submit = |tasks| POOL.with_worker(|worker| batch(worker, tasks));
+    print("W1p", submitters::submitted(bench, submit), "ns");
 }
 
 /// Its own handle is that of a spawned future.
@@ -54,6 +63,14 @@ fn w3(bench: &Bench) {
     });
 }
 
+fn w3c(bench: &Bench) {
+    start_with_member(bench);
+    POOL.with_worker(|worker| {
+        let once = || assert_eq!(worker.block_on(worker.spawn(async { 2 })), 2);
+        print("W3c", p50_cold(bench, once), "ns");
+    });
+}
+
 static LATCH: Latch = Latch::new();
 static RESULT: AtomicU64 = AtomicU64::new(0);
 
@@ -72,28 +89,65 @@ fn w3_other(bench: &Bench) {
     print("W3-other", p50(bench.w3_samples(), 1, spawn_and_wait), "ns");
 }
 
-fn parallel_map(worker: &Worker, item: map::ItemFn, args: &[u64], results: &mut [u64]) {
-    if args.len() <= map::LEAF {
+fn w3c_other(bench: &Bench) {
+    POOL.resize_to(bench.workers);
+    print("W3c-other", p50_cold(bench, spawn_and_wait), "ns");
+}
+
+fn fib(worker: &Worker, n: u64) -> u64 {
+    if n < 2 {
+        return n;
+    }
+    let (a, b) = worker.join(|worker| fib(worker, n - 1), |worker| fib(worker, n - 2));
+    a + b
+}
+
+fn w4(bench: &Bench) {
+    start_with_member(bench);
+    POOL.with_worker(|worker| print("W4", fork_join::forks(bench, |n| fib(worker, n)), "ns"));
+}
+
+fn parallel_map(
+    worker: &Worker,
+    leaf: usize,
+    item: map::ItemFn,
+    args: &[u64],
+    results: &mut [u64],
+) {
+    if args.len() <= leaf {
         return map::leaf(item, args, results);
     }
     let [left, right] = map::halves(args, results);
     worker.join(
-        |worker| parallel_map(worker, item, left.0, left.1),
-        |worker| parallel_map(worker, item, right.0, right.1),
+        |worker| parallel_map(worker, leaf, item, left.0, left.1),
+        |worker| parallel_map(worker, leaf, item, right.0, right.1),
     );
 }
 
 fn w5(bench: &Bench) {
     start_with_member(bench);
     POOL.with_worker(|worker| {
-        map::uniform(bench, |item, args, results| parallel_map(worker, item, args, results));
+        map::uniform(bench, |item, args, results| {
+            parallel_map(worker, map::LEAF, item, args, results);
+        });
     });
 }
 
 fn w6(bench: &Bench) {
     start_with_member(bench);
     POOL.with_worker(|worker| {
-        map::skewed(bench, |item, args, results| parallel_map(worker, item, args, results));
+        map::skewed(bench, |item, args, results| {
+            parallel_map(worker, map::LEAF, item, args, results);
+        });
+    });
+}
+
+fn w7(bench: &Bench) {
+    start_with_member(bench);
+    POOL.with_worker(|worker| {
+        map::coarse(bench, |item, args, results| {
+            parallel_map(worker, map::COARSE_LEAF, item, args, results);
+        });
     });
 }
 
@@ -117,17 +171,66 @@ fn w9(bench: &Bench) {
     idle::idle(bench);
 }
 
+static LEFT: AtomicUsize = AtomicUsize::new(0);
+static DRAINED: Latch = Latch::new();
+
+/// From outside: a member would queue privately, where no other thread sees the tasks.
+fn fill(tasks: usize, workers: usize) -> memory::Filled {
+    POOL.resize_to(workers);
+    let enter = |gate: Gate| POOL.spawn(move |_: &Worker| gate.enter());
+    let submit = |tasks| {
+        LEFT.store(tasks, Ordering::Relaxed);
+        DRAINED.reset();
+        (0..tasks).for_each(|_| {
+            POOL.spawn(|_: &Worker| {
+                if LEFT.fetch_sub(1, Ordering::AcqRel) == 1 {
+                    DRAINED.set();
+                }
+            });
+        });
+    };
+    memory::fill(tasks, workers, enter, submit, || DRAINED.wait())
+}
+
+fn mem(bench: &Bench) {
+    fill(bench.w1_tasks(), bench.workers).print_bytes();
+}
+
+fn q(bench: &Bench) {
+    fill(bench.w1_tasks(), bench.workers).print_all();
+}
+
+fn mem_idle(bench: &Bench) {
+    let before = Resident::now();
+    fill(memory::IDLE_TASKS, memory::IDLE_WORKERS);
+    memory::print_idle(bench, &before);
+}
+
+fn latency(bench: &Bench) {
+    POOL.resize_to(bench.workers);
+    latency::latencies(bench, |task, load| POOL.spawn(move |_: &Worker| task(load)));
+}
+
 const ROWS: &[Row] = &[
     ("W1", w1),
     ("W1-cold", w1_cold),
+    ("W1p", w1p),
     ("W2", w2),
     ("W3", w3),
     ("W3-other", w3_other),
+    ("W3c", w3c),
+    ("W3c-other", w3c_other),
+    ("W4", w4),
     ("W5", w5),
     ("W6", w6),
+    ("W7", w7),
     ("W8", w8),
     ("W8-async", w8_async),
     ("W9", w9),
+    ("mem", mem),
+    ("mem-idle", mem_idle),
+    ("Q", q),
+    ("L", latency),
 ];
 
 fn main() {

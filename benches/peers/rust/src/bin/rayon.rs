@@ -1,12 +1,15 @@
 //! rayon, used from a thread outside its pool.
 
 use millpond_bench_peers::latch::Latch;
+use millpond_bench_peers::memory::{self, Gate, Resident};
 use millpond_bench_peers::{
-    cold, idle, main as bench_main, map, p50, print, sort, Bench, Row, W8_WORKERS,
+    cold, fork_join, idle, latency, main as bench_main, map, p50, p50_cold, print, sort,
+    submitters, Bench, Row, W8_WORKERS,
 };
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::OnceLock;
 
 fn create(workers: usize) -> ThreadPool {
     ThreadPoolBuilder::new().num_threads(workers).build().expect("a pool")
@@ -24,6 +27,11 @@ fn w1(bench: &Bench) {
 fn w1_cold(bench: &Bench) {
     let (pool, tasks) = (create(bench.workers), bench.w1_tasks());
     print("W1-cold", cold(tasks, || batch(&pool, tasks)), "ns");
+}
+
+fn w1p(bench: &Bench) {
+    let pool = create(bench.workers);
+    print("W1p", submitters::submitted(bench, |tasks| batch(&pool, tasks)), "ns");
 }
 
 /// rayon has no handle for a spawned task, so each has a latch.
@@ -71,6 +79,24 @@ fn w3_other(bench: &Bench) {
     print("W3-other", p50(bench.w3_samples(), 1, || spawn_and_wait(&pool)), "ns");
 }
 
+fn w3c_other(bench: &Bench) {
+    let pool = create(bench.workers);
+    print("W3c-other", p50_cold(bench, || spawn_and_wait(&pool)), "ns");
+}
+
+fn fib(n: u64) -> u64 {
+    if n < 2 {
+        return n;
+    }
+    let (a, b) = rayon::join(|| fib(n - 1), || fib(n - 2));
+    a + b
+}
+
+fn w4(bench: &Bench) {
+    let ns = create(bench.workers).install(|| fork_join::forks(bench, fib));
+    print("W4", ns, "ns");
+}
+
 fn parallel_map(pool: &ThreadPool, item: map::ItemFn, args: &[u64], results: &mut [u64]) {
     pool.install(|| {
         let pairs = args.par_iter().zip(results.par_iter_mut());
@@ -93,6 +119,11 @@ fn w10(bench: &Bench) {
     sort::sort(bench, |numbers| pool.install(|| numbers.par_sort_unstable()));
 }
 
+fn w7(bench: &Bench) {
+    let pool = create(bench.workers);
+    map::coarse(bench, |item, args, results| parallel_map(&pool, item, args, results));
+}
+
 /// Dropping the pool tells its threads to end and does not wait for them.
 fn live_once() {
     spawn_and_wait(&create(W8_WORKERS));
@@ -112,17 +143,68 @@ fn w9(bench: &Bench) {
     idle::idle(bench);
 }
 
+static LEFT: AtomicUsize = AtomicUsize::new(0);
+static DRAINED: Latch = Latch::new();
+
+fn fill(pool: &ThreadPool, tasks: usize, workers: usize) -> memory::Filled {
+    let enter = |gate: Gate| pool.spawn(move || gate.enter());
+    let submit = |tasks| {
+        LEFT.store(tasks, Ordering::Relaxed);
+        DRAINED.reset();
+        (0..tasks).for_each(|_| {
+            pool.spawn(|| {
+                if LEFT.fetch_sub(1, Ordering::AcqRel) == 1 {
+                    DRAINED.set();
+                }
+            });
+        });
+    };
+    memory::fill(tasks, workers, enter, submit, || DRAINED.wait())
+}
+
+fn mem(bench: &Bench) {
+    fill(&create(bench.workers), bench.w1_tasks(), bench.workers).print_bytes();
+}
+
+fn q(bench: &Bench) {
+    fill(&create(bench.workers), bench.w1_tasks(), bench.workers).print_all();
+}
+
+fn mem_idle(bench: &Bench) {
+    let before = Resident::now();
+    let pool = create(memory::IDLE_WORKERS);
+    fill(&pool, memory::IDLE_TASKS, memory::IDLE_WORKERS);
+    memory::print_idle(bench, &before);
+}
+
+static POOL: OnceLock<ThreadPool> = OnceLock::new();
+
+fn latency(bench: &Bench) {
+    POOL.get_or_init(|| create(bench.workers));
+    latency::latencies(bench, |task, load| {
+        POOL.get().expect("it was made").spawn(move || task(load));
+    });
+}
+
 const ROWS: &[Row] = &[
     ("W1", w1),
     ("W1-cold", w1_cold),
+    ("W1p", w1p),
     ("W2", w2),
     ("W3-other", w3_other),
+    ("W3c-other", w3c_other),
+    ("W4", w4),
     ("W5", w5),
     ("W6", w6),
+    ("W7", w7),
     ("W8", w8),
     ("W8-async", w8_async),
     ("W9", w9),
     ("W10", w10),
+    ("mem", mem),
+    ("mem-idle", mem_idle),
+    ("Q", q),
+    ("L", latency),
 ];
 
 fn main() {
