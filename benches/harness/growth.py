@@ -173,6 +173,9 @@ def markdown(growth: Growth) -> str:
     workers, rounds = growth.settings.workers, growth.settings.rounds
     lines += [f"{cpu_name()}, {len(os.sched_getaffinity(0))} CPUs, {workers} workers where nothing else is said, "]
     lines[-1] += f"medians of {rounds} runs."
+    failed = sorted({trouble.partition(":")[0] for trouble in growth.troubles()} - set(growth.hangs()))
+    if failed:
+        lines[-1] += f" Failed at some values: {', '.join(failed)}."
     if growth.hangs():
         lines[-1] += f" Not done after {growth.settings.timeout_s:.0f} s: {', '.join(growth.hangs())}."
     return "\n".join(lines) + "\n"
