@@ -336,7 +336,7 @@ static void mem_idle(const struct bench *b) {
   bench_gate_await(&gate, BENCH_IDLE_WORKERS);
   bench_sleep_ms(bench_pick(b, 10, 200, 200, 200));
   struct bench_resident now = bench_resident_now();
-  bench_print("mem-idle", now.kib - before.kib, "KiB", "4 threads that sleep");
+  bench_print("mem-idle", now.kib > before.kib ? now.kib - before.kib : 0, "KiB", "4 threads that sleep");
   bench_print("mem-idle-own", now.anonymous_kib - before.anonymous_kib, "KiB", "4 threads that sleep");
   bench_gate_open(&gate);
   for (size_t i = 0; i < BENCH_IDLE_WORKERS; i++) {
