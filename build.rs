@@ -52,6 +52,11 @@ mod header {
         ("Callbacks on a thread of your choice", &["capi/poll.rs"], ""),
         ("Memory that all workers share", &["capi/shared.rs"], ""),
         ("Processes", &["capi/processes.rs"], ""),
+        (
+            "Private to pool_map()",
+            &["pool/sweep.rs", "capi/sweep.rs"],
+            include_str!("src/capi/sweep_inline.h"),
+        ),
         ("Version", &["capi/version.rs"], ""),
     ];
 

@@ -27,12 +27,13 @@ mod shared;
 mod simple;
 mod sort;
 mod submit;
+mod sweep;
 mod task;
 mod version;
 
-pub use crate::pool::{abi::*, callables::*, codes::*};
+pub use crate::pool::{abi::*, callables::*, codes::*, sweep::*};
 pub use handle::{pool_future_t, pool_t};
 pub use {
     blocking::*, call::*, close::*, errors::*, future::*, join::*, loops::*, options::*, poll::*,
-    processes::*, shared::*, simple::*, sort::*, submit::*, task::*, version::*,
+    processes::*, shared::*, simple::*, sort::*, submit::*, sweep::*, task::*, version::*,
 };

@@ -1,7 +1,10 @@
 #![allow(unsafe_code)]
 //! What a map runs: items of an array, ranges of numbers, or pieces of a reduction.
 
-use super::abi::{Function, pool_task_t};
+use super::{
+    abi::{Function, pool_task_t},
+    sweep::pool_sweep_t,
+};
 use std::{ffi::c_void, mem::transmute};
 
 /// A pool_range_fn that has been found not to be NULL.
@@ -13,11 +16,22 @@ pub type PieceFunction =
 /// Where a piece of a reduction begins and ends.
 pub type Bounds = [usize; 2];
 
+/// A caller's own innermost loop, and the function that it calls.
+#[derive(Clone, Copy)]
+pub struct Sweeper {
+    /// Runs the items.
+    pub sweep: unsafe extern "C" fn(sweep: *mut pool_sweep_t) -> i32,
+    /// What an item is.
+    pub function: Function,
+}
+
 /// What a map runs.
 #[derive(Clone, Copy)]
 pub enum Body {
     /// Each item by itself: its argument, its result.
     Item(Function),
+    /// The same, with the caller's own innermost loop.
+    Swept(Sweeper),
     /// Items by their numbers, many in one call.
     Range(RangeFunction),
     /// An item's argument is the `Bounds` of a piece.
@@ -31,7 +45,7 @@ impl Body {
     /// Which of them it is, as a number for another process.
     pub fn kind(self) -> u32 {
         match self {
-            Self::Item(_) => 0,
+            Self::Item(_) | Self::Swept(_) => 0,
             Self::Range(_) => RANGE,
             Self::Piece(_) => PIECE,
         }
@@ -42,7 +56,7 @@ impl Body {
         // SAFETY: pointers to functions are all alike, and nobody calls it as what it is not.
         unsafe {
             match self {
-                Self::Item(function) => function,
+                Self::Item(function) | Self::Swept(Sweeper { function, .. }) => function,
                 Self::Range(function) => transmute::<RangeFunction, Function>(function),
                 Self::Piece(function) => transmute::<PieceFunction, Function>(function),
             }

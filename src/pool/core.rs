@@ -21,7 +21,7 @@ use super::{
 };
 use crate::support::{
     CachePadded, process,
-    sync::{Arc, AtomicBool, AtomicU32, Ordering, Weak},
+    sync::{Arc, AtomicBool, Ordering, Weak, WordForC},
 };
 use std::time::Instant;
 
@@ -43,7 +43,7 @@ pub struct Core {
     closed: AtomicBool,
     terminated: AtomicBool,
     /// Counts what participants in maps should look up for.
-    pokes: CachePadded<AtomicU32>,
+    pokes: CachePadded<WordForC>,
     /// Who runs the tasks.
     pub engine: Arc<dyn Engine>,
 }
@@ -71,7 +71,7 @@ impl Core {
             sections: Sections::default(),
             closed: AtomicBool::new(false),
             terminated: AtomicBool::new(false),
-            pokes: CachePadded::new(AtomicU32::new(0)),
+            pokes: CachePadded::new(WordForC::new(0)),
             engine,
         });
         Ok(core)
@@ -121,6 +121,11 @@ impl Core {
     /// How often the pool was poked.
     pub fn pokes(&self) -> u32 {
         self.pokes.load(Ordering::Acquire)
+    }
+
+    /// Where that number is, for loops outside the library.
+    pub fn pokes_address(&self) -> *const u32 {
+        self.pokes.as_ptr()
     }
 
     /// Whether `terminate` was called.

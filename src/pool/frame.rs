@@ -290,7 +290,7 @@ impl<'a> Frame<'a> {
 
     /// The status of a function that has not returned 0.
     #[cold]
-    fn failed(&self, status: Status) -> Status {
+    pub fn failed(&self, status: Status) -> Status {
         if status > 0 {
             return status;
         }

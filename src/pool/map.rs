@@ -15,7 +15,7 @@
 
 use super::{
     accounts::Failure,
-    bodies::{Body, Bounds},
+    bodies::{Body, Bounds, Sweeper},
     core::Core,
     frame::Frame,
     pace::{Pace, SHARE},
@@ -23,6 +23,7 @@ use super::{
     ranges::Ranges,
     site::Site,
     status::{self, Error, Result, Status},
+    sweep::pool_sweep_t,
     task::TaskRef,
 };
 use crate::support::{
@@ -64,7 +65,7 @@ impl MapCall {
     /// An item, in words.
     pub fn name(&self, index: usize) -> String {
         let begin = match self.body {
-            Body::Item(_) => return format!("item {index}"),
+            Body::Item(_) | Body::Swept(_) => return format!("item {index}"),
             Body::Range(_) => self.first + index,
             // SAFETY: the array holds `count` bounds.
             Body::Piece(_) => unsafe { self.args.cast::<Bounds>().add(index).read_unaligned()[0] },
@@ -245,6 +246,10 @@ impl Map {
                         unsafe { frame.call_item(function, arg, result) }
                     })
                 }
+                // SAFETY: as above.
+                Body::Swept(sweeper) => unsafe {
+                    self.sweep_by(sweeper, core, frame, seen, index, high)
+                },
                 Body::Piece(function) => {
                     self.sweep(index, high, goes_on, move |index, arg, result| {
                         frame.set_item(index);
@@ -297,6 +302,41 @@ impl Map {
             result = result.wrapping_byte_add(result_size);
         }
         Swept { done: index, next: index, status: status::OK }
+    }
+
+    /// As `sweep`, by the caller's own loop.
+    ///
+    /// # Safety
+    /// The items from `index` to `high` are the calling thread's.
+    unsafe fn sweep_by(
+        &self,
+        sweeper: Sweeper,
+        core: &Core,
+        frame: &Frame<'_>,
+        seen: u32,
+        index: usize,
+        high: usize,
+    ) -> Swept {
+        let MapCall { args, arg_size, results, result_size, .. } = self.call;
+        let mut sweep = pool_sweep_t {
+            r#fn: Some(sweeper.function),
+            task: frame.head(),
+            arg: args.wrapping_byte_add(index * arg_size).cast(),
+            arg_size,
+            result: results.wrapping_byte_add(index * result_size).cast(),
+            result_size,
+            index,
+            end: high,
+            pokes: core.pokes_address(),
+            seen,
+        };
+        // SAFETY: promised by the caller, and by the program that brought the loop along.
+        let status = unsafe { (sweeper.sweep)(&raw mut sweep) };
+        let done = sweep.index;
+        if status == status::OK {
+            return Swept { done, next: done, status };
+        }
+        Swept { done, next: done + 1, status: frame.failed(status) }
     }
 
     fn wants_attention(&self, core: &Core) -> bool {

@@ -31,6 +31,7 @@
 //! | `context`      | which pools a thread is working for |
 //! | `mailbox`      | many senders, one reader at a time (model-checked) |
 //! | `callbacks`    | when and where callbacks run |
+//! | `sweep`        | the innermost loop of a map, where the caller brings it along |
 //! | `bodies`       | what a map runs: items, ranges, pieces of a reduction |
 //! | `ranges`       | which items nobody has begun yet (model-checked) |
 //! | `pace`         | how many items to run at a time |
@@ -112,5 +113,7 @@ pub mod state;
 pub mod status;
 #[cfg(not(loom))]
 pub mod submit;
+#[cfg(not(loom))]
+pub mod sweep;
 #[cfg(not(loom))]
 pub mod task;

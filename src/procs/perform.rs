@@ -9,7 +9,7 @@ use super::{
 use crate::{
     pool::{
         abi::Function,
-        bodies::Body,
+        bodies::{Body, Sweeper},
         frame::{Frame, Remote},
         pace::{Pace, SHARE},
         payload::{ALIGN, INLINE, Place, result_offset, zero},
@@ -236,7 +236,9 @@ impl Worker<'_> {
             // SAFETY: argument and result are the item's own.
             let status = unsafe {
                 match body {
-                    Body::Item(function) => frame.call(function, arg, result.cast()),
+                    Body::Item(function) | Body::Swept(Sweeper { function, .. }) => {
+                        frame.call(function, arg, result.cast())
+                    }
                     Body::Piece(function) => frame.call_piece(function, arg, result.cast()),
                     Body::Range(function) => {
                         if at > 0 {
