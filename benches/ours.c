@@ -3,6 +3,7 @@
 
 #define BENCH_TASK pool_task_t
 #include "common/bench.h"
+#include "common/fork_join.h"
 #include "common/idle.h"
 #include "common/latch.h"
 #include "common/map.h"
@@ -221,31 +222,20 @@ FIB(fib_by_call, (pool_join2))
 struct forks {
   pool_t *pool;
   pool_fn fib;
-  uint64_t n, expected;
 };
 
-static void fork_and_join(void *data, size_t unused) {
+static uint64_t fork_and_join(void *data, uint64_t n) {
   const struct forks *forks = data;
   uint64_t result = 0;
-  (void)unused;
-  check(pool_apply(forks->pool, forks->fib, &forks->n, sizeof forks->n, &result, sizeof result));
-  if (result != forks->expected) {
-    bench_fail("a Fibonacci number is wrong");
-  }
+  check(pool_apply(forks->pool, forks->fib, &n, sizeof n, &result, sizeof result));
+  return result;
 }
 
 static void w4(const struct bench *b) {
-  struct forks forks = {create(b->workers), fib, bench_pick(b, 10, 27, 32, 32), 0};
-  uint64_t next = 1;
-  for (uint64_t i = 0; i < forks.n; i++) {
-    uint64_t sum = forks.expected + next;
-    forks.expected = next;
-    next = sum;
-  }
-  /* Every number from 2 on forks once: one less than the next Fibonacci number. */
-  bench_print("W4", bench_warm(b, next - 1, fork_and_join, &forks), "ns", NULL);
+  struct forks forks = {create(b->workers), fib};
+  bench_print("W4", bench_forks(b, fork_and_join, &forks), "ns", NULL);
   forks.fib = fib_by_call;
-  bench_print("W4", bench_warm(b, next - 1, fork_and_join, &forks), "ns", "without inline");
+  bench_print("W4", bench_forks(b, fork_and_join, &forks), "ns", "without inline");
   check(pool_close_join(forks.pool));
 }
 

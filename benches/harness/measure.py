@@ -14,7 +14,7 @@ from .programs import Program
 from .rows import LIMITS, OURS, Row, notes
 
 # Far above what any run needs: what is not done by then hangs, as a library with a lost wake-up does now and then.
-TIMEOUT_S = {"smoke": 20.0, "quick": 30.0, "default": 30.0, "full": 90.0}
+TIMEOUT_S = {"smoke": 20.0, "quick": 20.0, "default": 20.0, "full": 90.0}
 
 
 @dataclass(frozen=True)
