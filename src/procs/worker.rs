@@ -223,10 +223,10 @@ impl Worker<'_> {
             word.store(SEARCHING, Ordering::SeqCst);
             fail::point("searching");
             if spin::spin_until(*patience, || self.has_work() || self.order() != WORK) {
-                *patience = (*patience + 1).min(self.heritage.patience);
+                *patience = (*patience + 16).min(self.heritage.patience);
                 return;
             }
-            *patience = (*patience / 2).max(8);
+            *patience = (*patience / 2).max(32);
         }
         self.sleep(|| !self.has_work() && self.order() == WORK);
     }

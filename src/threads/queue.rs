@@ -20,7 +20,7 @@ use once_cell::race::OnceBox;
 use std::cell::Cell;
 
 /// So often a worker looks into the lanes first, lest its own tasks starve the others'.
-const FAIR: u32 = 61;
+const FAIR: u32 = 16;
 /// Places in each segment after the first.
 const SEGMENT: usize = 32;
 

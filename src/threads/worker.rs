@@ -168,7 +168,7 @@ impl Worker<'_> {
             found || self.core.is_closed()
         });
         *rounds =
-            if found { (*rounds * 2).min(self.engine.patience) } else { (*rounds / 2).max(4) };
+            if found { (*rounds * 2).min(self.engine.patience) } else { (*rounds / 2).max(16) };
         *lull = if found && looks == 1 { (*lull * 2).clamp(4, LULL) } else { *lull / 2 };
         found
     }
