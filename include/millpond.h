@@ -707,9 +707,9 @@ int32_t pool_task_cancelled(const pool_task_t *task);
  * tasks in its place, so that tasks that only wait keep nobody from computing. (A wait for a
  * task or a map of a pool needs no section: it lets a spare worker in by itself.)
  *
- *     pool_blocking_begin(task);
- *     ssize_t got = read(socket, buffer, sizeof buffer);
- *     pool_blocking_end(task);
+ *   pool_blocking_begin(task);
+ *   ssize_t got = read(socket, buffer, sizeof buffer);
+ *   pool_blocking_end(task);
  *
  * Sections nest: the outermost counts. One that is still open when the task returns (in a map:
  * the item) ends then. Ending one does not wait for a place: for a moment more than `workers`
