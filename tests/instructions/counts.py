@@ -58,6 +58,8 @@ OPERATIONS = (
     Operation("submit_callback", True, "`pool_apply_async` with a callback"),
     Operation("submit_callback", False, "a task with a callback on its worker, which delivers it"),
     Operation("map", True, "one item of a `pool_map`, without what is done once a chunk", each=True),
+    Operation("join2", True, "one `pool_join2` that nobody takes a half of, and both its halves"),
+    Operation("join2_by_call", True, "the same by the library's symbol, without the header's inline part"),
     Operation("nested", False, "a task submitted inside a task: submit, take, run, end"),
     Operation("fork_join", False, "submit inside a task with a future, get, release: the waiter runs the task"),
     Operation("wake", True, "`pool_apply_async` that wakes a sleeping worker"),

@@ -166,6 +166,35 @@ static int32_t fork_and_join(const void *arg, void *result, pool_task_t *task) {
   return 0;
 }
 
+/* Forks that nobody is there to take; both halves are `add_one`. */
+static int32_t fork_many(const void *arg, void *result, pool_task_t *task) {
+  uint64_t ends[2];
+  (void)arg;
+  (void)result;
+  for (uint64_t i = 0; i < count; i++) {
+    must(pool_join2(task, add_one, &i, &ends[0], add_one, &i, &ends[1]));
+  }
+  return 0;
+}
+
+static int32_t fork_many_by_call(const void *arg, void *result, pool_task_t *task) {
+  uint64_t ends[2];
+  (void)arg;
+  (void)result;
+  for (uint64_t i = 0; i < count; i++) {
+    must((pool_join2)(task, add_one, &i, &ends[0], add_one, &i, &ends[1]));
+  }
+  return 0;
+}
+
+static void join2(void) {
+  must(pool_apply(pool, fork_many, NULL, 0, NULL, 0));
+}
+
+static void join2_by_call(void) {
+  must(pool_apply(pool, fork_many_by_call, NULL, 0, NULL, 0));
+}
+
 static void run_on_worker(pool_fn fn) {
   hold_worker();
   must(pool_apply_async(pool, fn, NULL, 0, 0, NULL, NULL, NULL));
@@ -239,6 +268,12 @@ int main(int argc, char **argv) {
   } else if (strcmp(name, "map") == 0) {
     map();
     measured(map);
+  } else if (strcmp(name, "join2") == 0) {
+    join2();
+    measured(join2);
+  } else if (strcmp(name, "join2_by_call") == 0) {
+    join2_by_call();
+    measured(join2_by_call);
   } else if (strcmp(name, "submit") == 0) {
     from_outside(submit, nothing_more);
   } else if (strcmp(name, "submit_batch") == 0) {
