@@ -22,12 +22,16 @@
  *     pool_close_join(pool);
  *   }
  *
+ * It wants C99 or C++11, or later.
+ *
  * Rules that hold for every function:
  *
  * - Errors. A call returns POOL_OK (0), or a status; pool_last_error() has a sentence about it.
  *   Functions that return a pointer return NULL instead; those that answer a question return 1
- *   or 0, or a status, which is negative. Every argument is checked: a bad one is
- *   POOL_ERR_INVALID. Outputs are written only on success (the results of a map in place apart).
+ *   or 0, or a status, which is negative. Every argument is checked: NULL where it may not be,
+ *   numbers out of range and pools that were freed are POOL_ERR_INVALID. What else a pointer
+ *   leads to cannot be seen: it must be what it is said to be. Outputs are written only on
+ *   success (the results of a map in place apart).
  *   What went wrong in a task that you do not wait for, pool_future_message() and the callback's
  *   outcome say.
  * - Threads. Every function may be called from any thread, at the same time, also from tasks and
@@ -43,12 +47,13 @@
  *   for without a time-out.
  * - Places. A pool has as many places as `workers`, and each running task takes one. A task that
  *   waits, or says that it is about to block (pool_blocking_begin()), gives its place to a spare
- *   worker. So at most `workers` tasks run at a time, and one more for each that has come back,
- *   until another ends.
- * - Waiting helps. Whoever waits without a time-out for a task that has not started may run it: a
- *   task of the pool always, while its stack suffices; a thread from outside if a place is free,
- *   the pool has more than one worker and no initializer, and the task no callback. So tasks may
- *   wait for tasks, to any depth. A wait with a time-out runs nothing in the caller.
+ *   worker, and does not wait for one when it goes on. So at most `workers` tasks run at a time,
+ *   and for a while one more for each that has gone on, until some task ends.
+ * - Waiting helps. Whoever waits without a time-out for a task that has not started may run it.
+ *   A task that waits does so whenever its stack suffices: so tasks may wait for tasks, to any
+ *   depth. A thread from outside does so if a place is free, the pool has more than one worker and
+ *   no initializer, and the awaited task has no callback. A wait with a time-out runs nothing in
+ *   the caller.
  * - Times are milliseconds; -1 is for ever.
  * - fork. In a child that the program forks, every call on the parent's pools and unfinished
  *   futures is POOL_ERR_FORKED, at once (pool_future_release() does nothing there, and
@@ -79,8 +84,8 @@
  *   callbacks run on   | the pool's threads           | a thread of the pool in the program;
  *                      |                              | POOL_CALLBACKS_INLINE is _SERIAL
  *   who runs a task    | workers; also those who wait | workers only, also for pool_apply()
- *   a task may use its | submit, apply, map, wait     | nothing (POOL_ERR_UNSUPPORTED); it may
- *   own pool to        |                              | make another, or use pool_default()
+ *   a task may use its | submit, apply, map, wait,    | nothing (POOL_ERR_UNSUPPORTED); it may
+ *   own pool to        | loop, reduce, sort           | make another, or use pool_default()
  *   pool_blocking_begin| lets a spare worker in       | POOL_ERR_UNSUPPORTED in a task: its
  *                      |                              | process keeps its place
  *   pool_join2() runs  | here, or on another worker   | here, after `a`
@@ -199,17 +204,18 @@ typedef struct pool_fork_link_t {
 
 /**
  * A running task, as its function sees it. The fields are to be read only, and valid until the
- * function returns; hand the pointer on to the pool_task_ functions.
+ * function returns; hand the pointer on to the functions that take a task.
  */
 typedef struct pool_task_t {
   /** The `context` of the pool_call_t, or NULL in the short forms. */
   const void *context;
-  /** The number of the item in a map, from 0; else 0. */
+  /** The number of the item in a map, from 0; in pool_for() and pool_reduce() as said there; else 0. */
   size_t index;
   /**
    * The number of the worker that runs the task, from 0: no two have the same at a time. It
    * can be `workers` or more where spare workers have stepped in.
-   * POOL_NO_WORKER on a thread that is none of the pool's, and waits for the task.
+   * POOL_NO_WORKER on a thread that is none of the pool's, and waits for the task. So it is no
+   * index into an array of `workers`: for scratch memory use thread-local variables.
    */
   uint32_t worker;
   /** 1 the first time the task runs; always, in this version. */
@@ -231,8 +237,9 @@ typedef struct pool_task_t {
  *   array, as the caller left it. NULL when `result_size` is 0.
  *
  * It runs on a thread of the pool, or on a thread that waits for it. It must return: no C++
- * exception, longjmp or pthread_exit may leave it. In a pool of threads it may use its pool:
- * submit, apply, map and wait, to any depth.
+ * exception, longjmp or pthread_exit may leave it (an exception ends the program, or the worker
+ * process). In a pool of threads it may use its pool: submit, apply, map, wait, and run loops,
+ * reductions and sorts, to any depth.
  */
 typedef int32_t (*pool_fn)(const void *arg, void *result, struct pool_task_t *task);
 
@@ -408,7 +415,9 @@ typedef int (*pool_compare_fn)(const void *a, const void *b, void *context);
  * context: passed on to the function. In processes NULL, or into pool_shared_alloc() memory.
  * After a failure nothing more is started. Returns POOL_OK, the status of the failed range with
  * the lowest `begin` (named by pool_last_error()), or as pool_apply(). In a pool of processes
- * limits for a task hold for each call of the function.
+ * limits for a task hold for each call of the function, and so for a whole range: where many
+ * quick numbers come before slow ones, a range that began quickly may exceed a limit that each
+ * number keeps. A map's limits hold for each item.
  */
 int32_t pool_for(pool_t *pool, size_t begin, size_t end, pool_range_fn fn, void *context);
 
@@ -725,7 +734,7 @@ int32_t pool_task_cancelled(const pool_task_t *task);
  * `task` is not what the calling thread is running; _FULL if `max_blocked` are in sections
  * already; _SYSTEM if something waits to be run and no spare worker can be started; _UNSUPPORTED
  * in a worker process, which keeps its place: give the pool more workers instead; _FORKED.
- * Who blocks nevertheless does no harm but that of a place less. Does not block.
+ * A task that has got no section may block all the same: it just keeps its place. Does not block.
  */
 int32_t pool_blocking_begin(pool_task_t *task);
 
@@ -745,15 +754,19 @@ int32_t pool_blocking_end(pool_task_t *task);
  * nobody is free, so that a recursion needs no cut-off. To be called inside a task; from
  * outside, pool_apply() starts one.
  *
- * task: what the calling function was given.
+ * task: what the calling function was given, on the thread that runs it. Nothing checks that: the
+ *   task of another thread, as in a thread that a task starts, or of one that has ended, breaks the program.
  * a, arg_a, result_a, b, arg_b, result_b: what to run. The pointers are passed on as they are,
  *   nothing is copied or zeroed; what they point to may lie on the caller's stack. Both get a
- *   task with the context and index of this one: this one itself, or the other worker's own.
+ *   task with the context and index of this one: this one itself, or the other worker's own. It
+ *   is that one which they pass on. As any task they must return: no exception may leave `a` or
+ *   `b`, not even one that the caller would catch.
  * If `a` fails, `b` may or may not have run, and has ended. What `b` says with pool_task_fail()
  * or pool_task_set_result() counts as said by this task, and pool_task_cancelled() asks on its behalf.
  * In worker processes, and in a pool of one worker, `b` always runs after `a`.
  * Blocks while another worker still runs `b`; it runs parts of `b` meanwhile, if there are any.
- * Returns POOL_OK, or what `a` returned, or else what `b` returned; or POOL_ERR_INVALID, or
+ * Returns POOL_OK, or what `a` returned, or else what `b` returned, negative numbers too: they are
+ * the functions' own, and pool_last_error() has no sentence about them. Or POOL_ERR_INVALID, or
  * POOL_ERR_FORKED in a child that the program forked while another worker ran `b`.
  * GCC and Clang take it from this header, unless POOL_NO_INLINE is defined before.
  */
@@ -769,7 +782,7 @@ int32_t pool_join2(pool_task_t *task,
  * As pool_map(), inside a task: the items are halved by pool_join2() until one is left, so that
  * they run here and on whichever workers are free.
  *
- * task: what the calling function was given.
+ * task: as for pool_join2().
  * fn, args, arg_size, results, result_size, count: as in pool_map(), also in processes: the
  *   arrays are used in place. Each item gets a task with the context of this one and the
  *   item's number as index.
@@ -1011,7 +1024,8 @@ typedef struct pool_call_t {
  * The tasks start in the order of the array. Costs a fraction of as many pool_apply_async(), and
  * one wake-up; the first tasks may have ended before it returns. Does not block, but for starting
  * a thread now and then. Returns POOL_OK, or as pool_apply_async(), with the number of the call
- * in the sentence: then nothing was submitted, nothing written, and no callback is ever called.
+ * in the sentence if one is the reason: then nothing was submitted, nothing written, and no
+ * callback is ever called.
  */
 int32_t pool_submit(pool_t *pool,
                     const struct pool_call_t *calls,

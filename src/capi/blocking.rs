@@ -27,7 +27,7 @@ use crate::pool::{abi::pool_task_t, blocking, frame};
 /// `task` is not what the calling thread is running; _FULL if `max_blocked` are in sections
 /// already; _SYSTEM if something waits to be run and no spare worker can be started; _UNSUPPORTED
 /// in a worker process, which keeps its place: give the pool more workers instead; _FORKED.
-/// Who blocks nevertheless does no harm but that of a place less. Does not block.
+/// A task that has got no section may block all the same: it just keeps its place. Does not block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_blocking_begin(task: *mut pool_task_t) -> i32 {
     status(|| blocking::begin(frame::innermost(task)?))

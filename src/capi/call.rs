@@ -57,7 +57,8 @@ impl pool_call_t {
 /// The tasks start in the order of the array. Costs a fraction of as many pool_apply_async(), and
 /// one wake-up; the first tasks may have ended before it returns. Does not block, but for starting
 /// a thread now and then. Returns POOL_OK, or as pool_apply_async(), with the number of the call
-/// in the sentence: then nothing was submitted, nothing written, and no callback is ever called.
+/// in the sentence if one is the reason: then nothing was submitted, nothing written, and no
+/// callback is ever called.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_submit(
     pool: *mut pool_t,

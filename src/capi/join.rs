@@ -25,15 +25,19 @@ fn in_task(task: *const pool_task_t) -> Result<()> {
 /// nobody is free, so that a recursion needs no cut-off. To be called inside a task; from
 /// outside, pool_apply() starts one.
 ///
-/// task: what the calling function was given.
+/// task: what the calling function was given, on the thread that runs it. Nothing checks that: the
+///   task of another thread, as in a thread that a task starts, or of one that has ended, breaks the program.
 /// a, arg_a, result_a, b, arg_b, result_b: what to run. The pointers are passed on as they are,
 ///   nothing is copied or zeroed; what they point to may lie on the caller's stack. Both get a
-///   task with the context and index of this one: this one itself, or the other worker's own.
+///   task with the context and index of this one: this one itself, or the other worker's own. It
+///   is that one which they pass on. As any task they must return: no exception may leave `a` or
+///   `b`, not even one that the caller would catch.
 /// If `a` fails, `b` may or may not have run, and has ended. What `b` says with pool_task_fail()
 /// or pool_task_set_result() counts as said by this task, and pool_task_cancelled() asks on its behalf.
 /// In worker processes, and in a pool of one worker, `b` always runs after `a`.
 /// Blocks while another worker still runs `b`; it runs parts of `b` meanwhile, if there are any.
-/// Returns POOL_OK, or what `a` returned, or else what `b` returned; or POOL_ERR_INVALID, or
+/// Returns POOL_OK, or what `a` returned, or else what `b` returned, negative numbers too: they are
+/// the functions' own, and pool_last_error() has no sentence about them. Or POOL_ERR_INVALID, or
 /// POOL_ERR_FORKED in a child that the program forked while another worker ran `b`.
 /// GCC and Clang take it from this header, unless POOL_NO_INLINE is defined before.
 #[unsafe(no_mangle)]
@@ -68,7 +72,7 @@ fn refuse(task: *const pool_task_t, a: pool_fn, b: pool_fn) -> i32 {
 /// As pool_map(), inside a task: the items are halved by pool_join2() until one is left, so that
 /// they run here and on whichever workers are free.
 ///
-/// task: what the calling function was given.
+/// task: as for pool_join2().
 /// fn, args, arg_size, results, result_size, count: as in pool_map(), also in processes: the
 ///   arrays are used in place. Each item gets a task with the context of this one and the
 ///   item's number as index.

@@ -25,7 +25,9 @@ use std::{ffi::c_void, ptr};
 /// context: passed on to the function. In processes NULL, or into pool_shared_alloc() memory.
 /// After a failure nothing more is started. Returns POOL_OK, the status of the failed range with
 /// the lowest `begin` (named by pool_last_error()), or as pool_apply(). In a pool of processes
-/// limits for a task hold for each call of the function.
+/// limits for a task hold for each call of the function, and so for a whole range: where many
+/// quick numbers come before slow ones, a range that began quickly may exceed a limit that each
+/// number keeps. A map's limits hold for each item.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_for(
     pool: *mut pool_t,

@@ -22,12 +22,16 @@
  *     pool_close_join(pool);
  *   }
  *
+ * It wants C99 or C++11, or later.
+ *
  * Rules that hold for every function:
  *
  * - Errors. A call returns POOL_OK (0), or a status; pool_last_error() has a sentence about it.
  *   Functions that return a pointer return NULL instead; those that answer a question return 1
- *   or 0, or a status, which is negative. Every argument is checked: a bad one is
- *   POOL_ERR_INVALID. Outputs are written only on success (the results of a map in place apart).
+ *   or 0, or a status, which is negative. Every argument is checked: NULL where it may not be,
+ *   numbers out of range and pools that were freed are POOL_ERR_INVALID. What else a pointer
+ *   leads to cannot be seen: it must be what it is said to be. Outputs are written only on
+ *   success (the results of a map in place apart).
  *   What went wrong in a task that you do not wait for, pool_future_message() and the callback's
  *   outcome say.
  * - Threads. Every function may be called from any thread, at the same time, also from tasks and
@@ -43,12 +47,13 @@
  *   for without a time-out.
  * - Places. A pool has as many places as `workers`, and each running task takes one. A task that
  *   waits, or says that it is about to block (pool_blocking_begin()), gives its place to a spare
- *   worker. So at most `workers` tasks run at a time, and one more for each that has come back,
- *   until another ends.
- * - Waiting helps. Whoever waits without a time-out for a task that has not started may run it: a
- *   task of the pool always, while its stack suffices; a thread from outside if a place is free,
- *   the pool has more than one worker and no initializer, and the task no callback. So tasks may
- *   wait for tasks, to any depth. A wait with a time-out runs nothing in the caller.
+ *   worker, and does not wait for one when it goes on. So at most `workers` tasks run at a time,
+ *   and for a while one more for each that has gone on, until some task ends.
+ * - Waiting helps. Whoever waits without a time-out for a task that has not started may run it.
+ *   A task that waits does so whenever its stack suffices: so tasks may wait for tasks, to any
+ *   depth. A thread from outside does so if a place is free, the pool has more than one worker and
+ *   no initializer, and the awaited task has no callback. A wait with a time-out runs nothing in
+ *   the caller.
  * - Times are milliseconds; -1 is for ever.
  * - fork. In a child that the program forks, every call on the parent's pools and unfinished
  *   futures is POOL_ERR_FORKED, at once (pool_future_release() does nothing there, and
@@ -79,8 +84,8 @@
  *   callbacks run on   | the pool's threads           | a thread of the pool in the program;
  *                      |                              | POOL_CALLBACKS_INLINE is _SERIAL
  *   who runs a task    | workers; also those who wait | workers only, also for pool_apply()
- *   a task may use its | submit, apply, map, wait     | nothing (POOL_ERR_UNSUPPORTED); it may
- *   own pool to        |                              | make another, or use pool_default()
+ *   a task may use its | submit, apply, map, wait,    | nothing (POOL_ERR_UNSUPPORTED); it may
+ *   own pool to        | loop, reduce, sort           | make another, or use pool_default()
  *   pool_blocking_begin| lets a spare worker in       | POOL_ERR_UNSUPPORTED in a task: its
  *                      |                              | process keeps its place
  *   pool_join2() runs  | here, or on another worker   | here, after `a`

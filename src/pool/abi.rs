@@ -4,17 +4,18 @@
 use std::ffi::{c_char, c_void};
 
 /// A running task, as its function sees it. The fields are to be read only, and valid until the
-/// function returns; hand the pointer on to the pool_task_ functions.
+/// function returns; hand the pointer on to the functions that take a task.
 #[repr(C)]
 #[derive(Debug)]
 pub struct pool_task_t {
     /// The `context` of the pool_call_t, or NULL in the short forms.
     pub context: *const c_void,
-    /// The number of the item in a map, from 0; else 0.
+    /// The number of the item in a map, from 0; in pool_for() and pool_reduce() as said there; else 0.
     pub index: usize,
     /// The number of the worker that runs the task, from 0: no two have the same at a time. It
     /// can be `workers` or more where spare workers have stepped in.
-    /// POOL_NO_WORKER on a thread that is none of the pool's, and waits for the task.
+    /// POOL_NO_WORKER on a thread that is none of the pool's, and waits for the task. So it is no
+    /// index into an array of `workers`: for scratch memory use thread-local variables.
     pub worker: u32,
     /// 1 the first time the task runs; always, in this version.
     pub attempt: u32,
@@ -66,8 +67,9 @@ pub const POOL_MAX_WORKERS: u32 = 4096;
 ///   array, as the caller left it. NULL when `result_size` is 0.
 ///
 /// It runs on a thread of the pool, or on a thread that waits for it. It must return: no C++
-/// exception, longjmp or pthread_exit may leave it. In a pool of threads it may use its pool:
-/// submit, apply, map and wait, to any depth.
+/// exception, longjmp or pthread_exit may leave it (an exception ends the program, or the worker
+/// process). In a pool of threads it may use its pool: submit, apply, map, wait, and run loops,
+/// reductions and sorts, to any depth.
 pub type pool_fn = Option<
     unsafe extern "C" fn(arg: *const c_void, result: *mut c_void, task: *mut pool_task_t) -> i32,
 >;
