@@ -4,12 +4,12 @@
 use super::{
     core::Core,
     frame::Frame,
-    payload::{ALIGN, Call, copy_result, round_up},
+    payload::{ALIGN, Call, Place, copy_result, round_up, zero},
     site::Site,
     status::{self, Error, Result},
 };
 use crate::support::alloc::Buffer;
-use std::ptr;
+use std::{mem::MaybeUninit, ptr};
 
 /// A task that runs in the caller, without a block: what `pool_apply` does when nobody else
 /// need be asked.
@@ -18,21 +18,20 @@ use std::ptr;
 /// As `pool_fn` and `Call` say; `result` is writable for `call.result_size` bytes, or null.
 pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, site: Site<'_>) -> Result<()> {
     const SMALL: usize = 256;
-    let mut small = [0_u128; 2 * SMALL / ALIGN];
+    let mut small = MaybeUninit::<[u128; 2 * SMALL / ALIGN]>::uninit();
     let memory;
     let base: *mut u8 = if call.arg_size <= SMALL && call.result_size <= SMALL {
         small.as_mut_ptr().cast()
     } else {
         let error = || Error::no_memory("no memory for the task's argument and result");
         let size = round_up(call.arg_size)
-            .and_then(|arg| arg.checked_add(call.result_size))
+            .zip(round_up(call.result_size))
+            .and_then(|(arg, result)| arg.checked_add(result))
             .ok_or_else(error)?;
         memory = Buffer::try_new(size).ok_or_else(error)?;
-        // SAFETY: the buffer is that large.
-        unsafe { ptr::write_bytes(memory.as_ptr(), 0, size) };
         memory.as_ptr()
     };
-    // SAFETY: the memory holds the argument, rounded up, and then the result; it is zeroed.
+    // SAFETY: the memory holds the argument and then the result, both rounded up.
     unsafe {
         let arg = if call.arg_size == 0 {
             call.arg
@@ -45,6 +44,7 @@ pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, site: Site<'_>
         } else {
             base.add(call.arg_size.div_ceil(ALIGN) * ALIGN)
         };
+        zero(Place { start, size: call.result_size });
         let frame = Frame::without_task(core, site);
         let status = frame.enter(|| frame.call(call.function, arg, start));
         let outcome = frame.take_outcome();

@@ -196,10 +196,11 @@ static void accept_item_of(size_t id, int32_t status, const char *message) {
   atomic_fetch_add(&row->outcomes, 1);
 }
 
-/* A task was not taken at all: only a broken pool may refuse. */
+/* A task was not taken at all: only a broken pool may refuse, or one that another thread is renewing, where an
+ * initializer has died. */
 static void not_accepted(size_t id, int32_t status) {
   struct row *row = &rounds.table->rows[id];
-  if (!is_broken(status) || atomic_load(&row->starts) != 0) {
+  if (!may_fail_to_start(status) || atomic_load(&row->starts) != 0) {
     fail_task(id, status, pool_last_error());
   }
   row->has_callback = false;
