@@ -187,7 +187,9 @@ fn mode(mode: i32) -> Result<Mode> {
         POOL_THREADS => Ok(Mode::Threads),
         POOL_PROCESSES => Ok(Mode::Processes),
         POOL_SEQUENTIAL => Err(Error::new(code::UNSUPPORTED, "sequential mode does not exist yet")),
-        _ => Err(Error::invalid(format!("{mode} is no mode"))),
+        _ => Err(Error::invalid(format!(
+            "mode is {mode}; it must be POOL_THREADS or POOL_PROCESSES"
+        ))),
     }
 }
 
@@ -237,6 +239,8 @@ fn callback_mode(callbacks: i32) -> Result<CallbackMode> {
         POOL_CALLBACKS_SERIAL => Ok(CallbackMode::Serial),
         POOL_CALLBACKS_INLINE => Ok(CallbackMode::Inline),
         POOL_CALLBACKS_POLLED => Ok(CallbackMode::Polled),
-        _ => Err(Error::invalid(format!("{callbacks} is no way to run callbacks"))),
+        _ => Err(Error::invalid(format!(
+            "callbacks is {callbacks}; it must be one of POOL_CALLBACKS_..."
+        ))),
     }
 }

@@ -183,7 +183,9 @@ impl Core {
     pub fn join(&self, deadline: Option<Instant>) -> Result<()> {
         self.require_outside("wait for")?;
         if !self.is_closed() {
-            return Err(Error::invalid("join comes after close or terminate"));
+            return Err(Error::invalid(
+                "join waits for a pool that takes no more: call pool_close() or pool_terminate() first",
+            ));
         }
         let ended = self.callbacks.poll_until_finished(self, deadline)?
             && context::blocking(|_| self.engine.join(self, deadline));
