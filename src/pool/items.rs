@@ -103,11 +103,12 @@ impl Range<'_> {
     /// `task` is that of a frame of the items, on the calling thread.
     unsafe fn run(&self, task: *mut pool_task_t) -> Status {
         let Self { items, low, high } = *self;
+        if items.is_stopped() {
+            return status::OK;
+        }
         if high - low == 1 {
-            if !items.is_stopped() {
-                // SAFETY: promised by the caller; each item is run once.
-                unsafe { items.run_one(task, low) };
-            }
+            // SAFETY: promised by the caller; each item is run once.
+            unsafe { items.run_one(task, low) };
             return status::OK;
         }
         let middle = low + (high - low) / 2;

@@ -225,7 +225,7 @@ impl Map {
     }
 
     /// Runs items until `high`, or until the pool is poked and this map is meant; returns where
-    /// it stopped.
+    /// it stopped. What is left of a unit when the map is stopped is skipped.
     fn run(&self, task: &TaskRef, frame: &Frame<'_>, low: usize, mut high: usize) -> usize {
         let core = task.core();
         let mut index = low;
@@ -236,6 +236,13 @@ impl Map {
                 // At least one item, and to the end of its unit: ranges are counted in units.
                 let end = index.max(low + 1).checked_next_multiple_of(self.unit);
                 high = end.map_or(high, |end| end.min(high));
+                if core.is_terminated() {
+                    self.stop(core, status::TERMINATED);
+                }
+                if self.is_stopped() {
+                    self.skip(index, high);
+                    return high;
+                }
             }
             let goes_on = || core.pokes() == seen;
             let swept = match self.call.body {

@@ -175,6 +175,21 @@ CASE(after_a_failure_nothing_more_is_started) {
   CHECK_OK(pool_close_join(pool));
 }
 
+static int32_t fail_without_end(const void *arg, void *result, pool_task_t *task) {
+  (void)arg;
+  (void)result;
+  CHECK_STATUS(pool_join_n(task, fail_sometimes, &(int64_t){7}, 0, NULL, 0, SIZE_MAX), 7);
+  return 0;
+}
+
+CASE(items_without_end_end_with_a_failure) {
+  for (uint32_t workers = 1; workers <= 2; workers++) {
+    pool_t *pool = new_pool(workers);
+    CHECK_OK(pool_apply(pool, fail_without_end, NULL, 0, NULL, 0));
+    CHECK_OK(pool_close_join(pool));
+  }
+}
+
 /* Item 0 fails when item 1 runs, which then is asked to stop. */
 static int32_t fail_beside(const void *arg, void *result, pool_task_t *task) {
   atomic_int *there = (atomic_int *)(uintptr_t)arg;

@@ -117,6 +117,29 @@ CASE(nothing_more_starts_after_a_failure) {
   CHECK_OK(pool_close_join(pool));
 }
 
+static void *terminate_soon(void *data) {
+  struct plan *plan = ((void **)data)[1];
+  EVENTUALLY(atomic_load(&plan->ran) > 0);
+  CHECK_OK(pool_terminate(((void **)data)[0]));
+  return NULL;
+}
+
+/* So many items that they are numbered by thousands of millions. */
+CASE(a_map_without_end_ends) {
+  static const size_t failing[] = {100};
+  pool_t *pool = new_pool(2);
+  struct plan plan = {failing, 1, 0, SIZE_MAX, 0};
+  pool_call_t call = planned(&plan, 0);
+  CHECK_STATUS(pool_map_with(pool, &call, NULL, NULL, NULL, SIZE_MAX), 1100);
+  plan.failing_count = 0;
+  atomic_store(&plan.ran, 0);
+  void *data[2] = {pool, &plan};
+  pthread_t thread = check_thread(terminate_soon, data);
+  CHECK_STATUS(pool_map_with(pool, &call, NULL, NULL, NULL, SIZE_MAX), POOL_ERR_TERMINATED);
+  pthread_join(thread, NULL);
+  CHECK_OK(pool_close_join(pool));
+}
+
 CASE(with_statuses_every_item_runs) {
   enum { COUNT = 2000 };
   static const size_t failing[] = {0, 7, 8, 1000, 1999};
