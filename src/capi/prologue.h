@@ -59,7 +59,9 @@
  *   futures is POOL_ERR_FORKED, at once (pool_future_release() does nothing there, and
  *   pool_future_message() is ""). Make a new pool there; pool_default() does so itself. A child
  *   that a task forks ends with _exit() or runs another program: it does not return from the task.
- *   On a worker thread it begins with all signals blocked.
+ *   On a worker thread it begins with all signals blocked. One that returns nevertheless runs
+ *   nothing of its parent's: on a worker it ends, elsewhere it returns from the call that ran the
+ *   task, with POOL_ERR_FORKED from a map, a loop, or a wait.
  * - pthread_cancel of a thread that is in one of these functions is put off until it returns.
  * - exit and dlclose are safe with work pending: what has not run by then does not.
  * - Worker threads are started when first needed, block all signals, and run on the CPUs that

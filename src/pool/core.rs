@@ -96,6 +96,15 @@ impl Core {
         process::is_current(self.epoch)
     }
 
+    /// The child of a task that has forked, and returned there, must not go on as a worker: it
+    /// would run all over again what is queued.
+    #[inline]
+    pub fn leave_if_child(&self) {
+        if !self.is_in_this_process() {
+            process::leave();
+        }
+    }
+
     /// Fails in a forked child.
     ///
     /// # Errors

@@ -150,7 +150,9 @@ pub unsafe fn finish(task: *mut pool_task_t, fork: *mut Fork, status: Status) ->
         let context = context::find(core).ok_or(status::INTERNAL)?;
         // SAFETY: it could not be reclaimed, so it was stolen.
         unsafe { wait(fork, context) };
-    } else {
+    }
+    // Also when what ran meanwhile has forked, and returned in the child.
+    if !core.is_in_this_process() {
         // The lock may have been held by a thread that is not here; the copy of the fork shows
         // what had become of it.
         // SAFETY: it was promoted.
@@ -176,7 +178,8 @@ pub unsafe fn finish(task: *mut pool_task_t, fork: *mut Fork, status: Status) ->
 
 /// Waits until a stolen fork has ended. Meanwhile this thread helps its thief, and nobody else
 /// (leapfrogging): what the thief waits for may run on top of this frame, anything else might
-/// wait for this very frame. In a blocking section, where it has no place, it helps nobody.
+/// wait for this very frame. In a blocking section, where it has no place, it helps nobody. In a
+/// child that what it ran has forked it returns at once.
 ///
 /// # Safety
 /// The calling thread, whose context this is, found that it cannot reclaim the fork.
@@ -195,7 +198,12 @@ unsafe fn wait(fork: *const Fork, context: &Context) {
             found.is_some() || is_done()
         });
         match found {
-            Some(stolen) => run(stolen, context),
+            Some(stolen) => {
+                run(stolen, context);
+                if !context.core().is_in_this_process() {
+                    return;
+                }
+            }
             None => break,
         }
     }

@@ -178,7 +178,7 @@ impl Map {
         self.account(task, done);
     }
 
-    /// Returns the number of items done or skipped.
+    /// Returns the number of items done or skipped; in a forked child 0.
     fn work(&self, task: &TaskRef, frame: &Frame<'_>, mine: usize, invite: &dyn Fn()) -> usize {
         if self.call.count == 0 {
             // Nothing to do but to end.
@@ -206,6 +206,10 @@ impl Map {
                 invite();
             }
             let end = self.run(task, frame, self.item(low), self.item(high));
+            if !task.core().is_in_this_process() {
+                // A child that an item has forked; the map is its parent's.
+                return 0;
+            }
             done += end - self.item(low);
             if self.attention.fetch_and(!HUNGRY, Ordering::Relaxed) & HUNGRY != 0
                 || end < self.item(high)

@@ -53,7 +53,8 @@ pub unsafe fn apply(core: &Core, call: &Call, result: *mut u8) -> Result<()> {
 /// Waits for ever, and makes a failed task an error.
 fn wait_for_end(core: &Core, task: TaskRef) -> Result<()> {
     if let Err(error) = core.engine.wait(core, task, None) {
-        if !cancel(task) || task.map().is_some() {
+        // In a child that it has forked, nobody works on it any more.
+        if core.is_in_this_process() && (!cancel(task) || task.map().is_some()) {
             // Somebody has begun it after all; what it borrows must not be taken away.
             task.state.wait(None);
         }
@@ -174,6 +175,8 @@ pub fn map(core: &Core, call: MapCall) -> Result<()> {
             participate(core, task, site);
         }
     });
+    // An item has forked, and returned in the child: who has the other items is not here.
+    core.require_this_process()?;
     if !lent {
         outcome = enqueue_again(core, task);
     }
@@ -214,6 +217,7 @@ pub fn run_queued(core: &Core, task: TaskRef, site: Site<'_>) {
     if task.map().is_some() {
         if claimed || task.state.is_running() {
             participate(core, task, site);
+            core.leave_if_child();
         }
         task.release();
     } else if !claimed {
@@ -222,6 +226,7 @@ pub fn run_queued(core: &Core, task: TaskRef, site: Site<'_>) {
         task.finish_unrun(status::TERMINATED);
     } else {
         let status = task.run(site);
+        core.leave_if_child();
         task.finish(status, site.worker);
     }
 }

@@ -3,7 +3,7 @@
 
 use super::sync::thread;
 
-pub use crate::sys::fork::{epoch, is_current};
+pub use crate::sys::fork::{epoch, is_current, leave};
 pub use crate::sys::thread::Uncancellable;
 
 /// How many CPUs this process may use: std knows the affinity mask and the quotas of cgroups.

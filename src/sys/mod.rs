@@ -3,7 +3,7 @@
 //! | module   | what it promises |
 //! |----------|------------------|
 //! | `futex`  | `wait` sleeps only while the word holds the expected value and is woken by `wake`; spurious returns allowed |
-//! | `fork`   | `epoch()` differs in every forked child from all its ancestors', without a system call |
+//! | `fork`   | `epoch()` differs in every forked child from all its ancestors', without a system call; `leave()` ends such a child |
 //! | `thread` | signal masks, affinity and the stack bounds of the calling thread |
 //! | `event`  | a file descriptor that is readable while it is set |
 //! | `module` | keeps the library mapped while threads run its code |

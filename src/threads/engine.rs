@@ -232,6 +232,12 @@ impl ThreadEngine {
     /// Starts the worker that `notify` asked for.
     #[cold]
     fn start_called(&self, core: &Core) -> Result<()> {
+        if let Err(error) = core.require_this_process() {
+            // A child that a task forked, and that returns through here. What is queued, and the
+            // forks on offer, are its parent's.
+            self.sleep.leave(true);
+            return Err(error);
+        }
         loop {
             let Err(error) = self.start_thread(core, Born::Active) else {
                 return Ok(());

@@ -102,6 +102,8 @@ pub fn wait(
     if spin::spin_until(engine.patience / 2, || task.state.is_done()) {
         return Ok(true);
     }
+    // What was run just now may have forked, and returned in the child.
+    core.require_this_process()?;
     context::blocking(|served| {
         // In a section the thread has given up its place before; but only now must it rely on others.
         let served = served && (!is_aside || engine.is_served(core));

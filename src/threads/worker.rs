@@ -139,6 +139,7 @@ impl Worker<'_> {
         };
         self.found(searching);
         fork::run(stolen, self.context);
+        self.core.leave_if_child();
         true
     }
 

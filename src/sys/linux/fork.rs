@@ -73,6 +73,12 @@ fn map_page() -> io::Result<*mut AtomicU32> {
     }
 }
 
+/// Ends a child that has nothing to do: no handlers of exit, no destructors, no flushing.
+pub fn leave() -> ! {
+    // SAFETY: ends the process.
+    unsafe { libc::_exit(0) }
+}
+
 unsafe extern "C" fn wipe() {
     if let Ok(word) = word() {
         word.store(0, Ordering::Relaxed);

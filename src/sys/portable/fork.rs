@@ -14,3 +14,8 @@ pub fn epoch() -> io::Result<u32> {
 pub fn is_current(number: u32) -> bool {
     std::process::id() == number
 }
+
+/// Ends a child that has nothing to do. Handlers of exit run, for std knows no other way.
+pub fn leave() -> ! {
+    std::process::exit(0)
+}
