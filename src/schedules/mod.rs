@@ -10,6 +10,7 @@
 //! protocols), crossbeam-deque's inner steps (its atomics are its own: each operation is one
 //! step), time (a wait with a deadline returns at once), and worker processes.
 
+mod forks;
 mod pool;
 mod races;
 mod wakeups;

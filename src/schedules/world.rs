@@ -4,8 +4,8 @@
 use crate::{
     capi::{
         pool_apply, pool_apply_async, pool_close, pool_close_join, pool_create, pool_create_with,
-        pool_future_cancel, pool_future_get, pool_future_release, pool_future_t, pool_future_wait,
-        pool_map, pool_options_t, pool_poll, pool_t, pool_terminate,
+        pool_for, pool_future_cancel, pool_future_get, pool_future_release, pool_future_t,
+        pool_future_wait, pool_join2, pool_map, pool_options_t, pool_poll, pool_t, pool_terminate,
     },
     pool::abi::{pool_result_t, pool_task_t},
 };
@@ -76,6 +76,42 @@ unsafe extern "C" fn perform(arg: *const c_void, _: *mut c_void, _: *mut pool_ta
 unsafe extern "C" fn add_one(arg: *const c_void, result: *mut c_void, _: *mut pool_task_t) -> i32 {
     // SAFETY: `map` passes numbers in and out.
     unsafe { *result.cast::<u64>() = *arg.cast::<u64>() + 1 };
+    OK
+}
+
+/// Counts a leaf of a tree of forks, or forks twice what is one less deep.
+unsafe extern "C" fn fork(arg: *const c_void, leaves: *mut c_void, task: *mut pool_task_t) -> i32 {
+    // SAFETY: `tree` and the forks pass a depth, and the number of leaves.
+    let (depth, all) = unsafe { (*arg.cast::<u32>(), &*leaves.cast::<AtomicUsize>()) };
+    if depth == 0 {
+        all.fetch_add(1, Ordering::SeqCst);
+        return OK;
+    }
+    let less = depth - 1;
+    let less = (&raw const less).cast();
+    // SAFETY: the depth stays until both have ended; the task was given to this function.
+    unsafe { pool_join2(task, Some(fork), less, leaves, Some(fork), less, leaves) }
+}
+
+/// What a task is given that begins a tree.
+struct Tree {
+    depth: u32,
+    leaves: AtomicUsize,
+}
+
+unsafe extern "C" fn grow(arg: *const c_void, _: *mut c_void, task: *mut pool_task_t) -> i32 {
+    // SAFETY: `tree` passes one.
+    let tree = unsafe { &*arg.cast::<Tree>() };
+    let leaves = ptr::from_ref(&tree.leaves).cast_mut().cast();
+    // SAFETY: as in `fork`.
+    unsafe { fork((&raw const tree.depth).cast(), leaves, task) }
+}
+
+unsafe extern "C" fn see(begin: usize, end: usize, times: *mut c_void, _: *mut pool_task_t) -> i32 {
+    for number in begin..end {
+        // SAFETY: `count` passes as many.
+        unsafe { &*times.cast::<AtomicUsize>().add(number) }.fetch_add(1, Ordering::SeqCst);
+    }
     OK
 }
 
@@ -182,6 +218,28 @@ impl World {
         };
         assert_eq!(status, OK);
         assert!(sums.iter().zip(&numbers).all(|(sum, number)| *sum == number + 1));
+    }
+
+    /// Forks a tree, and checks that each leaf was there once. Terminate does not end it.
+    pub fn tree(&self, depth: u32) {
+        let tree = Tree { depth, leaves: AtomicUsize::new(0) };
+        let arg = (&raw const tree).cast();
+        // SAFETY: the tree outlives the call, which waits.
+        let status = unsafe { pool_apply(self.pool, Some(grow), arg, 0, ptr::null_mut(), 0) };
+        let leaves = tree.leaves.load(Ordering::SeqCst);
+        assert_eq!(leaves, if status == OK { 1 << depth } else { 0 });
+    }
+
+    /// Loops over so many numbers: each is seen once, or, if the loop was ended, at most once.
+    pub fn count(&self, count: usize) {
+        let times: Vec<_> = (0..count).map(|_| AtomicUsize::new(0)).collect();
+        let context = times.as_ptr().cast_mut().cast();
+        // SAFETY: the numbers outlive the call, which waits.
+        let status = unsafe { pool_for(self.pool, 0, count, Some(see), context) };
+        for times in times {
+            let times = times.load(Ordering::SeqCst);
+            assert!(times == 1 || status != OK && times == 0);
+        }
     }
 
     /// Runs waiting callbacks of a polled pool; their number.
