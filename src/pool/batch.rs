@@ -46,7 +46,7 @@ pub unsafe fn submit_all(
     let references = 1 + u32::from(!futures.is_null());
     let mut index = 0;
     let door = entry.door();
-    core.engine.enqueue_all(core, door, count, &mut || {
+    let enqueued = core.engine.enqueue_all(core, door, count, &mut || {
         let block = entry.allocate_promised();
         // SAFETY: `allocate_promised` gave us the block alone.
         let task = unsafe { block.as_ref() };
@@ -65,7 +65,12 @@ pub unsafe fn submit_all(
         index += 1;
         // SAFETY: the queue's reference was counted in.
         unsafe { TaskRef::from_raw(block) }
-    })
+    });
+    // Whoever wakes may end other tasks, whose blocks come back through the lane.
+    drop(entry);
+    enqueued?;
+    core.engine.wake(core);
+    Ok(())
 }
 
 /// Checks all calls, and makes what they need beyond their blocks.

@@ -57,7 +57,8 @@ pub trait Engine: Send + Sync {
     /// `NO_MEMORY`; when there is no worker, and none can be had.
     fn enqueue(&self, core: &Core, door: Door, task: TaskRef) -> Result<()>;
 
-    /// As `enqueue`, for `count` tasks that `next` gives; it also wakes.
+    /// As `enqueue`, for `count` tasks that `next` gives. It may wake somebody meanwhile, so that
+    /// the first tasks run while the last are being filled.
     ///
     /// # Errors
     /// As `enqueue`; `next` was not called then.

@@ -295,7 +295,7 @@ impl Engine for ProcessEngine {
 
     fn enqueue_all(
         &self,
-        core: &Core,
+        _core: &Core,
         _door: Door,
         count: usize,
         next: &mut dyn FnMut() -> TaskRef,
@@ -304,7 +304,6 @@ impl Engine for ProcessEngine {
         for _ in 0..count {
             self.put(next());
         }
-        self.wake(core);
         Ok(())
     }
 

@@ -353,7 +353,7 @@ impl Engine for ThreadEngine {
             }
             queue.publish(portion);
             // Who is woken by the first portion calls others as long as there is more.
-            if left == count || left == portion {
+            if left == count && portion < count {
                 self.wake(core);
             }
             left -= portion;

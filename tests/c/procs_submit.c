@@ -52,3 +52,20 @@ CASE(private_pointers_are_refused_and_nothing_is_submitted) {
   CHECK_HAS(pool_last_error(), "call 1");
   CHECK_OK(pool_close_join(pool));
 }
+
+/* While there are no free slots, who submits takes in what has ended, whose blocks come back to the
+ * submitter's own lane. */
+CASE(batches_one_after_the_other_without_handles) {
+  enum { COUNT = 20000 };
+  pool_call_t *calls = calloc(COUNT, sizeof *calls);
+  pool_t *pool = process_pool(2);
+  for (int i = 0; i < COUNT; i++) {
+    calls[i] = (pool_call_t)POOL_CALL_INIT;
+    calls[i].fn = nothing;
+  }
+  for (int round = 0; round < (int)scaled(20); round++) {
+    CHECK_OK(pool_submit(pool, calls, COUNT, NULL));
+  }
+  CHECK_OK(pool_close_join(pool));
+  free(calls);
+}
