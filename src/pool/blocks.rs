@@ -171,20 +171,30 @@ impl Blocks {
     pub fn retire(&self, core: &Arc<Core>) {
         // One count for the blocks that are out, dropped by the last of them or just below.
         std::mem::forget(Arc::clone(core));
-        let mut home = 0;
-        for lane in &self.lanes {
-            let mut lane = lane.lock();
-            lane.retired = true;
-            home += lane.free.count();
-        }
         let out = {
-            let depot = lock(&self.depot);
-            (depot.out() - home).cast_signed()
+            // All at once: a block that comes home meanwhile may push others from its lane into
+            // the depot, and these must not be counted twice.
+            let mut lanes = self.lanes.each_ref().map(|lane| lane.lock());
+            let mut home = 0;
+            for lane in &mut lanes {
+                lane.retired = true;
+                home += lane.free.count();
+            }
+            (lock(&self.depot).out() - home).cast_signed()
         };
         if self.out.fetch_add(out, Ordering::AcqRel) + out == 0 {
             // SAFETY: the count forgotten above.
             unsafe { Arc::decrement_strong_count(Arc::as_ptr(core)) };
         }
+    }
+}
+
+#[cfg(shuttle)]
+impl Drop for Blocks {
+    /// Whoever still had a block would have it in memory that is freed.
+    fn drop(&mut self) {
+        let home: usize = self.lanes.iter().map(|lane| lane.lock().free.count()).sum();
+        assert_eq!(lock(&self.depot).out(), home, "the pool's memory goes before its blocks");
     }
 }
 

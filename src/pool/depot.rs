@@ -13,7 +13,7 @@ use std::{
 };
 
 /// Blocks that change hands at a time.
-const BATCH: usize = 63;
+const BATCH: usize = if cfg!(shuttle) { 3 } else { 63 };
 /// So many blocks ahead of need a block's lines are asked for.
 const AHEAD: usize = 2;
 const FIRST_SLAB: usize = 32;

@@ -114,3 +114,16 @@ fn a_closed_pool_runs_what_its_tasks_bring() {
         assert_eq!(world.called_back.load(SeqCst), 1);
     });
 }
+
+/// Futures outlive the pool: its memory goes when the last is released, and not before.
+#[test]
+fn futures_are_released_while_the_pool_is_freed() {
+    check(|| {
+        let world = World::new(1);
+        let futures: Vec<_> = (0..30).map(|_| world.start(|_| {}, true).expect("open")).collect();
+        futures.iter().for_each(super::world::Future::wait);
+        let releaser = shuttle::thread::spawn(move || drop(futures));
+        world.close_join();
+        releaser.join().unwrap();
+    });
+}
