@@ -111,6 +111,7 @@ fn a_worker_that_retires_passes_on_what_was_left_to_it() {
                 if !pool.is_empty() {
                     pool.notify();
                 }
+                pool.sleep.release();
             })
         };
         assert!(pool.submit());

@@ -37,7 +37,8 @@ impl Counts {
     fn sleeping(self) -> usize {
         (self.0 >> (2 * WIDTH) & MASK) as usize
     }
-    /// Threads that wait inside a task or are in a blocking section, or end tasks from outside.
+    /// Threads that wait inside a task or are in a blocking section, end tasks from outside, or
+    /// retire.
     fn blocked(self) -> usize {
         (self.0 >> (3 * WIDTH) & MASK) as usize
     }
@@ -66,7 +67,7 @@ pub enum Notify {
 pub enum Rest {
     /// It is counted as sleeping: look once more, then `sleep` or `stay`.
     Sleep,
-    /// There are sleepers enough: look once more, then leave.
+    /// There are sleepers enough: it is counted as blocked; look once more, leave, and `release`.
     Retire,
 }
 
@@ -191,8 +192,9 @@ impl Sleep {
     pub fn rest(&self, searching: bool) -> Rest {
         let leave = ACTIVE + if searching { SEARCHING } else { 0 };
         let before = self.update(|counts| {
-            let next = counts.0 - leave;
-            Some(if counts.sleeping() >= self.limit { next } else { next + SLEEPING })
+            // Who retires may still submit, by its finalizer.
+            let into = if counts.sleeping() >= self.limit { BLOCKED } else { SLEEPING };
+            Some(counts.0 - leave + into)
         });
         // [S2] before the look at the queues.
         full_fence();
@@ -278,7 +280,7 @@ impl Sleep {
         self.counts.fetch_add(BLOCKED + VERSION, Ordering::SeqCst);
     }
 
-    /// The end of `hold`. A look whether the pool is quiet must follow [L].
+    /// The end of `hold`, or of a worker that retires. A look whether the pool is quiet must follow [L].
     pub fn release(&self) {
         self.counts.fetch_sub(BLOCKED, Ordering::SeqCst);
         full_fence();

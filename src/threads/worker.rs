@@ -68,6 +68,16 @@ struct Eagerness {
 /// The longest lull, some 600 ns.
 const LULL: u32 = 32;
 
+/// Why a worker leaves.
+#[derive(PartialEq, Eq)]
+enum Left {
+    /// The pool is finished.
+    Finished,
+    /// Too many were idle. Until the finalizer has returned the worker is counted as blocked, so
+    /// that what it submits is not left behind in a pool that is finished.
+    Retires,
+}
+
 struct Worker<'a> {
     core: &'a Core,
     engine: &'a ThreadEngine,
@@ -89,9 +99,10 @@ impl Worker<'_> {
         if born == Born::Asleep {
             self.engine.sleep.sleep();
         }
+        let mut retires = false;
         if ready && !self.engine.is_finished() {
             self.context.counted.set(true);
-            self.work(searching);
+            retires = self.work(searching) == Left::Retires;
             self.context.counted.set(false);
         } else {
             self.engine.sleep.leave(searching);
@@ -100,10 +111,13 @@ impl Worker<'_> {
         if ready {
             self.finalize();
         }
+        if retires {
+            self.engine.release(self.core);
+        }
     }
 
     /// Runs tasks until the pool is finished, or too many workers are idle.
-    fn work(&self, mut searching: bool) {
+    fn work(&self, mut searching: bool) -> Left {
         let mut eagerness = Eagerness { rounds: self.engine.patience, lull: 0 };
         let mut tick = 0_u32;
         loop {
@@ -120,8 +134,8 @@ impl Worker<'_> {
             } else if self.look_longer(&mut searching, &mut eagerness) {
                 continue;
             }
-            if !self.rest(&mut searching) {
-                return;
+            if let Some(left) = self.rest(&mut searching) {
+                return left;
             }
         }
     }
@@ -174,12 +188,12 @@ impl Worker<'_> {
         found
     }
 
-    /// Gives up its place and sleeps; false if it is to leave for good.
-    fn rest(&self, searching: &mut bool) -> bool {
+    /// Gives up its place and sleeps, or for good.
+    fn rest(&self, searching: &mut bool) -> Option<Left> {
         let sleep = &self.engine.sleep;
         if sleep.rest(*searching) == Rest::Retire {
             self.engine.pass_on(self.core);
-            return false;
+            return Some(Left::Retires);
         }
         // [S3]
         if !(self.engine.has_work(self.core) && sleep.stay()) {
@@ -189,9 +203,9 @@ impl Worker<'_> {
         *searching = true;
         if self.engine.is_finished() {
             sleep.leave(true);
-            return false;
+            return Some(Left::Finished);
         }
-        true
+        None
     }
 
     fn initialize(&self) -> Result<()> {

@@ -175,3 +175,47 @@ CASE(any_nonzero_code_of_an_initializer_fails) {
   CHECK_ERROR(pool_create_with(&options, &pool), POOL_ERR_INTERNAL);
   CHECK(pool == NULL);
 }
+
+static struct {
+  pool_t *pool;
+  struct gate running, go;
+  atomic_int calls, ran;
+  int32_t status;
+} retiring = {.running = GATE_INIT, .go = GATE_INIT};
+
+static void submit_at_stop(void *data, uint32_t worker) {
+  (void)data;
+  (void)worker;
+  if (atomic_fetch_add(&retiring.calls, 1) == 0) {
+    gate_open(&retiring.running);
+    gate_wait(&retiring.go);
+    retiring.status = pool_apply_async(retiring.pool, increment, &retiring.ran, 0, 0, NULL, NULL, NULL);
+  }
+}
+
+static int32_t wait_for_another(const void *arg, void *result, pool_task_t *task) {
+  (void)arg;
+  (void)result;
+  (void)task;
+  pool_future_t *future;
+  CHECK_OK(pool_apply_async(retiring.pool, nothing, NULL, 0, 0, NULL, NULL, &future));
+  CHECK_OK(pool_future_wait(future, 3600 * 1000));
+  CHECK_OK(pool_future_release(future));
+  return 0;
+}
+
+/* A spare worker has run the awaited task, and one of the two is one too many. */
+CASE(finalizer_of_a_worker_that_retires_submits_after_close) {
+  pool_options_t options = POOL_OPTIONS_INIT;
+  options.workers = 1;
+  options.finalizer = submit_at_stop;
+  retiring.pool = new_pool_with(&options);
+  CHECK_OK(pool_apply_async(retiring.pool, wait_for_another, NULL, 0, 0, NULL, NULL, NULL));
+  gate_wait(&retiring.running);
+  CHECK_OK(pool_close(retiring.pool));
+  CHECK_ERROR(pool_join(retiring.pool, 20), POOL_ERR_TIMEOUT);
+  gate_open(&retiring.go);
+  CHECK_OK(pool_close_join(retiring.pool));
+  CHECK_OK(retiring.status);
+  CHECK_EQ(retiring.ran, 1);
+}
