@@ -7,24 +7,39 @@
 //! and their blocks are used again.
 
 use super::{
+    abi::pool_task_t,
     cold::Cold,
     context,
     core::Core,
     payload::{Call, Outside},
-    status::{Error, Result},
+    status::{self, Error, Result},
     task::{Task, TaskRef},
 };
-use std::vec::IntoIter;
+use std::{ffi::c_void, ptr, vec::IntoIter};
 
 /// What a call needs beyond its block, and the call's number.
 type Needs = Vec<(usize, Box<Cold>)>;
+
+/// In place of a call that was accepted, and that somebody has spoilt before it was submitted.
+const CHANGED: Call = Call {
+    function: fail,
+    arg: ptr::null(),
+    arg_size: 0,
+    result_size: 0,
+    callback: None,
+    user_data: ptr::null_mut(),
+    context: ptr::null(),
+};
+
+unsafe extern "C" fn fail(_: *const c_void, _: *mut c_void, _: *mut pool_task_t) -> i32 {
+    status::INTERNAL
+}
 
 /// Submits `count` calls, given by their numbers. With `futures`, not NULL, a handle on each is
 /// written there before its task can start.
 ///
 /// # Safety
-/// The calls' pointers are as `Call` says, and `call` gives the same each time; there is room for
-/// as many futures.
+/// The calls' pointers are as `Call` says; there is room for as many futures.
 ///
 /// # Errors
 /// Nothing was submitted then, and nothing written.
@@ -50,11 +65,14 @@ pub unsafe fn submit_all(
         let block = entry.allocate_promised();
         // SAFETY: `allocate_promised` gave us the block alone.
         let task = unsafe { block.as_ref() };
-        let call = call(index).expect("a call that was accepted before");
-        // SAFETY: promised by the caller; what was not prepared fits inside.
+        let cold = needs.next_if(|(number, _)| *number == index).map(|(_, cold)| cold);
+        let is_outside = cold.as_ref().is_some_and(|cold| cold.memory.is_some());
+        let call = call(index).ok().filter(|call| is_outside || call.is_small());
+        let call = call.unwrap_or(CHANGED);
+        // SAFETY: promised by the caller; what has no memory outside fits inside.
         unsafe {
-            match needs.next_if(|(number, _)| *number == index) {
-                Some((_, cold)) => task.fill_with(&call, cold, references),
+            match cold {
+                Some(cold) => task.fill_with(&call, cold, references),
                 None => task.fill(&call, references),
             }
             if !futures.is_null() {

@@ -181,16 +181,32 @@ impl Depot {
         self.promised -= count;
     }
 
-    /// A batch: given back before, or else new. The caller was promised so many of all.
-    fn take(&mut self, core: &Core, promised: usize) -> Result<List> {
+    /// A batch: given back before, or else new. The caller was promised so many of all: to such a
+    /// one it never fails.
+    fn take(&mut self, core: *const Core, promised: usize) -> Result<List> {
         let others = self.promised - promised;
         let enough = if others == 0 { 1 } else { others + BATCH };
-        if self.free + self.fresh < enough {
-            self.add_slab(enough)?;
+        let missing = enough.saturating_sub(self.free + self.fresh);
+        if missing > 0
+            && let Err(error) = self.add_slab(missing)
+        {
+            return if promised > 0 { Ok(self.take_one(core)) } else { Err(error) };
         }
         let list = self.take_free().unwrap_or_else(|| self.carve(core));
         self.promised -= promised.min(list.count);
         Ok(list)
+    }
+
+    /// One block of those that were promised, where a whole batch might be others'.
+    fn take_one(&mut self, core: *const Core) -> List {
+        let mut one = List::EMPTY;
+        let mut list = self.take_free().unwrap_or_else(|| self.carve(core));
+        if let Some(task) = list.pop() {
+            one.push(task);
+            self.promised -= 1;
+        }
+        self.give(list);
+        one
     }
 
     /// A batch that was given back.
@@ -242,7 +258,7 @@ impl Depot {
     }
 
     /// Up to one batch of blocks that were never used.
-    fn carve(&mut self, core: &Core) -> List {
+    fn carve(&mut self, core: *const Core) -> List {
         let mut list = List::EMPTY;
         let newest = self.slabs.iter_mut().rev().find(|slab| slab.fresh > 0);
         let Some(slab) = newest else { return list };
@@ -270,5 +286,26 @@ impl Drop for Depot {
                 unsafe { dealloc(slab.start.as_ptr().cast(), layout) };
             }
         }
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    /// No slab is large enough for what others were promised besides.
+    #[test]
+    fn a_promise_is_kept_when_there_is_no_memory_for_others() {
+        let mut depot = Depot::new();
+        depot.promise(100).expect("memory");
+        depot.promised += usize::MAX / 2;
+        for left in (1..=100).rev() {
+            let mut list = depot.take(ptr::null(), left).expect("promised");
+            assert_eq!(list.count, 1);
+            assert!(list.pop().is_some());
+        }
+        assert!(depot.take(ptr::null(), 0).is_err());
+        assert_eq!(depot.promised, usize::MAX / 2);
+        assert_eq!(depot.out(), 100);
     }
 }

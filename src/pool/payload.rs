@@ -45,7 +45,7 @@ pub struct Call {
 impl Call {
     /// Whether argument and result fit inside the block.
     #[inline]
-    fn is_small(&self) -> bool {
+    pub fn is_small(&self) -> bool {
         self.arg_size <= INLINE
             && self.result_size <= INLINE
             && result_offset(self.arg_size) + self.result_size.next_multiple_of(ALIGN) <= INLINE

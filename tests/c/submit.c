@@ -322,3 +322,21 @@ CASE(terminate_ends_what_waits) {
   CHECK_OK(pool_close_join(pool));
   free(calls);
 }
+
+/* The handles are written over the last call, before it is submitted: its argument is now said to be
+ * larger than anything, and its callback is none. It alone fails. */
+CASE(a_call_that_is_spoilt_meanwhile) {
+  enum { COUNT = 100 };
+  int64_t number = 21;
+  pool_t *pool = new_pool(2);
+  pool_call_t *calls = new_calls(2 * COUNT, twice, &number, sizeof number, sizeof number);
+  pool_future_t **futures = (pool_future_t **)(void *)&calls[COUNT - 1].arg_size;
+  CHECK_OK(pool_submit(pool, calls, COUNT, futures));
+  CHECK_STATUS(pool_future_get(futures[COUNT - 1], NULL, 0, -1), POOL_ERR_INTERNAL);
+  CHECK_OK(pool_future_release(futures[COUNT - 1]));
+  for (int i = 0; i < COUNT - 1; i++) {
+    CHECK_EQ(result_of(futures[i]), 42);
+  }
+  CHECK_OK(pool_close_join(pool));
+  free(calls);
+}
