@@ -308,4 +308,24 @@ mod tests {
         assert_eq!(depot.promised, usize::MAX / 2);
         assert_eq!(depot.out(), 100);
     }
+
+    /// Whatever others take, as many as were promised stay; and what was taken is promised no more.
+    #[test]
+    fn what_is_promised_is_left_by_others() {
+        let mut depot = Depot::new();
+        let (mut first, mut second) = (1000, 500);
+        depot.promise(first).expect("memory");
+        depot.promise(second).expect("memory");
+        let mut taken = 0;
+        while first + second > 0 {
+            for promised in [&mut first, &mut second, &mut 0] {
+                let count = depot.take(ptr::null(), *promised).expect("memory").count;
+                *promised -= count.min(*promised);
+                taken += count;
+            }
+            assert_eq!(depot.promised, first + second);
+            assert!(depot.free + depot.fresh >= depot.promised);
+            assert_eq!(depot.out(), taken);
+        }
+    }
 }

@@ -363,3 +363,28 @@ CASE(no_memory_for_another_pool) {
   }
   free(pools);
 }
+
+/* There is memory for some of the tasks, not for all. */
+CASE(a_batch_is_all_or_none_when_memory_runs_out) {
+  needs_limits();
+  enum { COUNT = 100000 };
+  atomic_int ran = 0;
+  pool_call_t *calls = calloc(COUNT, sizeof *calls);
+  for (int i = 0; i < COUNT; i++) {
+    calls[i] = (pool_call_t)POOL_CALL_INIT;
+    calls[i].fn = increment;
+    calls[i].arg = &ran;
+  }
+  pool_t *pool = new_pool(1);
+  CHECK_OK(pool_submit(pool, calls, 1, NULL));
+  EVENTUALLY(ran == 1);
+  allow_memory(LITTLE);
+  CHECK_ERROR(pool_submit(pool, calls, COUNT, NULL), POOL_ERR_NO_MEMORY);
+  CHECK_OK(pool_apply(pool, nothing, NULL, 0, NULL, 0));
+  CHECK_EQ(ran, 1);
+  set_limit(RLIMIT_AS, RLIM_INFINITY);
+  CHECK_OK(pool_submit(pool, calls, COUNT, NULL));
+  CHECK_OK(pool_close_join(pool));
+  CHECK_EQ(ran, 1 + COUNT);
+  free(calls);
+}

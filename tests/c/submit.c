@@ -340,3 +340,64 @@ CASE(a_call_that_is_spoilt_meanwhile) {
   CHECK_OK(pool_close_join(pool));
   free(calls);
 }
+
+static size_t size_of_process(void) {
+  size_t pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  CHECK(file != NULL);
+  CHECK_EQ(fscanf(file, "%zu", &pages), 1);
+  fclose(file);
+  return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Blocks that were promised and not needed are free for others again. */
+CASE(batches_leave_no_memory_behind) {
+  enum { COUNT = 40 };
+  pool_future_t *futures[COUNT];
+  size_t before = 0;
+  pool_t *pool = new_pool(1);
+  pool_call_t *calls = new_calls(COUNT, nothing, NULL, 0, 0);
+  for (size_t round = 0; round < scaled(10000); round++) {
+    CHECK_OK(pool_submit(pool, calls, COUNT, futures));
+    for (int i = 0; i < COUNT; i++) {
+      CHECK_OK(pool_future_wait(futures[i], -1));
+      CHECK_OK(pool_future_release(futures[i]));
+    }
+    before = round == 10 ? size_of_process() : before;
+  }
+  if (check_tool() == NULL) {
+    CHECK(size_of_process() < before + (8 << 20));
+  }
+  CHECK_OK(pool_close_join(pool));
+  free(calls);
+}
+
+struct ended {
+  pool_t *pool;
+  struct gate running, go;
+  int32_t status;
+  pool_future_t *future;
+};
+
+static int32_t submit_when_told(const void *arg, void *result, pool_task_t *task) {
+  struct ended *ended = *(struct ended *const *)arg;
+  pool_call_t call = POOL_CALL_INIT;
+  (void)result;
+  (void)task;
+  call.fn = nothing;
+  gate_open(&ended->running);
+  gate_wait(&ended->go);
+  ended->status = pool_submit(ended->pool, &call, 1, &ended->future);
+  return 0;
+}
+
+CASE(from_inside_a_terminated_pool) {
+  struct ended ended = {new_pool(1), GATE_INIT, GATE_INIT, 0, NULL}, *at = &ended;
+  CHECK_OK(pool_apply_async(ended.pool, submit_when_told, &at, sizeof at, 0, NULL, NULL, NULL));
+  gate_wait(&ended.running);
+  CHECK_OK(pool_terminate(ended.pool));
+  gate_open(&ended.go);
+  CHECK_OK(pool_close_join(ended.pool));
+  CHECK_EQ(ended.status, POOL_ERR_TERMINATED);
+  CHECK(ended.future == NULL);
+}
