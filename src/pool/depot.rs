@@ -316,6 +316,7 @@ mod tests {
         let (mut first, mut second) = (1000, 500);
         depot.promise(first).expect("memory");
         depot.promise(second).expect("memory");
+        assert!(depot.free + depot.fresh >= first + second);
         let mut taken = 0;
         while first + second > 0 {
             for promised in [&mut first, &mut second, &mut 0] {

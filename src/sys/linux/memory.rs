@@ -1,7 +1,7 @@
 #![allow(unsafe_code)]
 //! One large sparse mapping that forked children share at the same address.
 
-use super::descriptor::above_stdio;
+use super::{descriptor::above_stdio, thread::Uncancellable};
 use std::{
     io,
     mem::MaybeUninit,
@@ -147,6 +147,8 @@ impl Mapping {
         else {
             return Err(io::Error::from_raw_os_error(libc::EFBIG));
         };
+        // A cancellation point, that submitters may come by.
+        let _put_off = Uncancellable::new();
         // SAFETY: a plain call on a descriptor that lives; pages that exist are left alone.
         retry(|| unsafe { libc::fallocate(file.as_raw_fd(), 0, first, len) })
     }
