@@ -104,6 +104,7 @@ static int32_t see_skewed(size_t begin, size_t end, void *context, pool_task_t *
       sleep_ms(20);
     }
   }
+  (void)work;
   (void)task;
   return 0;
 }
