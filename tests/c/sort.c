@@ -37,6 +37,7 @@ static uint64_t shaped(enum shape shape, size_t i, size_t count) {
 }
 
 /* A total order on the bits of each type, to sort and to compare with. */
+// NOLINTBEGIN(bugprone-macro-parentheses): a type.
 #define NUMBERS(name, type, code, before)                                                                              \
   static int name##_order(const void *a, const void *b) {                                                              \
     const type x = *(const type *)a, y = *(const type *)b;                                                             \
@@ -70,6 +71,7 @@ static uint64_t shaped(enum shape shape, size_t i, size_t count) {
     }                                                                                                                  \
     free(numbers);                                                                                                     \
   }
+// NOLINTEND(bugprone-macro-parentheses)
 
 #define LESS(x, y) ((x) < (y))
 NUMBERS(i32, int32_t, POOL_SORT_I32, LESS)
@@ -215,6 +217,7 @@ static void check_sorted(const unsigned char *data, size_t count, size_t size, c
       CHECK(i == 0 || key_of(element - size, size) < key_of(element, size) ||
             place_of(element - size) < place_of(element));
       for (size_t b = 8; b < size; b++) {
+        // NOLINTNEXTLINE(clang-analyzer-security.ArrayBound): the elements are that large.
         CHECK_EQ(element[b], (unsigned char)(key_of(element, size) + place_of(element)));
       }
     }
