@@ -35,7 +35,7 @@ unsafe extern "C" fn fail(_: *const c_void, _: *mut c_void, _: *mut pool_task_t)
     status::INTERNAL
 }
 
-/// Submits `count` calls, given by their numbers. With `futures`, not NULL, a handle on each is
+/// Submits `count` calls, at least one, given by their numbers. With `futures`, not NULL, a handle on each is
 /// written there before its task can start.
 ///
 /// # Safety
@@ -53,9 +53,6 @@ pub unsafe fn submit_all(
     core.require_open(context.is_some())?;
     // SAFETY: promised by the caller.
     let mut needs = unsafe { prepare(core, count, call)? }.peekable();
-    if count == 0 {
-        return Ok(());
-    }
     let mut entry = core.blocks.enter(core, context)?;
     entry.promise(count)?;
     let references = 1 + u32::from(!futures.is_null());

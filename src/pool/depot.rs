@@ -138,6 +138,7 @@ struct Slab {
     fresh: usize,
 }
 
+/// All the blocks that nobody has at hand.
 pub struct Depot {
     /// The first blocks of batches, each of which leads to the next batch's.
     batches: *mut Task,
@@ -282,7 +283,7 @@ impl Drop for Depot {
     fn drop(&mut self) {
         for slab in &self.slabs {
             if let Ok(layout) = Layout::array::<Task>(slab.blocks) {
-                // SAFETY: allocated in `carve` with this layout. Free blocks own nothing.
+                // SAFETY: allocated in `add_slab` with this layout. Free blocks own nothing.
                 unsafe { dealloc(slab.start.as_ptr().cast(), layout) };
             }
         }
