@@ -1016,6 +1016,18 @@ typedef struct pool_call_t {
   pool_callback_fn callback;
   /** Passed to the callback. */
   void *user_data;
+  /** POOL_PRIORITY_NORMAL, which is 0, or another. Not in this version: POOL_ERR_UNSUPPORTED. */
+  int32_t priority;
+  /** How often to try again. Not in this version: POOL_ERR_UNSUPPORTED. */
+  uint32_t retries;
+  /** How long it may run, in milliseconds. Not in this version: POOL_ERR_UNSUPPORTED. */
+  int64_t timeout_ms;
+  /** How long to wait before it may start, in milliseconds. Not in this version: POOL_ERR_UNSUPPORTED. */
+  int64_t delay_ms;
+  /** Futures that must have ended well before it may start. Not in this version: POOL_ERR_UNSUPPORTED. */
+  pool_future_t *const *after;
+  /** How many. Not in this version: POOL_ERR_UNSUPPORTED. */
+  size_t after_count;
 } pool_call_t;
 
 /**

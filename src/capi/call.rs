@@ -10,9 +10,10 @@ use crate::pool::{
     abi::{pool_callback_fn, pool_fn},
     batch,
     payload::Call,
-    status::{Error, Result},
+    status::{self as code, Error, Result},
     submit,
     task::Task,
+    terms::Terms,
 };
 use std::ffi::c_void;
 
@@ -37,14 +38,38 @@ pub struct pool_call_t {
     pub callback: pool_callback_fn,
     /// Passed to the callback.
     pub user_data: *mut c_void,
+    /// POOL_PRIORITY_NORMAL, which is 0, or another. Not in this version: POOL_ERR_UNSUPPORTED.
+    pub priority: i32,
+    /// How often to try again. Not in this version: POOL_ERR_UNSUPPORTED.
+    pub retries: u32,
+    /// How long it may run, in milliseconds. Not in this version: POOL_ERR_UNSUPPORTED.
+    pub timeout_ms: i64,
+    /// How long to wait before it may start, in milliseconds. Not in this version: POOL_ERR_UNSUPPORTED.
+    pub delay_ms: i64,
+    /// Futures that must have ended well before it may start. Not in this version: POOL_ERR_UNSUPPORTED.
+    pub after: *const *mut pool_future_t,
+    /// How many. Not in this version: POOL_ERR_UNSUPPORTED.
+    pub after_count: usize,
 }
 
 impl pool_call_t {
     fn checked(&self) -> Result<Call> {
         let Self { arg, arg_size, result_size, context, callback, user_data, .. } = *self;
+        let terms = self.terms()?;
         let function = checked(self.r#fn)?;
         bytes(arg, arg_size, 1, "arg")?;
-        Ok(Call { function, arg, arg_size, result_size, callback, user_data, context })
+        Ok(Call { function, arg, arg_size, result_size, callback, user_data, context, terms })
+    }
+
+    /// What the call says beyond what to run, if it does.
+    fn terms(&self) -> Result<Option<Terms>> {
+        let Self { priority, retries, timeout_ms, delay_ms, after, after_count, .. } = *self;
+        if (priority, retries, timeout_ms, delay_ms, after_count) == (0, 0, 0, 0, 0) {
+            return Ok(None);
+        }
+        let after = after.cast::<*mut Task>();
+        let terms = Terms { priority, retries, timeout_ms, delay_ms, after, after_count };
+        Err(Error::new(code::UNSUPPORTED, format!("{terms:?} are for a later version")))
     }
 }
 
@@ -121,6 +146,7 @@ pub unsafe extern "C" fn pool_map_with(
         if !statuses.is_null() {
             bytes(statuses, size_of::<i32>(), count, "statuses")?;
         }
+        full.terms()?;
         call.context = full.context;
         call.statuses = statuses;
         submit::map(core, call)

@@ -86,6 +86,7 @@ pub unsafe extern "C" fn pool_apply(
             callback: None,
             user_data: ptr::null_mut(),
             context: ptr::null(),
+            terms: None,
         };
         bytes(arg, arg_size, 1, "arg")?;
         bytes(result, result_size, 1, "result")?;

@@ -43,7 +43,9 @@ pub unsafe extern "C" fn pool_apply_async(
         let function = checked(r#fn)?;
         bytes(arg, arg_size, 1, "arg")?;
         let context = ptr::null();
-        let call = Call { function, arg, arg_size, result_size, callback, user_data, context };
+        let terms = None;
+        let call =
+            Call { function, arg, arg_size, result_size, callback, user_data, context, terms };
         // SAFETY: the caller vouches for the pointer; a future is a task's block.
         let future = unsafe { future.cast::<*mut Task>().as_mut() };
         // SAFETY: the caller vouches for the sizes.

@@ -6,7 +6,7 @@ use crate::pool::state::{Cancel, State};
 use loom::{
     cell::UnsafeCell,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -149,6 +149,46 @@ fn a_handle_released_early_does_not_disturb_the_worker() {
         };
         block.release();
         worker.join().unwrap();
+        assert_eq!(block.freed.load(Ordering::Relaxed), 1);
+    });
+}
+
+#[test]
+fn who_watches_is_called_or_sees_the_end() {
+    check(3, || {
+        let block = Block::queued(2);
+        let watching = Arc::new(Mutex::new(false));
+        let called = Arc::new(AtomicUsize::new(0));
+        let worker = {
+            let (block, watching) = (Arc::clone(&block), Arc::clone(&watching));
+            let called = Arc::clone(&called);
+            thread::spawn(move || {
+                assert!(block.state.claim());
+                block.write(7);
+                let (finished, last) = block.state.finish_and_drop();
+                if finished.watched {
+                    // `Watchers::call`.
+                    assert!(*watching.lock().unwrap());
+                    assert_eq!(block.read(), 7);
+                    called.fetch_add(1, Ordering::Relaxed);
+                    block.release();
+                } else if last {
+                    block.free();
+                }
+            })
+        };
+        {
+            // `Watchers::add`.
+            let mut watching = watching.lock().unwrap();
+            *watching = block.state.watch();
+            if !*watching {
+                assert_eq!(block.read(), 7);
+                called.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        block.release();
+        worker.join().unwrap();
+        assert_eq!(called.load(Ordering::Relaxed), 1);
         assert_eq!(block.freed.load(Ordering::Relaxed), 1);
     });
 }

@@ -29,6 +29,7 @@ const CHANGED: Call = Call {
     callback: None,
     user_data: ptr::null_mut(),
     context: ptr::null(),
+    terms: None,
 };
 
 unsafe extern "C" fn fail(_: *const c_void, _: *mut c_void, _: *mut pool_task_t) -> i32 {

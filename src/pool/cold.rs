@@ -6,6 +6,7 @@ use super::{
     payload::Outside,
     status::{Error, Result},
     task::Task,
+    terms::Terms,
 };
 use crate::support::alloc::{Buffer, try_box};
 use std::{
@@ -22,13 +23,21 @@ pub struct Cold {
     pub(super) map: Option<Map>,
     /// As above: what the task sees as its context.
     pub(super) context: *const c_void,
+    /// As above.
+    pub(super) terms: Option<Terms>,
     /// Written by who claimed the task, while others may look at the map.
     pub(super) end: UnsafeCell<End>,
 }
 
 impl Default for Cold {
     fn default() -> Self {
-        Self { memory: None, map: None, context: ptr::null(), end: UnsafeCell::default() }
+        Self {
+            memory: None,
+            map: None,
+            context: ptr::null(),
+            terms: None,
+            end: UnsafeCell::default(),
+        }
     }
 }
 
@@ -38,8 +47,8 @@ impl Cold {
     /// # Errors
     /// `NO_MEMORY`.
     pub fn for_call(outside: Outside) -> Result<Box<Self>> {
-        let Outside { memory, context } = outside;
-        try_box(Self { memory, context, ..Self::default() })
+        let Outside { memory, context, terms } = outside;
+        try_box(Self { memory, context, terms, ..Self::default() })
             .ok_or_else(|| Error::no_memory("no memory for a task"))
     }
 }
@@ -59,6 +68,11 @@ impl Task {
     #[inline]
     pub(super) fn context(&self) -> *const c_void {
         self.cold().map_or(ptr::null(), |cold| cold.context)
+    }
+
+    /// The terms of its call, if it has any.
+    pub fn terms(&self) -> Option<&Terms> {
+        self.cold()?.terms.as_ref()
     }
 
     #[inline]

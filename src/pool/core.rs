@@ -10,6 +10,7 @@
 //! | joined             | `capi::handle::free`                       | freed      |
 
 use super::{
+    agenda::Agenda,
     blocking::Sections,
     blocks::Blocks,
     callbacks::Callbacks,
@@ -18,6 +19,7 @@ use super::{
     options::Options,
     status::{self, Error, Result},
     submit,
+    watchers::Watchers,
 };
 use crate::support::{
     CachePadded, process,
@@ -38,6 +40,10 @@ pub struct Core {
     pub blocks: Blocks,
     /// Callbacks that wait.
     pub callbacks: Callbacks,
+    /// Who is to be called when a task has ended.
+    pub watchers: Watchers,
+    /// Tasks that may not start yet.
+    pub agenda: Agenda,
     /// Threads in blocking sections.
     pub sections: Sections,
     closed: AtomicBool,
@@ -68,6 +74,8 @@ impl Core {
             options,
             blocks: Blocks::new(),
             callbacks,
+            watchers: Watchers::default(),
+            agenda: Agenda::default(),
             sections: Sections::default(),
             closed: AtomicBool::new(false),
             terminated: AtomicBool::new(false),

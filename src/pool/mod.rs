@@ -41,12 +41,17 @@
 //! | `sort`         | a sort as a task that forks; the numbers it knows |
 //! | `quicksort`    | numbers in order |
 //! | `mergesort`    | elements of any kind in order |
+//! | `terms`        | when a call may start, how long it may take, how often it is tried |
+//! | `agenda`       | tasks that may not start yet |
+//! | `watchers`     | who is to be called when a task has ended |
 //! | `batch`        | many calls submitted at once, all or none |
 //! | `submit`       | what apply, submit, map, wait and cancel do with all these |
 
 pub mod abi;
 #[cfg(not(loom))]
 pub mod accounts;
+#[cfg(not(loom))]
+pub mod agenda;
 #[cfg(not(loom))]
 pub mod batch;
 #[cfg(not(loom))]
@@ -117,3 +122,7 @@ pub mod submit;
 pub mod sweep;
 #[cfg(not(loom))]
 pub mod task;
+#[cfg(not(loom))]
+pub mod terms;
+#[cfg(not(loom))]
+pub mod watchers;

@@ -5,6 +5,7 @@ use super::{
     abi::{Function, pool_callback_fn},
     engine::Engine,
     status::{self, Error, Result},
+    terms::Terms,
 };
 use crate::support::alloc::Buffer;
 use std::{ffi::c_void, ptr};
@@ -40,6 +41,8 @@ pub struct Call {
     pub user_data: *mut c_void,
     /// What the task sees as its context.
     pub context: *const c_void,
+    /// When it may start and so on; `None`: at once, and as usual.
+    pub terms: Option<Terms>,
 }
 
 impl Call {
@@ -54,7 +57,7 @@ impl Call {
     /// Whether the block has room for all of the call.
     #[inline]
     pub fn fits_inside(&self) -> bool {
-        self.is_small() && self.context.is_null()
+        self.is_small() && self.context.is_null() && self.terms.is_none()
     }
 }
 
@@ -88,6 +91,8 @@ pub struct Outside {
     pub memory: Option<Buffer>,
     /// See `Call`.
     pub context: *const c_void,
+    /// See `Call`.
+    pub terms: Option<Terms>,
 }
 
 impl Outside {
@@ -100,7 +105,7 @@ impl Outside {
     /// `NO_MEMORY`.
     pub unsafe fn new(engine: &dyn Engine, call: &Call) -> Result<Self> {
         if call.is_small() {
-            return Ok(Self { memory: None, context: call.context });
+            return Ok(Self { memory: None, context: call.context, terms: call.terms });
         }
         let error = || Error::no_memory("no memory for the task's argument and result");
         let arg = round_up(call.arg_size).ok_or_else(error)?;
@@ -124,7 +129,7 @@ impl Outside {
                 ptr::copy_nonoverlapping(call.arg.cast::<u8>(), place, call.arg_size);
             }
         }
-        Ok(Self { memory: Some(buffer), context: call.context })
+        Ok(Self { memory: Some(buffer), context: call.context, terms: call.terms })
     }
 }
 

@@ -176,6 +176,7 @@ pub fn run(core: &Core, sort: impl FnOnce(&Progress, *mut pool_task_t) + Send) -
         callback: None,
         user_data: ptr::null_mut(),
         context: ptr::null(),
+        terms: None,
     };
     // SAFETY: the argument is a pointer to what stays until the task has ended.
     unsafe { submit::apply(core, &call, ptr::null_mut())? };

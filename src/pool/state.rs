@@ -8,12 +8,13 @@
 //! |           | the same, `finish_alone`, if nobody else owns it  | `FREE`    |
 //! | `DONE`    | who drops the last reference, `drop_reference`    | `FREE`    |
 //!
-//! Beside the phase the word holds three flags and the count of references:
+//! Beside the phase the word holds four flags and the count of references:
 //!
 //! * `WAITED`: set by `wait`; some thread sleeps on the word, and `finish` must wake it.
 //! * `STOP`: set by `cancel` on a running task; read by the task.
 //! * `HELD`: the user has a handle; a second release, or a use after it, is told by its absence.
-//! * references: one for each queue entry and each handle; one of a map itself until it ends; one
+//! * `WATCHED`: set by `watch`; somebody is to be called when the task has ended (`watchers`).
+//! * references: one for each queue entry, each handle and each watcher; one of a map itself until it ends; one
 //!   that whoever claims a task outside the queues takes for `finish` to give up. The block is
 //!   free at zero.
 //!
@@ -33,7 +34,8 @@ const DONE: u32 = 3;
 const WAITED: u32 = 1 << 2;
 const STOP: u32 = 1 << 3;
 const HELD: u32 = 1 << 4;
-const REFERENCE: u32 = 1 << 5;
+const WATCHED: u32 = 1 << 5;
+const REFERENCE: u32 = 1 << 6;
 
 /// The word. See the module's table.
 #[derive(Default)]
@@ -58,6 +60,14 @@ pub enum Cancel {
 pub struct Finished {
     /// Somebody sleeps on the word, and must be woken.
     pub wake: bool,
+    /// Somebody watches, and must be called.
+    pub watched: bool,
+}
+
+impl Finished {
+    fn after(before: u32) -> Self {
+        Self { wake: before & WAITED != 0, watched: before & WATCHED != 0 }
+    }
 }
 
 impl State {
@@ -107,7 +117,7 @@ impl State {
     pub fn finish(&self) -> Finished {
         let before = self.0.fetch_add(DONE - RUNNING, Ordering::AcqRel);
         debug_assert_eq!(before & PHASE, RUNNING);
-        Finished { wake: before & WAITED != 0 }
+        Finished::after(before)
     }
 
     /// `finish` and `drop_reference` in one step: whether somebody must be woken, and whether the
@@ -119,7 +129,7 @@ impl State {
         if last {
             self.0.store(FREE, Ordering::Relaxed);
         }
-        (Finished { wake: before & WAITED != 0 }, last)
+        (Finished::after(before), last)
     }
 
     /// Wakes all who sleep on the word; for a finisher that keeps a reference meanwhile.
@@ -185,6 +195,20 @@ impl State {
             }
             let next = word | WAITED;
             match self.0.compare_exchange_weak(word, next, Ordering::SeqCst, Ordering::Acquire) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+        false
+    }
+
+    /// Somebody is to be called when the task has ended, and owns a reference until then; false if
+    /// it has ended already. The caller is an owner.
+    pub fn watch(&self) -> bool {
+        let mut word = self.0.load(Ordering::Acquire);
+        while word & PHASE != DONE {
+            let next = (word | WATCHED) + REFERENCE;
+            match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return true,
                 Err(now) => word = now,
             }

@@ -151,9 +151,14 @@ impl TaskRef {
         self.worker.store(worker, Ordering::Relaxed);
         let word = &raw const self.state;
         if !self.has_callback() {
+            let core = self.core;
             let (finished, last) = self.state.finish_and_drop();
             if finished.wake {
                 State::wake_at(word);
+            }
+            if finished.watched {
+                // SAFETY: the watchers' references keep the block, and so the core.
+                unsafe { &*core }.watchers.call(self);
             }
             if last {
                 // SAFETY: the last owner.
@@ -165,8 +170,12 @@ impl TaskRef {
         // Sent before anybody can know that the task has ended, so that what ends because of
         // this is called back later; whoever reads the callback waits for the end.
         let delivery = core.callbacks.send(core, self);
-        if self.state.finish().wake {
+        let finished = self.state.finish();
+        if finished.wake {
             State::wake_at(word);
+        }
+        if finished.watched {
+            core.watchers.call(self);
         }
         core.callbacks.serve(core, delivery);
     }

@@ -417,7 +417,10 @@ impl Engine for ProcessEngine {
         // Nothing arrives and nothing is outstanding, then no callback is left, and all the
         // while nothing has arrived: only a callback could still submit.
         let arrivals = self.arrivals.load(Ordering::SeqCst);
-        let quiet = !self.is_busy() && core.callbacks.is_idle() && !self.is_busy();
+        let quiet = core.agenda.is_empty()
+            && !self.is_busy()
+            && core.callbacks.is_idle()
+            && !self.is_busy();
         if !quiet || self.arrivals.load(Ordering::SeqCst) != arrivals {
             return;
         }

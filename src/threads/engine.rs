@@ -408,7 +408,9 @@ impl Engine for ThreadEngine {
         if !core.is_closed() || self.is_finished() {
             return;
         }
-        let is_empty = || self.queues.is_empty() && core.callbacks.is_idle();
+        // The agenda first: what leaves it is in a queue by then.
+        let is_empty =
+            || core.agenda.is_empty() && self.queues.is_empty() && core.callbacks.is_idle();
         if self.sleep.is_quiet(is_empty) && self.finished.swap(1, Ordering::SeqCst) == 0 {
             self.sleep.wake_all();
             self.finished.wake_all();
