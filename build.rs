@@ -35,20 +35,8 @@ mod header {
         ("Inside a task", &["capi/task.rs"], ""),
         ("Blocking sections", &["capi/blocking.rs"], ""),
         ("Fork-join inside a task", &["capi/join.rs"], include_str!("src/capi/join_inline.h")),
-        (
-            "Options of a pool",
-            &["capi/options.rs"],
-            "/* The value to begin a pool_options_t with. */\n\
-             #define POOL_OPTIONS_INIT \\\n  \
-             { sizeof(pool_options_t), POOL_THREADS, 0, POOL_CALLBACKS_SERIAL, 0, 0, 0, 0, 0, 0, \\\n    \
-             0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }\n",
-        ),
-        (
-            "Calls in full",
-            &["capi/call.rs"],
-            "/* The value to begin a pool_call_t with. */\n\
-             #define POOL_CALL_INIT \\\n  { sizeof(pool_call_t), 0, 0, 0, 0, 0, 0, 0 }\n",
-        ),
+        ("Options of a pool", &["capi/options.rs"], ""),
+        ("Calls in full", &["capi/call.rs"], ""),
         ("Callbacks on a thread of your choice", &["capi/poll.rs"], ""),
         ("Memory that all workers share", &["capi/shared.rs"], ""),
         ("Processes", &["capi/processes.rs"], ""),
@@ -79,6 +67,7 @@ mod header {
                 text.push('\n');
                 text.push_str(section.trim());
                 text.push('\n');
+                text.push_str(&initialisers(&Path::new(&root).join("src").join(file)));
             }
             if !macros.is_empty() {
                 text.push('\n');
@@ -123,6 +112,38 @@ mod header {
             rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().map(str::to_owned)
         };
         text.lines().filter_map(words).collect()
+    }
+
+    /// The macros that begin the structs of a file which callers fill: those that begin with their
+    /// size. All else is 0.
+    fn initialisers(source: &Path) -> String {
+        let source = std::fs::read_to_string(source).expect("a source of the header");
+        let mut macros = String::new();
+        for body in source.split("\npub struct ").skip(1) {
+            let (name, fields) = body.split_once(" {\n").expect("a struct");
+            let fields = fields.split("\n}").next().unwrap_or_default();
+            if !fields.contains("pub struct_size: usize") {
+                continue;
+            }
+            let count = fields.lines().filter(|line| line.starts_with("    pub ")).count();
+            let zeros = vec!["0"; count - 1].join(", ");
+            let noun = name.trim_start_matches("pool_").trim_end_matches("_t").to_uppercase();
+            let text = format!("{{ sizeof({name}), {zeros} }}");
+            let mut lines = vec![String::new()];
+            for word in text.split(' ') {
+                if lines.last().is_some_and(|line| line.len() + word.len() > 88) {
+                    lines.push(String::new());
+                }
+                let line = lines.last_mut().expect("a line");
+                line.push_str(if line.is_empty() { "" } else { " " });
+                line.push_str(word);
+            }
+            macros.push_str(&format!(
+                "\n/* The value to begin a {name} with. */\n#define POOL_{noun}_INIT \\\n  {}\n",
+                lines.join(" \\\n    ")
+            ));
+        }
+        macros
     }
 
     /// Comments of one sentence on one line; constants that are safe inside expressions.

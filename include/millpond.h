@@ -990,8 +990,8 @@ int32_t pool_create_with(const struct pool_options_t *options, pool_t **pool);
 
 /* The value to begin a pool_options_t with. */
 #define POOL_OPTIONS_INIT \
-  { sizeof(pool_options_t), POOL_THREADS, 0, POOL_CALLBACKS_SERIAL, 0, 0, 0, 0, 0, 0, \
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+  { sizeof(pool_options_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+    0 }
 
 /* ---- Calls in full ----------------------------------------------------- */
 
@@ -1067,7 +1067,7 @@ int32_t pool_map_with(pool_t *pool,
 
 /* The value to begin a pool_call_t with. */
 #define POOL_CALL_INIT \
-  { sizeof(pool_call_t), 0, 0, 0, 0, 0, 0, 0 }
+  { sizeof(pool_call_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* ---- Callbacks on a thread of your choice ------------------------------ */
 
