@@ -875,6 +875,21 @@ static inline int32_t pool_join2_inline(pool_task_t *task, pool_fn a, const void
 #define POOL_CALLBACKS_POLLED 2
 
 /**
+ * `when_full`: whoever submits waits until there is room, in the order of those who wait. What a
+ * task submits to its own pool goes beyond the bound instead: it might wait for itself.
+ */
+#define POOL_FULL_BLOCK 0
+
+/** `when_full`: the submitting call returns POOL_ERR_FULL, and nothing is submitted. */
+#define POOL_FULL_FAIL 1
+
+/**
+ * `when_full`: the submitting thread runs the task itself, before the call returns, unless a worker
+ * was faster. On threads without an initializer; else POOL_ERR_UNSUPPORTED.
+ */
+#define POOL_FULL_RUN_INLINE 2
+
+/**
  * Forks the calling process as fork(2): 0 in the child, the child's pid in the parent, -1 on
  * failure. For programs that must do something about a fork, as interpreters must.
  */
@@ -974,6 +989,17 @@ typedef struct pool_options_t {
    * whatever random generators all workers have inherited in the same state.
    */
   pool_reseed_fn reseed;
+  /**
+   * How many tasks may wait for a worker, so that whoever submits faster than the workers run
+   * takes no more and more memory: at most `workers` + `max_pending` tasks, maps and batched calls
+   * are submitted and have not ended. 0: any number.
+   */
+  size_t max_pending;
+  /**
+   * What happens to one too many: one of POOL_FULL_...; POOL_FULL_BLOCK, which is 0, if nothing
+   * else is said.
+   */
+  int32_t when_full;
 } pool_options_t;
 
 /**

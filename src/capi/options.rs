@@ -10,6 +10,7 @@ use crate::{
     compose,
     pool::{
         abi::{POOL_MAX_WORKERS, pool_finalizer_fn, pool_initializer_fn},
+        bound::WhenFull,
         options::{
             CallbackMode, MAX_BLOCKED, MIN_STACK, MOST_STDERR, Mode, Options, ProcessOptions,
             WorkerHooks,
@@ -37,6 +38,15 @@ pub const POOL_CALLBACKS_INLINE: i32 = 1;
 /// `callbacks`: only inside pool_poll(), pool_join() and pool_close_join(), on their caller's
 /// thread; in order of completion.
 pub const POOL_CALLBACKS_POLLED: i32 = 2;
+
+/// `when_full`: whoever submits waits until there is room, in the order of those who wait. What a
+/// task submits to its own pool goes beyond the bound instead: it might wait for itself.
+pub const POOL_FULL_BLOCK: i32 = 0;
+/// `when_full`: the submitting call returns POOL_ERR_FULL, and nothing is submitted.
+pub const POOL_FULL_FAIL: i32 = 1;
+/// `when_full`: the submitting thread runs the task itself, before the call returns, unless a worker
+/// was faster. On threads without an initializer; else POOL_ERR_UNSUPPORTED.
+pub const POOL_FULL_RUN_INLINE: i32 = 2;
 
 /// What a pool is made with. Begin with POOL_OPTIONS_INIT, then set what you want to change.
 #[repr(C)]
@@ -110,6 +120,15 @@ pub struct pool_options_t {
     /// Called in each new worker before its initializer, with a random seed: reseed there
     /// whatever random generators all workers have inherited in the same state.
     pub reseed: pool_reseed_fn,
+
+    // From here on: for all pools again.
+    /// How many tasks may wait for a worker, so that whoever submits faster than the workers run
+    /// takes no more and more memory: at most `workers` + `max_pending` tasks, maps and batched calls
+    /// are submitted and have not ended. 0: any number.
+    pub max_pending: usize,
+    /// What happens to one too many: one of POOL_FULL_...; POOL_FULL_BLOCK, which is 0, if nothing
+    /// else is said.
+    pub when_full: i32,
 }
 
 /// Forks the calling process as fork(2): 0 in the child, the child's pid in the parent, -1 on
@@ -165,6 +184,8 @@ unsafe fn check(from: &pool_options_t) -> Result<Options> {
     }
     options.stack_size = from.stack_size;
     options.max_blocked = max_blocked(from)?;
+    options.max_pending = from.max_pending;
+    options.when_full = when_full(from)?;
     if !from.name.is_null() {
         // SAFETY: promised by the caller.
         let name = unsafe { CStr::from_ptr(from.name) };
@@ -180,6 +201,34 @@ fn max_blocked(from: &pool_options_t) -> Result<usize> {
         return Err(Error::new(code::UNSUPPORTED, text));
     }
     Ok(if most == 0 { MAX_BLOCKED } else { most })
+}
+
+fn when_full(from: &pool_options_t) -> Result<WhenFull> {
+    let when_full = match from.when_full {
+        POOL_FULL_BLOCK => return Ok(WhenFull::Block),
+        POOL_FULL_FAIL => WhenFull::Fail,
+        POOL_FULL_RUN_INLINE => WhenFull::RunInline,
+        other => {
+            let text = format!("when_full is {other}; it must be one of POOL_FULL_...");
+            return Err(Error::invalid(text));
+        }
+    };
+    if from.max_pending == 0 {
+        return Err(Error::invalid(
+            "when_full is set, but max_pending is 0: the pool is never full",
+        ));
+    }
+    if when_full == WhenFull::RunInline {
+        if from.mode == POOL_PROCESSES {
+            let text = "POOL_FULL_RUN_INLINE needs POOL_THREADS: the caller is no worker process";
+            return Err(Error::new(code::UNSUPPORTED, text));
+        }
+        if from.initializer.is_some() {
+            let text = "POOL_FULL_RUN_INLINE and an initializer: only workers may run tasks then";
+            return Err(Error::new(code::UNSUPPORTED, text));
+        }
+    }
+    Ok(when_full)
 }
 
 fn mode(mode: i32) -> Result<Mode> {

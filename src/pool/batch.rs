@@ -8,11 +8,13 @@
 
 use super::{
     abi::pool_task_t,
+    bound::Admission,
     cold::Cold,
     context,
     core::Core,
     payload::{Call, Outside},
     status::{self, Error, Result},
+    submit,
     task::{Task, TaskRef},
 };
 use std::{ffi::c_void, ptr, vec::IntoIter};
@@ -54,9 +56,17 @@ pub unsafe fn submit_all(
     core.require_open(context.is_some())?;
     // SAFETY: promised by the caller.
     let mut needs = unsafe { prepare(core, count, call)? }.peekable();
-    let mut entry = core.blocks.enter(core, context)?;
-    entry.promise(count)?;
-    let references = 1 + u32::from(!futures.is_null());
+    let admission = core.bound.enter(core, count)?;
+    let leave = |_: &Error| core.bound.leave(count);
+    let is_over = admission == Admission::Over;
+    let mut own = Vec::new();
+    if is_over {
+        let reserved = own.try_reserve_exact(count);
+        reserved.map_err(|_| Error::no_memory("no memory for a batch")).inspect_err(leave)?;
+    }
+    let mut entry = core.blocks.enter(core, context).inspect_err(leave)?;
+    entry.promise(count).inspect_err(leave)?;
+    let references = 1 + u32::from(!futures.is_null()) + u32::from(is_over);
     let mut index = 0;
     let door = entry.door();
     let enqueued = core.engine.enqueue_all(core, door, count, &mut || {
@@ -79,13 +89,25 @@ pub unsafe fn submit_all(
             }
         }
         index += 1;
-        // SAFETY: the queue's reference was counted in.
-        unsafe { TaskRef::from_raw(block) }
+        // SAFETY: the queue's reference was counted in, and our own if it is kept.
+        let task = unsafe { TaskRef::from_raw(block) };
+        if is_over {
+            own.push(task);
+        }
+        task
     });
     // Whoever wakes may end other tasks, whose blocks come back through the lane.
     drop(entry);
-    enqueued?;
+    enqueued.inspect_err(leave)?;
     core.engine.wake(core);
+    // Those in front are begun by others meanwhile.
+    while let Some(task) = own.pop() {
+        if core.bound.is_over() {
+            submit::run_inline(core, task);
+        } else {
+            task.release();
+        }
+    }
     Ok(())
 }
 

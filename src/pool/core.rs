@@ -13,6 +13,7 @@ use super::{
     agenda::Agenda,
     blocking::Sections,
     blocks::Blocks,
+    bound::Bound,
     callbacks::Callbacks,
     context,
     engine::Engine,
@@ -42,6 +43,8 @@ pub struct Core {
     pub callbacks: Callbacks,
     /// Who is to be called when a task has ended.
     pub watchers: Watchers,
+    /// How many tasks may be in the pool at a time.
+    pub bound: Bound,
     /// Tasks that may not start yet.
     pub agenda: Agenda,
     /// Threads in blocking sections.
@@ -67,6 +70,11 @@ impl Core {
     pub fn new(options: Options, engine: Arc<dyn Engine>) -> Result<Arc<Self>> {
         let epoch = process::epoch().map_err(|error| Error::system("no page of memory", &error))?;
         let callbacks = Callbacks::new(options.callbacks);
+        let most = match options.max_pending {
+            0 => 0,
+            pending => pending.saturating_add(options.workers),
+        };
+        let bound = Bound::new(most, options.when_full);
         let core = Arc::new_cyclic(|me| Self {
             me: me.clone(),
             epoch,
@@ -75,6 +83,7 @@ impl Core {
             blocks: Blocks::new(),
             callbacks,
             watchers: Watchers::default(),
+            bound,
             agenda: Agenda::default(),
             sections: Sections::default(),
             closed: AtomicBool::new(false),
@@ -180,6 +189,7 @@ impl Core {
         // The gate first: whoever sees `closed` may conclude that no submission is under way.
         self.blocks.close();
         self.closed.store(true, Ordering::SeqCst);
+        self.bound.close();
         self.engine.check_finished(self);
     }
 

@@ -41,6 +41,7 @@
 //! | `sort`         | a sort as a task that forks; the numbers it knows |
 //! | `quicksort`    | numbers in order |
 //! | `mergesort`    | elements of any kind in order |
+//! | `bound`        | how many tasks may be in the pool at a time |
 //! | `terms`        | when a call may start, how long it may take, how often it is tried |
 //! | `agenda`       | tasks that may not start yet |
 //! | `watchers`     | who is to be called when a task has ended |
@@ -60,6 +61,8 @@ pub mod blocking;
 pub mod blocks;
 #[cfg(not(loom))]
 pub mod bodies;
+#[cfg(not(loom))]
+pub mod bound;
 #[cfg(not(loom))]
 pub mod callables;
 #[cfg(not(loom))]

@@ -2,6 +2,7 @@
 
 use super::{
     abi::{POOL_MAX_WORKERS, pool_finalizer_fn, pool_initializer_fn},
+    bound::WhenFull,
     status::{Error, Result},
 };
 use crate::support::process;
@@ -54,6 +55,10 @@ pub struct Options {
     pub name: String,
     /// How many threads may be in blocking sections at a time.
     pub max_blocked: usize,
+    /// How many tasks may wait for a worker; 0: any number.
+    pub max_pending: usize,
+    /// What happens to one too many.
+    pub when_full: WhenFull,
     /// What only processes can do.
     pub processes: ProcessOptions,
 }
@@ -122,6 +127,8 @@ impl Options {
             stack_size: 0,
             name: "millpond".to_owned(),
             max_blocked: MAX_BLOCKED,
+            max_pending: 0,
+            when_full: WhenFull::Block,
             processes: ProcessOptions::default(),
         })
     }

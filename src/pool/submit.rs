@@ -2,9 +2,10 @@
 //! What the calls of a pool do: apply, submit, map, and the handles they give out.
 
 use super::{
-    abi::pool_callback_fn,
+    abi::{POOL_NO_WORKER, pool_callback_fn},
+    bound::Admission,
     cold::Cold,
-    context,
+    context::{self, Context},
     core::Core,
     direct,
     map::{Map, MapCall},
@@ -72,9 +73,8 @@ fn wait_for_end(core: &Core, task: TaskRef) -> Result<()> {
 /// Nothing was submitted then, and nothing written.
 pub unsafe fn submit(core: &Core, call: &Call, future: Option<&mut *mut Task>) -> Result<()> {
     core.engine.admit(core, call)?;
-    let references = 1 + u32::from(future.is_some());
     if call.fits_inside() {
-        return enqueue(core, future, |block| {
+        return enqueue(core, 1, future, |block, references| {
             // SAFETY: promised by the caller; the block is ours.
             unsafe { block.fill(call, references) };
             Ok(())
@@ -82,7 +82,7 @@ pub unsafe fn submit(core: &Core, call: &Call, future: Option<&mut *mut Task>) -
     }
     // SAFETY: promised by the caller.
     let cold = Cold::for_call(unsafe { Outside::new(&*core.engine, call)? })?;
-    enqueue(core, future, |block| {
+    enqueue(core, 1, future, |block, references| {
         // SAFETY: promised by the caller; the block is ours.
         unsafe { block.fill_with(call, cold, references) };
         Ok(())
@@ -103,18 +103,41 @@ pub fn submit_map(
     core.engine.admit_map(core, &call, callback.is_some())?;
     let map = Map::new(call, core.options.workers)?;
     // One reference is the map's own, one the queue's.
-    let references = 2 + u32::from(future.is_some());
-    enqueue(core, future, |block| block.fill_map(map, callback, user_data, references))
+    enqueue(core, 2, future, |block, references| {
+        block.fill_map(map, callback, user_data, references)
+    })
 }
 
+/// Enqueues what `fill` makes with the number of references that it is given: `references`, and
+/// those that are needed here.
 #[inline]
 fn enqueue(
     core: &Core,
+    references: u32,
     future: Option<&mut *mut Task>,
-    fill: impl FnOnce(&Task) -> Result<()>,
+    fill: impl FnOnce(&Task, u32) -> Result<()>,
 ) -> Result<()> {
     let context = context::find(core);
     core.require_open(context.is_some())?;
+    let admission = core.bound.enter(core, 1)?;
+    let references =
+        references + u32::from(future.is_some()) + u32::from(admission == Admission::Over);
+    let fill = |block: &Task| fill(block, references);
+    let task = enter_queue(core, context, future, fill).inspect_err(|_| core.bound.leave(1))?;
+    core.engine.wake(core);
+    if admission == Admission::Over {
+        run_inline(core, task);
+    }
+    Ok(())
+}
+
+#[inline]
+fn enter_queue(
+    core: &Core,
+    context: Option<&Context>,
+    future: Option<&mut *mut Task>,
+    fill: impl FnOnce(&Task) -> Result<()>,
+) -> Result<TaskRef> {
     let mut entry = core.blocks.enter(core, context)?;
     let block = entry.allocate()?;
     // SAFETY: `allocate` gave us the block alone.
@@ -137,9 +160,28 @@ fn enqueue(
         entry.give_back(block);
         return Err(error);
     }
-    drop(entry);
-    core.engine.wake(core);
-    Ok(())
+    // SAFETY: the caller only uses it if a reference was counted in for it.
+    Ok(unsafe { TaskRef::from_raw(block) })
+}
+
+/// Runs a task that there was no room for on the thread that has submitted it, which owns a
+/// reference, unless somebody else has begun it.
+pub fn run_inline(core: &Core, task: TaskRef) {
+    match context::find(core) {
+        Some(context) if context.counted.get() && context.has_stack() => {
+            run_awaited(core, task, context.site());
+        }
+        // On top of another that leaves no stack: it stays in the queue.
+        Some(_) => {}
+        None => {
+            core.engine.hold(core);
+            let site = Site::nowhere(POOL_NO_WORKER);
+            let visitor = Context::visitor(core, site, false, 0..0);
+            visitor.enter(|| run_awaited(core, task, site));
+            core.engine.release(core);
+        }
+    }
+    task.release();
 }
 
 /// Runs a map and waits for it; the caller takes part if it may.
@@ -154,20 +196,8 @@ pub fn map(core: &Core, call: MapCall) -> Result<()> {
         return Ok(());
     }
     let map = Map::new(call, core.options.workers)?;
-    let block = {
-        let mut entry = core.blocks.enter(core, context)?;
-        let block = entry.allocate()?;
-        // SAFETY: `allocate` gave us the block alone. References: the map's own, and ours.
-        if let Err(error) = unsafe { block.as_ref() }.fill_map(map, None, std::ptr::null_mut(), 2) {
-            entry.give_back(block);
-            return Err(error);
-        }
-        block
-    };
-    // SAFETY: counted just above.
-    let task = unsafe { TaskRef::from_raw(block) };
-    let claimed = task.state.claim();
-    debug_assert!(claimed);
+    let task = claimed_map(core, context, map)?;
+    core.bound.enter_anyhow();
     let mut outcome = Ok(());
     let lent = core.engine.lend(core, &mut |site| {
         outcome = core.require_open(context.is_some());
@@ -186,6 +216,22 @@ pub fn map(core: &Core, call: MapCall) -> Result<()> {
     let ended = wait_for_end(core, task);
     task.release();
     outcome.and(ended)
+}
+
+/// A map in no queue, claimed: one reference is its own, one the caller's.
+fn claimed_map(core: &Core, context: Option<&Context>, map: Map) -> Result<TaskRef> {
+    let mut entry = core.blocks.enter(core, context)?;
+    let block = entry.allocate()?;
+    // SAFETY: `allocate` gave us the block alone.
+    if let Err(error) = unsafe { block.as_ref() }.fill_map(map, None, std::ptr::null_mut(), 2) {
+        entry.give_back(block);
+        return Err(error);
+    }
+    // SAFETY: counted just above.
+    let task = unsafe { TaskRef::from_raw(block) };
+    let claimed = task.state.claim();
+    debug_assert!(claimed);
+    Ok(task)
 }
 
 /// Takes part in a map on this thread, and calls others if they could help.
