@@ -99,6 +99,8 @@
  *   pool_future_cancel | asks a running task to stop  | the same
  *   pool_future_kill   | POOL_ERR_UNSUPPORTED if it   | kills it; then POOL_ERR_CANCELLED
  *                      | runs                         |
+ *   POOL_FULL_RUN_INLI | the submitter runs the task  | POOL_ERR_UNSUPPORTED
+ *   NE, see when_full  |                              |
  *   pool_terminate     | asks running tasks to stop   | kills them; then POOL_ERR_TERMINATED
  *   pool_refresh       | does nothing                 | makes new workers
  *   limits (time, CPU, | POOL_ERR_UNSUPPORTED         | per worker, as pool_options_t says
@@ -568,7 +570,17 @@ const char *pool_status_name(int32_t status);
  * Does not block, but for starting a thread now and then. Returns POOL_OK, or POOL_ERR_INVALID,
  * _CLOSED, _TERMINATED (from inside a terminated pool), _FORKED, _NO_MEMORY, _SYSTEM (no thread
  * could be started), in processes _BROKEN, _CRASH_LOOP, _UNKNOWN_FUNCTION, _UNSUPPORTED. After an
- * error nothing was submitted, and the callback is never called.
+ * error nothing was submitted, and the callback is never called. In a pool that is bounded by
+ * `max_pending` it may wait for room instead, run the task here, or return _FULL, as `when_full` says.
+ *
+ * Example:
+ *     int seven = 7, result = 0;
+ *     pool_future_t *future = NULL;
+ *     pool_apply_async(pool, square, &seven, sizeof seven, sizeof result, NULL, NULL, &future);
+ *     // ... do something else ...
+ *     int32_t status = pool_future_get(future, &result, sizeof result, -1);
+ *     assert(status == POOL_OK && result == 49);
+ *     pool_future_release(future);
  */
 int32_t pool_apply_async(pool_t *pool,
                          pool_fn fn,
@@ -968,7 +980,10 @@ typedef struct pool_options_t {
    * first; 0 leaves them the program's.
    */
   int32_t oom_score_adj;
-  /** 1: keep worker i on the i-th of the pool's CPUs (modulo their number); 0: on all of them. */
+  /**
+   * 1: keep worker i on the i-th of the pool's CPUs (modulo their number); 0: on all of them. For
+   * pools of threads, too.
+   */
   int32_t pin_workers;
   /** 1: let crashing workers write core dumps as the program's limits allow; 0: none. */
   int32_t core_dumps;
@@ -1000,6 +1015,14 @@ typedef struct pool_options_t {
    * else is said.
    */
   int32_t when_full;
+  /**
+   * The CPUs that the workers run on, by the system's numbers from 0: `cpu_count` of them, read
+   * during the call only. NULL and 0: those that the thread which makes the pool may use. With
+   * `workers` 0 there are no more workers than CPUs here. On Linux; elsewhere POOL_ERR_UNSUPPORTED.
+   */
+  const uint32_t *cpus;
+  /** How many. */
+  size_t cpu_count;
 } pool_options_t;
 
 /**
@@ -1011,13 +1034,34 @@ typedef struct pool_options_t {
  * POOL_ERR_SYSTEM, _NO_MEMORY; or the positive code that an initializer returned (_INTERNAL for
  * a negative one; _WORKER_DIED when it crashed its process). Blocks until the initializers have
  * ended. POOL_PROCESSES forks once: pool_refresh() says what that means to the program.
+ *
+ * Example:
+ *     const uint32_t cpus[] = {0};
+ *     pool_options_t options = POOL_OPTIONS_INIT;
+ *     options.mode = POOL_PROCESSES;
+ *     options.workers = 2;
+ *     options.cpus = cpus; // both on the first CPU
+ *     options.cpu_count = 1;
+ *     options.max_pending = 100;
+ *     options.when_full = POOL_FULL_FAIL; // or whoever submits too much waits
+ *     pool_t *bounded = NULL;
+ *     if (pool_create_with(&options, &bounded) != POOL_OK) {
+ *         fprintf(stderr, "%s\n", pool_last_error());
+ *         return;
+ *     }
+ *     int32_t status = POOL_OK;
+ *     for (int i = 0; i < 100000 && status == POOL_OK; i++)
+ *         status = pool_apply_async(bounded, slow, &i, sizeof i, sizeof i, NULL, NULL, NULL);
+ *     assert(status == POOL_ERR_FULL);
+ *     pool_terminate(bounded);
+ *     pool_close_join(bounded);
  */
 int32_t pool_create_with(const struct pool_options_t *options, pool_t **pool);
 
 /* The value to begin a pool_options_t with. */
 #define POOL_OPTIONS_INIT \
   { sizeof(pool_options_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0 }
+    0, 0, 0, 0, 0 }
 
 /* ---- Calls in full ----------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 //! A pool made to order.
 
 use super::{
-    boundary::{not_null, read_struct, status},
+    boundary::{bytes, not_null, read_struct, status},
     handle::pool_t,
     simple::open,
 };
@@ -17,6 +17,7 @@ use crate::{
         },
         status::{self as code, Error, Result},
     },
+    support::process,
 };
 use std::ffi::{CStr, c_char, c_void};
 
@@ -105,7 +106,8 @@ pub struct pool_options_t {
     /// The workers' oom_score_adj, 1 to 1000, so that under pressure the system ends workers
     /// first; 0 leaves them the program's.
     pub oom_score_adj: i32,
-    /// 1: keep worker i on the i-th of the pool's CPUs (modulo their number); 0: on all of them.
+    /// 1: keep worker i on the i-th of the pool's CPUs (modulo their number); 0: on all of them. For
+    /// pools of threads, too.
     pub pin_workers: i32,
     /// 1: let crashing workers write core dumps as the program's limits allow; 0: none.
     pub core_dumps: i32,
@@ -129,6 +131,12 @@ pub struct pool_options_t {
     /// What happens to one too many: one of POOL_FULL_...; POOL_FULL_BLOCK, which is 0, if nothing
     /// else is said.
     pub when_full: i32,
+    /// The CPUs that the workers run on, by the system's numbers from 0: `cpu_count` of them, read
+    /// during the call only. NULL and 0: those that the thread which makes the pool may use. With
+    /// `workers` 0 there are no more workers than CPUs here. On Linux; elsewhere POOL_ERR_UNSUPPORTED.
+    pub cpus: *const u32,
+    /// How many.
+    pub cpu_count: usize,
 }
 
 /// Forks the calling process as fork(2): 0 in the child, the child's pid in the parent, -1 on
@@ -147,6 +155,27 @@ pub type pool_reseed_fn =
 /// POOL_ERR_SYSTEM, _NO_MEMORY; or the positive code that an initializer returned (_INTERNAL for
 /// a negative one; _WORKER_DIED when it crashed its process). Blocks until the initializers have
 /// ended. POOL_PROCESSES forks once: pool_refresh() says what that means to the program.
+///
+/// Example:
+///     const uint32_t cpus[] = {0};
+///     pool_options_t options = POOL_OPTIONS_INIT;
+///     options.mode = POOL_PROCESSES;
+///     options.workers = 2;
+///     options.cpus = cpus; // both on the first CPU
+///     options.cpu_count = 1;
+///     options.max_pending = 100;
+///     options.when_full = POOL_FULL_FAIL; // or whoever submits too much waits
+///     pool_t *bounded = NULL;
+///     if (pool_create_with(&options, &bounded) != POOL_OK) {
+///         fprintf(stderr, "%s\n", pool_last_error());
+///         return;
+///     }
+///     int32_t status = POOL_OK;
+///     for (int i = 0; i < 100000 && status == POOL_OK; i++)
+///         status = pool_apply_async(bounded, slow, &i, sizeof i, sizeof i, NULL, NULL, NULL);
+///     assert(status == POOL_ERR_FULL);
+///     pool_terminate(bounded);
+///     pool_close_join(bounded);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_create_with(
     options: *const pool_options_t,
@@ -184,6 +213,12 @@ unsafe fn check(from: &pool_options_t) -> Result<Options> {
     }
     options.stack_size = from.stack_size;
     options.max_blocked = max_blocked(from)?;
+    options.pin_workers = within("pin_workers", from.pin_workers.into(), 1)? != 0;
+    // SAFETY: promised by the caller.
+    options.cpus = unsafe { cpus(from)? };
+    if from.workers == 0 && !options.cpus.is_empty() {
+        options.workers = options.workers.min(options.cpus.len());
+    }
     options.max_pending = from.max_pending;
     options.when_full = when_full(from)?;
     if !from.name.is_null() {
@@ -201,6 +236,34 @@ fn max_blocked(from: &pool_options_t) -> Result<usize> {
         return Err(Error::new(code::UNSUPPORTED, text));
     }
     Ok(if most == 0 { MAX_BLOCKED } else { most })
+}
+
+/// # Safety
+/// `cpus` is null, or readable as `cpu_count` says.
+unsafe fn cpus(from: &pool_options_t) -> Result<Vec<u32>> {
+    bytes(from.cpus, size_of::<u32>(), from.cpu_count, "cpus")?;
+    if from.cpu_count == 0 && !from.cpus.is_null() {
+        return Err(Error::invalid("cpus is set, but cpu_count is 0"));
+    }
+    let mut cpus = Vec::new();
+    let no_memory = |_| Error::no_memory("no memory for the list of CPUs");
+    cpus.try_reserve_exact(from.cpu_count).map_err(no_memory)?;
+    for index in 0..from.cpu_count {
+        // SAFETY: promised by the caller.
+        cpus.push(unsafe { from.cpus.add(index).read_unaligned() });
+    }
+    cpus.sort_unstable();
+    cpus.dedup();
+    match process::first_impossible(&cpus) {
+        None => Ok(cpus),
+        Some(_) if !cfg!(all(target_os = "linux", not(feature = "portable"))) => {
+            Err(Error::new(code::UNSUPPORTED, "workers cannot be kept to CPUs on this system"))
+        }
+        Some(cpu) => {
+            let text = format!("cpus names CPU {cpu}, on which this process may not run");
+            Err(Error::invalid(text))
+        }
+    }
 }
 
 fn when_full(from: &pool_options_t) -> Result<WhenFull> {
@@ -252,7 +315,6 @@ fn processes(from: &pool_options_t) -> Result<ProcessOptions> {
         max_rss_bytes: from.max_rss_bytes,
         spare_workers: within("spare_workers", from.spare_workers.into(), 4096)? as u32,
         oom_score_adj: within("oom_score_adj", from.oom_score_adj.into(), 1000)? as i32,
-        pin_workers: within("pin_workers", from.pin_workers.into(), 1)? != 0,
         core_dumps: within("core_dumps", from.core_dumps.into(), 1)? != 0,
         stderr_tail_bytes: from.stderr_tail_bytes,
         fork_fn: from.fork_fn,

@@ -25,7 +25,17 @@ use std::{ffi::c_void, ptr};
 /// Does not block, but for starting a thread now and then. Returns POOL_OK, or POOL_ERR_INVALID,
 /// _CLOSED, _TERMINATED (from inside a terminated pool), _FORKED, _NO_MEMORY, _SYSTEM (no thread
 /// could be started), in processes _BROKEN, _CRASH_LOOP, _UNKNOWN_FUNCTION, _UNSUPPORTED. After an
-/// error nothing was submitted, and the callback is never called.
+/// error nothing was submitted, and the callback is never called. In a pool that is bounded by
+/// `max_pending` it may wait for room instead, run the task here, or return _FULL, as `when_full` says.
+///
+/// Example:
+///     int seven = 7, result = 0;
+///     pool_future_t *future = NULL;
+///     pool_apply_async(pool, square, &seven, sizeof seven, sizeof result, NULL, NULL, &future);
+///     // ... do something else ...
+///     int32_t status = pool_future_get(future, &result, sizeof result, -1);
+///     assert(status == POOL_OK && result == 49);
+///     pool_future_release(future);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_apply_async(
     pool: *mut pool_t,

@@ -55,6 +55,10 @@ pub struct Options {
     pub name: String,
     /// How many threads may be in blocking sections at a time.
     pub max_blocked: usize,
+    /// The CPUs that the workers run on; empty: those of the thread that makes the pool.
+    pub cpus: Vec<u32>,
+    /// Whether each worker keeps to one of them.
+    pub pin_workers: bool,
     /// How many tasks may wait for a worker; 0: any number.
     pub max_pending: usize,
     /// What happens to one too many.
@@ -75,7 +79,6 @@ pub struct ProcessOptions {
     pub max_rss_bytes: usize,
     pub spare_workers: u32,
     pub oom_score_adj: i32,
-    pub pin_workers: bool,
     pub core_dumps: bool,
     pub stderr_tail_bytes: usize,
     pub fork_fn: Option<unsafe extern "C" fn(*mut c_void) -> i32>,
@@ -94,7 +97,6 @@ impl ProcessOptions {
             (self.max_rss_bytes != 0, "max_rss_bytes"),
             (self.spare_workers != 0, "spare_workers"),
             (self.oom_score_adj != 0, "oom_score_adj"),
-            (self.pin_workers, "pin_workers"),
             (self.core_dumps, "core_dumps"),
             (self.stderr_tail_bytes != 0, "stderr_tail_bytes"),
             (self.fork_fn.is_some(), "fork_fn"),
@@ -127,6 +129,8 @@ impl Options {
             stack_size: 0,
             name: "millpond".to_owned(),
             max_blocked: MAX_BLOCKED,
+            cpus: Vec::new(),
+            pin_workers: false,
             max_pending: 0,
             when_full: WhenFull::Block,
             processes: ProcessOptions::default(),

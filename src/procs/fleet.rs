@@ -101,8 +101,8 @@ impl Fleet {
         settings.oom_score_adj = (process.oom_score_adj != 0).then_some(process.oom_score_adj);
         settings.memory_limit = process.memory_limit_bytes;
         settings.core_dumps = process.core_dumps;
-        settings.affinity = sys::thread::affinity();
-        settings.pin = process.pin_workers;
+        settings.affinity = sys::thread::chosen(&options.cpus);
+        settings.pin = options.pin_workers;
         settings.stderr_pipes = if process.stderr_tail_bytes > 0 { count as u32 } else { 0 };
         let mut state = State::default();
         state.members.resize_with(count, Member::default);

@@ -4,6 +4,7 @@
 use super::{
     fifo::Fifo,
     helper,
+    placement::Placement,
     queue::{Queues, Seat},
     sleep::{MOST_THREADS, Notify, Sleep},
     worker,
@@ -74,7 +75,7 @@ pub struct ThreadEngine {
     /// How many initial workers have not reported yet, and what the first failed one said.
     starting: WaitWord,
     start_failure: Mutex<Option<Error>>,
-    affinity: Option<sys::thread::CpuSet>,
+    pub(super) placement: Placement,
     stack_size: usize,
     /// How often to look before sleeping; 0 when there is no CPU to spare.
     pub(super) patience: u32,
@@ -83,8 +84,8 @@ pub struct ThreadEngine {
 impl ThreadEngine {
     /// An engine without threads.
     pub fn new(options: &Options) -> Arc<Self> {
-        let affinity = sys::thread::affinity();
-        let cpus = affinity.as_ref().map_or(1, sys::thread::CpuSet::count);
+        let placement = Placement::new(options);
+        let cpus = placement.cpus();
         let stack_size = match options.stack_size {
             0 => sys::thread::default_stack_size(),
             size => size,
@@ -103,7 +104,7 @@ impl ThreadEngine {
             no_spares: AtomicBool::new(false),
             starting: WaitWord::new(0),
             start_failure: Mutex::new(None),
-            affinity,
+            placement,
             stack_size,
             patience: spin::patience(options.workers, cpus),
         })
@@ -112,13 +113,6 @@ impl ThreadEngine {
     /// The stack that a task must find free before it is started on top of another.
     pub(super) fn stack_reserve(&self) -> usize {
         (self.stack_size / 2).min(1 << 20)
-    }
-
-    /// Puts the calling thread where the pool's threads belong.
-    pub(super) fn settle(&self) {
-        if let Some(cpus) = &self.affinity {
-            sys::thread::set_affinity(cpus);
-        }
     }
 
     /// Starts a worker that has been counted as `born` says.

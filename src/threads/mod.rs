@@ -8,6 +8,7 @@
 //! | `queue`     | all the queues: the lanes of outsiders, the workers' own |
 //! | `engine`    | what the pool's layer sees |
 //! | `worker`    | the life of a worker's thread |
+//! | `placement` | on which CPUs the workers run |
 //! | `helper`    | threads that run a task while they wait for it |
 
 #[cfg(not(loom))]
@@ -15,6 +16,8 @@ pub mod engine;
 pub mod fifo;
 #[cfg(not(loom))]
 mod helper;
+#[cfg(not(loom))]
+mod placement;
 #[cfg(not(loom))]
 mod queue;
 pub mod sleep;

@@ -39,7 +39,7 @@ impl Drop for Bomb {
 /// The whole life of the worker `number`, which has been counted as `born` says.
 pub fn run(core: &Arc<Core>, engine: &ThreadEngine, number: usize, born: Born) {
     let _bomb = Bomb;
-    engine.settle();
+    engine.placement.settle(number);
     let local = Local::new();
     if let Some(seat) = engine.queues.sit_down(number) {
         let reserve = engine.stack_reserve();

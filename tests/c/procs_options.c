@@ -15,7 +15,7 @@ static void reseed_nothing(uint64_t seed, void *worker_data, uint32_t worker) {
 }
 
 CASE(threads_have_none_of_them) {
-  for (int which = 0; which < 13; which++) {
+  for (int which = 0; which < 12; which++) {
     pool_options_t options = POOL_OPTIONS_INIT;
     pool_t *pool = NULL;
     options.workers = 1;
@@ -27,11 +27,10 @@ CASE(threads_have_none_of_them) {
     options.max_rss_bytes = which == 5 ? (size_t)1 << 30 : 0;
     options.spare_workers = which == 6 ? 1 : 0;
     options.oom_score_adj = which == 7 ? 1 : 0;
-    options.pin_workers = which == 8 ? 1 : 0;
-    options.core_dumps = which == 9 ? 1 : 0;
-    options.stderr_tail_bytes = which == 10 ? 100 : 0;
-    options.fork_fn = which == 11 ? fork_plainly : NULL;
-    options.reseed = which == 12 ? reseed_nothing : NULL;
+    options.core_dumps = which == 8 ? 1 : 0;
+    options.stderr_tail_bytes = which == 9 ? 100 : 0;
+    options.fork_fn = which == 10 ? fork_plainly : NULL;
+    options.reseed = which == 11 ? reseed_nothing : NULL;
     CHECK_ERROR(pool_create_with(&options, &pool), POOL_ERR_UNSUPPORTED);
     CHECK(pool == NULL);
     options.mode = POOL_PROCESSES;

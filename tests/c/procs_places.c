@@ -109,6 +109,22 @@ CASE(pin_workers) {
   CHECK(CPU_EQUAL(&after, &here));
 }
 
+CASE(a_list_of_processors) {
+  cpu_set_t here;
+  struct seat both[2];
+  CHECK_EQ(sched_getaffinity(0, sizeof here, &here), 0);
+  const uint32_t last = (uint32_t)nth_of(&here, CPU_COUNT(&here) - 1);
+  pool_options_t options = processes(0);
+  options.cpus = &last;
+  options.cpu_count = 1;
+  seats(&options, both);
+  for (int i = 0; i < 2; i++) {
+    CHECK_EQ(CPU_COUNT(&both[i].cpus), 1);
+    CHECK(CPU_ISSET(last, &both[i].cpus));
+    CHECK_EQ(both[i].worker, 0);
+  }
+}
+
 /* The processors are those of the thread that made the pool. */
 CASE(workers_run_where_the_maker_ran) {
   cpu_set_t all, one;

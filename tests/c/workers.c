@@ -228,3 +228,65 @@ CASE(affinity_is_the_creators) {
   CHECK_OK(pool_close_join(wide));
   CHECK_OK(pool_close_join(narrow));
 }
+
+/* ---- A list of processors ---- */
+
+CASE(a_list_of_processors) {
+  cpu_set_t all, one;
+  CHECK_EQ(sched_getaffinity(0, sizeof all, &all), 0);
+  for (uint32_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    if (!CPU_ISSET(cpu, &all)) {
+      continue;
+    }
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    const uint32_t cpus[] = {cpu, cpu};
+    pool_options_t options = POOL_OPTIONS_INIT;
+    options.cpus = cpus;
+    options.cpu_count = COUNT_OF(cpus);
+    pool_t *pool = new_pool_with(&options);
+    CHECK_EQ(pool_workers(pool), 1);
+    affinity_of_tasks(pool, &one);
+    CHECK_OK(pool_close_join(pool));
+  }
+  cpu_set_t after;
+  CHECK_EQ(sched_getaffinity(0, sizeof after, &after), 0);
+  CHECK(CPU_EQUAL(&after, &all));
+}
+
+CASE(pinned_workers_keep_to_one_processor) {
+  cpu_set_t all;
+  CHECK_EQ(sched_getaffinity(0, sizeof all, &all), 0);
+  pool_options_t options = POOL_OPTIONS_INIT;
+  options.workers = 3;
+  options.pin_workers = 1;
+  pool_t *pool = new_pool_with(&options);
+  for (int i = 0; i < 50; i++) {
+    pool_future_t *future = NULL;
+    cpu_set_t found;
+    CHECK_OK(pool_apply_async(pool, my_affinity, NULL, 0, sizeof found, NULL, NULL, &future));
+    CHECK_OK(pool_future_get(future, &found, sizeof found, 60000));
+    CHECK_EQ(CPU_COUNT(&found), 1);
+    CHECK_OK(pool_future_release(future));
+  }
+  CHECK_OK(pool_close_join(pool));
+}
+
+CASE(processors_that_are_not_there) {
+  const uint32_t cpus[] = {0, 1 << 17}, huge[] = {UINT32_MAX};
+  pool_t *pool = NULL;
+  pool_options_t options = POOL_OPTIONS_INIT;
+  options.cpus = cpus;
+  options.cpu_count = 2;
+  CHECK_ERROR(pool_create_with(&options, &pool), POOL_ERR_INVALID);
+  CHECK(strstr(pool_last_error(), "131072") != NULL);
+  options.cpu_count = 0;
+  CHECK_ERROR(pool_create_with(&options, &pool), POOL_ERR_INVALID);
+  options.cpu_count = SIZE_MAX;
+  CHECK_ERROR(pool_create_with(&options, &pool), POOL_ERR_INVALID);
+  options.cpus = huge;
+  options.cpu_count = 1;
+  CHECK_ERROR(pool_create_with(&options, &pool), POOL_ERR_INVALID);
+  options.cpus = NULL;
+  CHECK_ERROR(pool_create_with(&options, &pool), POOL_ERR_INVALID);
+}

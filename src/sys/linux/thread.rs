@@ -63,6 +63,15 @@ impl Drop for Uncancellable {
 pub struct CpuSet(Vec<u64>);
 
 impl CpuSet {
+    /// The CPUs with these numbers; none that the system could not have.
+    pub fn of(cpus: &[u32]) -> Option<Self> {
+        let mut set = vec![0; cpus.iter().max().map_or(0, |most| *most as usize / 64 + 1)];
+        for cpu in cpus {
+            set[*cpu as usize / 64] |= 1 << (cpu % 64);
+        }
+        Some(Self(set))
+    }
+
     /// How many CPUs are in the set.
     pub fn count(&self) -> usize {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
@@ -104,12 +113,43 @@ pub fn set_affinity(set: &CpuSet) {
     }
 }
 
+/// The first of these CPUs on which no thread of this process may run: tried out on this thread,
+/// which comes back to where it was.
+pub fn first_impossible(cpus: &[u32]) -> Option<u32> {
+    const MOST: u32 = 1 << 18;
+    let before = affinity();
+    let may_run_on = |cpu: &u32| {
+        *cpu < MOST
+            && CpuSet::of(&[*cpu]).is_some_and(|set| {
+                // SAFETY: as in `set_affinity`.
+                let status = unsafe {
+                    libc::sched_setaffinity(
+                        0,
+                        set.0.len() * 8,
+                        set.0.as_ptr().cast::<libc::cpu_set_t>(),
+                    )
+                };
+                status == 0
+            })
+    };
+    let impossible = cpus.iter().find(|cpu| !may_run_on(cpu)).copied();
+    if let Some(before) = before {
+        set_affinity(&before);
+    }
+    impossible
+}
+
 /// Pins the calling thread onto one of the CPUs that it may run on: the `index`th, counted round
 /// and round.
 pub fn pin(index: usize) {
     if let Some(set) = affinity().and_then(|set| set.only(index)) {
         set_affinity(&set);
     }
+}
+
+/// The CPUs with these numbers, or those of the calling thread if there are no numbers.
+pub fn chosen(cpus: &[u32]) -> Option<CpuSet> {
+    if cpus.is_empty() { affinity() } else { CpuSet::of(cpus) }
 }
 
 /// The usable addresses of the calling thread's stack; `None` if the system does not say.
