@@ -123,7 +123,7 @@ static int32_t find_it_full(const void *arg, void *result, pool_task_t *task) {
   (void)result;
   meet(&crowd->inside);
   CHECK_ERROR(pool_blocking_begin(task), POOL_ERR_FULL);
-  CHECK(strstr(pool_last_error(), "max_blocked") != NULL);
+  CHECK_HAS(pool_last_error(), "max_blocked");
   CHECK_ERROR(pool_blocking_end(task), POOL_ERR_INVALID);
   gate_open(&crowd->refused);
   return 0;

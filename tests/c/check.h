@@ -94,6 +94,15 @@ __attribute__((format(printf, 3, 4), noreturn)) UNUSED static void check_fail(co
     }                                                                                                                  \
   } while (0)
 
+/* A sentence that must have a part. */
+#define CHECK_HAS(actual, part)                                                                                        \
+  do {                                                                                                                 \
+    const char *check_s = (actual);                                                                                    \
+    if (check_s == NULL || strstr(check_s, (part)) == NULL) {                                                          \
+      check_fail(__FILE__, __LINE__, "no \"%s\" in \"%s\"", (part), check_s ? check_s : "(null)");                     \
+    }                                                                                                                  \
+  } while (0)
+
 /* Leaves the case when it means nothing here; the reason is printed. */
 __attribute__((noreturn)) UNUSED static void check_skip(const char *why) {
   printf("skipped %s: %s\n", check_name, why);

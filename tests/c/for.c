@@ -223,7 +223,7 @@ static int32_t negative(size_t begin, size_t end, void *context, pool_task_t *ta
 CASE(a_negative_code_is_an_internal_error) {
   pool_t *pool = new_pool(2);
   CHECK_ERROR(pool_for(pool, 0, 10, negative, NULL), POOL_ERR_INTERNAL);
-  CHECK(strstr(pool_last_error(), "returned -3") != NULL);
+  CHECK_HAS(pool_last_error(), "returned -3");
   CHECK_OK(pool_close_join(pool));
 }
 

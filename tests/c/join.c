@@ -276,8 +276,8 @@ CASE(wrong_arguments) {
   int64_t numbers[2] = {1, 2};
   CHECK_OK(pool_apply(pool, wrong_calls, numbers, 0, NULL, 0));
   CHECK_ERROR(pool_join2(NULL, nothing, NULL, NULL, nothing, NULL, NULL), POOL_ERR_INVALID);
-  CHECK(strstr(pool_last_error(), "pool_apply()") != NULL);
+  CHECK_HAS(pool_last_error(), "pool_apply()");
   CHECK_ERROR(pool_join_n(NULL, twice, numbers, 8, numbers, 8, 2), POOL_ERR_INVALID);
-  CHECK(strstr(pool_last_error(), "pool_apply()") != NULL);
+  CHECK_HAS(pool_last_error(), "pool_apply()");
   CHECK_OK(pool_close_join(pool));
 }

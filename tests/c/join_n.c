@@ -155,7 +155,7 @@ CASE(the_lowest_failed_item_counts) {
       items.args[11] = -5;
       items.expected = POOL_ERR_INTERNAL;
       CHECK_STATUS(pool_apply(pool, run_failing, &items, sizeof items, NULL, 0), POOL_ERR_INTERNAL);
-      CHECK(strstr(pool_last_error(), "item 11: ") != NULL);
+      CHECK_HAS(pool_last_error(), "item 11: ");
       forget(&items);
     }
     CHECK_OK(pool_close_join(pool));

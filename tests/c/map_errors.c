@@ -52,7 +52,7 @@ CASE(one_failing_item) {
     pool_call_t call = planned(&plan, 0);
     CHECK_ERROR(pool_map_with(pool, &call, NULL, NULL, NULL, 500), (int32_t)(1000 + places[p]));
     names_index(pool_last_error(), places[p]);
-    CHECK(strstr(pool_last_error(), "this item is bad") != NULL);
+    CHECK_HAS(pool_last_error(), "this item is bad");
     CHECK(plan.ran >= 1);
   }
   CHECK_OK(pool_close_join(pool));
@@ -247,7 +247,7 @@ CASE(callback_of_a_failed_map) {
   CHECK_STATUS(seen.status, 77);
   CHECK_EQ(seen.index, bad);
   CHECK_STR(pool_future_message(future), seen.message);
-  CHECK(strstr(seen.message, "the late one is bad") != NULL);
+  CHECK_HAS(seen.message, "the late one is bad");
   CHECK_OK(pool_future_release(future));
 }
 

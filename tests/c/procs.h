@@ -11,15 +11,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-/* A sentence that must have a part. */
-#define CHECK_HAS(actual, part)                                                                                        \
-  do {                                                                                                                 \
-    const char *check_s = (actual);                                                                                    \
-    if (check_s == NULL || strstr(check_s, (part)) == NULL) {                                                          \
-      check_fail(__FILE__, __LINE__, "no \"%s\" in \"%s\"", (part), check_s ? check_s : "(null)");                     \
-    }                                                                                                                  \
-  } while (0)
-
 /* How a future ended, with its own sentence when otherwise. */
 #define CHECK_FUTURE(future, expected)                                                                                 \
   do {                                                                                                                 \

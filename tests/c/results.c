@@ -39,7 +39,7 @@ static void fails_with(struct plan plan, int32_t status) {
   CHECK_ERROR(pool_apply(pool, end_as_planned, &plan, sizeof plan, &result, sizeof result), status);
   CHECK_EQ(result, -1);
   if (plan.message != NULL) {
-    CHECK(strstr(pool_last_error(), plan.message) != NULL);
+    CHECK_HAS(pool_last_error(), plan.message);
   }
   struct seen seen = {0, "", 0};
   pool_future_t *future = NULL;
@@ -62,7 +62,7 @@ static void fails_with(struct plan plan, int32_t status) {
   CHECK_STR(pool_future_message(future), seen.message);
   CHECK(strlen(seen.message) > 0);
   if (plan.message != NULL) {
-    CHECK(strstr(seen.message, plan.message) != NULL);
+    CHECK_HAS(seen.message, plan.message);
   }
   CHECK_OK(pool_future_release(future));
 }
@@ -130,7 +130,7 @@ static int32_t fail_twice(const void *arg, void *result, pool_task_t *task) {
 CASE(the_last_sentence_counts) {
   pool_t *pool = new_pool(1);
   CHECK_ERROR(pool_apply(pool, fail_twice, NULL, 0, NULL, 0), 4);
-  CHECK(strstr(pool_last_error(), "the second sentence") != NULL);
+  CHECK_HAS(pool_last_error(), "the second sentence");
   CHECK_OK(pool_close_join(pool));
 }
 

@@ -195,7 +195,7 @@ CASE(all_or_none) {
     pool_call_t *calls = new_calls(COUNT, increment, &ran, 0, 0);
     calls[BAD] = bad[b];
     CHECK_ERROR(pool_submit(pool, calls, COUNT, futures), POOL_ERR_INVALID);
-    CHECK(strstr(pool_last_error(), "call 57") != NULL);
+    CHECK_HAS(pool_last_error(), "call 57");
     free(calls);
   }
   for (int i = 0; i < COUNT; i++) {
