@@ -55,7 +55,9 @@ pub unsafe extern "C" fn pool_sort(
                 POOL_SORT_U64 => sort::<u64>(core, data, count),
                 POOL_SORT_F32 => sort::<Float32>(core, data, count),
                 POOL_SORT_F64 => sort::<Float64>(core, data, count),
-                other => Err(Error::invalid(format!("type {other} is none of POOL_SORT_..."))),
+                other => Err(Error::invalid(format!(
+                    "type is {other}; it must be POOL_SORT_I32, _U32, _I64, _U64, _F32 or _F64"
+                ))),
             }
         }
     })

@@ -373,6 +373,7 @@ CASE(what_is_refused) {
   CHECK_ERROR(pool_sort(pool, NULL, 3, POOL_SORT_I64), POOL_ERR_INVALID);
   CHECK_ERROR(pool_sort(pool, numbers, 3, -1), POOL_ERR_INVALID);
   CHECK_ERROR(pool_sort(pool, numbers, 3, POOL_SORT_F64 + 1), POOL_ERR_INVALID);
+  CHECK_HAS(pool_last_error(), "POOL_SORT_I32");
   CHECK_ERROR(pool_sort(pool, numbers, SIZE_MAX / 4, POOL_SORT_I64), POOL_ERR_INVALID);
   CHECK_ERROR(pool_sort(pool, (char *)numbers + 1, 1, POOL_SORT_I64), POOL_ERR_INVALID);
   CHECK_OK(pool_sort(pool, NULL, 0, POOL_SORT_I64));
