@@ -33,7 +33,7 @@ pub unsafe extern "C" fn pool_worker_pid(pool: *mut pool_t, worker: u32) -> i32 
 /// Makes workers from this process as it is now: they see what it has in memory at this moment,
 /// and know the functions of libraries that were loaded since the pool was made. Those at work
 /// end the task in hand first; tasks that wait go to the new ones. Also makes a broken pool work
-/// again, after POOL_ERR_BROKEN or POOL_ERR_CRASH_LOOP. In a pool of threads it does nothing.
+/// again, after POOL_ERR_BROKEN or POOL_ERR_CRASH_LOOP. In an open pool of threads it does nothing.
 ///
 /// Forks, on the calling thread, as pool_create_with() does: only that thread is in the copy, and
 /// a lock that another thread holds then is held in every worker for ever; so make pools early.

@@ -131,9 +131,9 @@ pub trait Engine: Send + Sync {
     /// Renews the workers' image of this process.
     ///
     /// # Errors
-    /// The initializer's failure, or the system's.
-    fn refresh(&self, _core: &Core) -> Result<()> {
-        Ok(())
+    /// `CLOSED`; the initializer's failure, or the system's.
+    fn refresh(&self, core: &Core) -> Result<()> {
+        core.require_open(false)
     }
 
     /// The process of a worker; 0 if there is none right now.

@@ -18,6 +18,7 @@ static void refuses_work(pool_t *pool) {
   CHECK_ERROR(pool_map(pool, twice, args, 8, results, 8, 2), POOL_ERR_CLOSED);
   CHECK_ERROR(pool_map_async(pool, twice, args, 8, results, 8, 2, must_not_be_called, NULL, &future), POOL_ERR_CLOSED);
   CHECK_ERROR(pool_map_with(pool, &call, args, results, statuses, 2), POOL_ERR_CLOSED);
+  CHECK_ERROR(pool_refresh(pool), POOL_ERR_CLOSED);
   CHECK(future == (pool_future_t *)results);
   CHECK_EQ(results[0], -1);
   CHECK_EQ(results[1], -1);
