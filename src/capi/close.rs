@@ -13,7 +13,7 @@ use super::{
 pub unsafe extern "C" fn pool_close(pool: *mut pool_t) -> i32 {
     status(|| {
         // SAFETY: the caller vouches for the handle.
-        unsafe { handle::own_core(pool) }?.close();
+        unsafe { handle::closable_core(pool) }?.close();
         Ok(())
     })
 }
@@ -28,7 +28,7 @@ pub unsafe extern "C" fn pool_close(pool: *mut pool_t) -> i32 {
 pub unsafe extern "C" fn pool_join(pool: *mut pool_t, timeout_ms: i64) -> i32 {
     status(|| {
         // SAFETY: the caller vouches for the handle.
-        unsafe { handle::own_core(pool) }?.join(deadline(timeout_ms)?)
+        unsafe { handle::closable_core(pool) }?.join(deadline(timeout_ms)?)
     })
 }
 
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn pool_join(pool: *mut pool_t, timeout_ms: i64) -> i32 {
 pub unsafe extern "C" fn pool_terminate(pool: *mut pool_t) -> i32 {
     status(|| {
         // SAFETY: the caller vouches for the handle.
-        unsafe { handle::own_core(pool) }?.terminate();
+        unsafe { handle::closable_core(pool) }?.terminate();
         Ok(())
     })
 }
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn pool_close_join(pool: *mut pool_t) -> i32 {
             return Ok(());
         }
         // SAFETY: the caller vouches for the handle.
-        let core = unsafe { handle::own_core(pool) }?;
+        let core = unsafe { handle::closable_core(pool) }?;
         core.require_outside("close and join")?;
         core.close();
         core.join(None)?;

@@ -42,6 +42,7 @@ unsafe fn wait(future: *const pool_future_t, timeout_ms: i64) -> Result<TaskRef>
 }
 
 /// The task, if it can still change in this process, or has ended.
+///
 /// # Safety
 /// `future` is null, or a future that the caller has not released.
 unsafe fn looked_at(future: *const pool_future_t) -> Result<TaskRef> {

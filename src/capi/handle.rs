@@ -99,7 +99,7 @@ pub unsafe fn core<'a>(pool: *const pool_t) -> Result<&'a Core> {
 ///
 /// # Errors
 /// `INVALID`, `FORKED`.
-pub unsafe fn own_core<'a>(pool: *const pool_t) -> Result<&'a Core> {
+pub unsafe fn closable_core<'a>(pool: *const pool_t) -> Result<&'a Core> {
     // SAFETY: promised by the caller.
     let core = unsafe { core(pool) }?;
     // SAFETY: promised by the caller.

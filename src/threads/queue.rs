@@ -25,19 +25,19 @@ const FAIR: u32 = 16;
 const SEGMENT: usize = 32;
 
 /// One worker's place: its number, and its queue when a worker has been there.
-struct Place {
+struct WorkerPlace {
     taken: AtomicBool,
     queue: OnceBox<Fifo<Task>>,
 }
 
 struct Segment {
-    places: Box<[Place]>,
+    places: Box<[WorkerPlace]>,
     next: OnceBox<Segment>,
 }
 
 impl Segment {
     fn new(count: usize) -> Self {
-        let place = || Place { taken: AtomicBool::new(false), queue: OnceBox::new() };
+        let place = || WorkerPlace { taken: AtomicBool::new(false), queue: OnceBox::new() };
         Self { places: (0..count).map(|_| place()).collect(), next: OnceBox::new() }
     }
 }
@@ -55,7 +55,7 @@ pub struct Queues {
 
 /// A worker's number and queue, until it leaves.
 pub struct Seat<'a> {
-    place: &'a Place,
+    place: &'a WorkerPlace,
     /// The worker's own queue.
     pub queue: &'a Fifo<Task>,
     /// The worker's number.
@@ -80,7 +80,7 @@ impl Queues {
         std::iter::successors(Some(&self.first), |segment| segment.next.get())
     }
 
-    fn places(&self) -> impl Iterator<Item = &Place> {
+    fn places(&self) -> impl Iterator<Item = &WorkerPlace> {
         let used = self.used.load(Ordering::Acquire);
         self.segments().flat_map(|segment| segment.places.iter()).take(used)
     }
@@ -110,7 +110,7 @@ impl Queues {
         }
     }
 
-    fn place(&self, number: usize) -> Option<&Place> {
+    fn place(&self, number: usize) -> Option<&WorkerPlace> {
         self.segments().flat_map(|segment| segment.places.iter()).nth(number)
     }
 
