@@ -50,7 +50,7 @@ struct Death {
 }
 
 impl Death {
-    /// Why a task was lost.
+    /// What happened.
     fn error(self, core: &Core) -> Error {
         let Death { pid, end, .. } = self;
         let seconds = core.options.processes.task_cpu_seconds;
@@ -66,20 +66,35 @@ impl Death {
                 Error::new(status::WORKER_DIED, text)
             }
             End::Code(code) => {
-                let why = match code {
-                    child::UNWOUND => {
-                        " (so it does when an exception or pthread_exit leaves a task)"
-                    }
-                    worker::LOST => " (the task has written over the pool's memory)",
-                    worker::NO_STACK => {
-                        " (the stack could not be had: see stack_size, memory limits)"
-                    }
-                    _ => "",
-                };
+                let why = self.why().unwrap_or_default();
                 let text = format!("the worker, process {pid}, ended with exit code {code}{why}");
                 Error::new(status::WORKER_DIED, text)
             }
         }
+    }
+
+    /// What the worker itself says by its exit code.
+    fn why(self) -> Option<&'static str> {
+        match self.end {
+            End::Code(child::UNWOUND) => {
+                Some(" (so it does when an exception or pthread_exit leaves a task)")
+            }
+            End::Code(worker::LOST) => Some(" (the task has written over the pool's memory)"),
+            End::Code(worker::NO_STACK) => {
+                Some(" (the stack could not be had: see stack_size, memory limits)")
+            }
+            _ => None,
+        }
+    }
+
+    /// The same, to who has submitted the task.
+    fn task_error(self, core: &Core) -> Error {
+        let mut error = self.error(core);
+        if error.status == status::WORKER_DIED && self.why().is_none() {
+            let advice = "submit the task again if running it twice does no harm";
+            error.message = format!("{}; {advice}", error.message).into();
+        }
+        error
     }
 }
 
@@ -161,7 +176,7 @@ impl ProcessEngine {
         let idle = estate.lost.is_empty();
         self.take_in(core, estate.done);
         for (number, load, reason) in estate.lost {
-            let error = reason.unwrap_or_else(|| death.error(core));
+            let error = reason.unwrap_or_else(|| death.task_error(core));
             self.end_lost(core, number, load, death, error);
         }
         self.wait_for_readers(incarnation);

@@ -60,6 +60,7 @@ CASE(a_death_is_named) {
       CHECK_OK(pool_apply_async(pool, die, &how, sizeof how, 8, count_call, &tally, &future));
       CHECK_FUTURE(future, POOL_ERR_WORKER_DIED);
       CHECK_HAS(pool_future_message(future), SAYS[how]);
+      CHECK_HAS(pool_future_message(future), "again");
       CHECK(pool_future_data(future, NULL) == NULL);
       CHECK_OK(pool_future_release(future));
       EVENTUALLY(atomic_load(&tally.calls) == 1);
