@@ -85,6 +85,17 @@ pub const fn result_offset(arg_size: usize) -> usize {
     size.next_multiple_of(ALIGN)
 }
 
+/// Refuses a result that no memory could hold.
+///
+/// # Errors
+/// `INVALID`.
+pub fn require_possible(result_size: usize) -> Result<()> {
+    if result_size > isize::MAX as usize {
+        return Err(Error::invalid(format!("result_size: {result_size} bytes are too many")));
+    }
+    Ok(())
+}
+
 /// What does not fit inside a block, made ready before the submitter takes any lock.
 pub struct Outside {
     /// A copy of the argument, and room for the result; `None` when both fit inside.
@@ -102,11 +113,12 @@ impl Outside {
     /// `call.arg` is readable for `call.arg_size` bytes.
     ///
     /// # Errors
-    /// `NO_MEMORY`.
+    /// `NO_MEMORY`; `INVALID` as `require_possible`.
     pub unsafe fn new(engine: &dyn Engine, call: &Call) -> Result<Self> {
         if call.is_small() {
             return Ok(Self { memory: None, context: call.context, terms: call.terms });
         }
+        require_possible(call.result_size)?;
         let error = || Error::no_memory("no memory for the task's argument and result");
         let arg = round_up(call.arg_size).ok_or_else(error)?;
         let result = round_up(call.result_size).ok_or_else(error)?;

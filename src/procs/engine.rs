@@ -20,7 +20,7 @@ use crate::{
         engine::Engine,
         map::MapCall,
         options::Options,
-        payload::Call,
+        payload::{Call, require_possible},
         shared::Shared,
         status::{self, Error, Result},
         task::{Task, TaskRef},
@@ -271,6 +271,7 @@ impl Engine for ProcessEngine {
         }
         self.require_shared(call.context, "context")?;
         if call.result_size > self.memory.layout.slab(0).len() {
+            require_possible(call.result_size)?;
             return Err(Error::no_memory("no shared memory for a result of that size"));
         }
         Ok(())

@@ -269,6 +269,20 @@ CASE(shared_alloc_and_free) {
   world_is_back(&world);
 }
 
+CASE(a_result_that_no_memory_holds) {
+  pool_t *pool = process_pool(1);
+  int64_t arg = 1;
+  pool_call_t call = POOL_CALL_INIT;
+  call.fn = twice;
+  call.result_size = SIZE_MAX;
+  CHECK_ERROR(pool_apply(pool, twice, &arg, 8, &arg, SIZE_MAX), POOL_ERR_INVALID);
+  CHECK_ERROR(pool_apply_async(pool, twice, &arg, 8, SIZE_MAX, must_not_be_called, NULL, NULL), POOL_ERR_INVALID);
+  CHECK_ERROR(pool_submit(pool, &call, 1, NULL), POOL_ERR_INVALID);
+  CHECK_ERROR(pool_apply_async(pool, twice, &arg, 8, SIZE_MAX / 2, must_not_be_called, NULL, NULL),
+              POOL_ERR_NO_MEMORY);
+  CHECK_OK(pool_close_join(pool));
+}
+
 CASE(shared_memory_is_used_again) {
   struct world world = world_now();
   pool_t *pool = process_pool(1);

@@ -12,9 +12,9 @@ static const size_t impossible[] = {SIZE_MAX,      SIZE_MAX - 1,      SIZE_MAX -
                                     SIZE_MAX - 63, SIZE_MAX - 64,     SIZE_MAX - 4096, SIZE_MAX / 2 + 1,
                                     SIZE_MAX / 2,  SIZE_MAX / 2 - 64, (size_t)1 << 62, (size_t)1 << 48};
 
-/* What the type of a size excludes may be invalid; what only no machine has is a lack of memory. */
+/* What the type of a size excludes is invalid; what only no machine has is a lack of memory. */
 static void check_refused_for(size_t size, int32_t status) {
-  if (status != POOL_ERR_NO_MEMORY && (status != POOL_ERR_INVALID || size < SIZE_MAX / 2 - 64)) {
+  if (status != (size > SIZE_MAX / 2 ? POOL_ERR_INVALID : POOL_ERR_NO_MEMORY)) {
     FAIL("%zu bytes refused with %d (%s): %s", size, status, pool_status_name(status), pool_last_error());
   }
   CHECK(strlen(pool_last_error()) > 3);
