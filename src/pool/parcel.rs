@@ -8,8 +8,8 @@ use super::{
     status::{self, Status},
     task::{NEVER_RAN, OUTSIDE, POINTER, Task, TaskRef},
 };
-use crate::support::alloc::Buffer;
-use std::{ffi::c_void, ptr};
+use crate::support::{alloc::Buffer, foreign::Foreign};
+use std::ffi::c_void;
 
 /// What another process needs to run a task.
 pub struct Parcel<'a> {
@@ -35,7 +35,7 @@ pub struct Ending<'a> {
     /// A sentence about its failure.
     pub message: Option<&'a str>,
     /// Its result, wherever that is.
-    pub result: &'a [u8],
+    pub result: Foreign<'a>,
     /// The worker that ran it, and its process.
     pub worker: u32,
     /// See `worker`.
@@ -106,18 +106,18 @@ impl Task {
 
     /// Copies a result from elsewhere, and drops an argument that lies outside; false when there
     /// is no memory. Only by who claimed the task.
-    fn keep_result(&self, result: &[u8]) -> bool {
+    fn keep_result(&self, result: Foreign<'_>) -> bool {
         let (_, place) = self.places();
         if self.arg_size.get() != OUTSIDE && result.len() == place.size {
             // SAFETY: the result's place is ours until the task is finished, and that large.
-            unsafe { ptr::copy_nonoverlapping(result.as_ptr(), place.start, place.size) };
+            unsafe { result.copy_to(place.start) };
             return true;
         }
         let Some(buffer) = Buffer::try_new(result.len()) else {
             return false;
         };
         // SAFETY: the buffer is that large and nobody else's.
-        unsafe { ptr::copy_nonoverlapping(result.as_ptr(), buffer.as_ptr(), result.len()) };
+        unsafe { result.copy_to(buffer.as_ptr()) };
         self.change_end(|end| end.set_result = Some(buffer));
         true
     }

@@ -14,7 +14,10 @@ use crate::{
         parcel::Ending,
         status::{self, Error},
     },
-    support::sync::{AtomicU32, Ordering, lock},
+    support::{
+        foreign::Foreign,
+        sync::{AtomicU32, Ordering, lock},
+    },
     sys::futex,
 };
 use std::{
@@ -99,7 +102,7 @@ impl ProcessEngine {
                 task.finish_elsewhere(&Ending {
                     status: status::INTERNAL,
                     message: Some(text),
-                    result: &[],
+                    result: Foreign::EMPTY,
                     worker: POOL_NO_WORKER,
                     pid: 0,
                 });

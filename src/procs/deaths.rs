@@ -18,7 +18,10 @@ use crate::{
         parcel::Ending,
         status::{self, Error},
     },
-    support::sync::{Arc, Ordering, lock, thread},
+    support::{
+        foreign::Foreign,
+        sync::{Arc, Ordering, lock, thread},
+    },
     sys::{children::End, signals::signal_name},
 };
 use std::{
@@ -297,7 +300,7 @@ impl ProcessEngine {
                 task.finish_elsewhere(&Ending {
                     status: error.status,
                     message: Some(&error.message),
-                    result: &[],
+                    result: Foreign::EMPTY,
                     worker: death.index as u32,
                     pid: death.pid,
                 });

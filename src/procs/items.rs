@@ -11,7 +11,7 @@ use crate::{
     },
     support::sync::{Ordering, lock},
 };
-use std::{ops::Range, ptr};
+use std::ops::Range;
 
 impl ProcessEngine {
     /// A piece has come back; returns 1 if it was the last of its map, which has ended.
@@ -124,7 +124,7 @@ impl ProcessEngine {
             let length = done * call.result_size;
             let Some(bytes) = self.in_slab(answer, at, length) else { return false };
             // SAFETY: these items' places are nobody else's until the map has ended.
-            unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), results.cast(), length) };
+            unsafe { bytes.copy_to(results.cast()) };
             self.shrink_slab(answer.worker, at, length);
         }
         if !call.statuses.is_null() {
@@ -132,10 +132,7 @@ impl ProcessEngine {
             let length = done * size_of::<Status>();
             let Some(bytes) = self.in_slab(answer, at, length) else { return false };
             // SAFETY: as above.
-            unsafe {
-                let to = call.statuses.add(piece.first).cast();
-                ptr::copy_nonoverlapping(bytes.as_ptr(), to, length);
-            }
+            unsafe { bytes.copy_to(call.statuses.add(piece.first).cast()) };
         }
         true
     }

@@ -17,7 +17,10 @@ use crate::{
         status::{self, Status},
         task::TaskRef,
     },
-    support::sync::{Ordering, lock},
+    support::{
+        foreign::Foreign,
+        sync::{Ordering, lock},
+    },
     sys::futex,
 };
 use std::ptr;
@@ -75,8 +78,7 @@ impl ProcessEngine {
         let length = slot.message_len.load(Ordering::Relaxed) as usize;
         let at = slot.message_at.load(Ordering::Relaxed);
         if length > 0 && length <= 1 << 20 {
-            // A copy first: the worker could still change it.
-            let bytes = self.in_slab(&answer, at, length).map(<[u8]>::to_vec);
+            let bytes = self.in_slab(&answer, at, length).map(Foreign::to_vec);
             answer.message = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         }
         let tail = if status == status::OK { None } else { self.fleet.stderr_tail(worker) };
@@ -99,7 +101,7 @@ impl ProcessEngine {
         answer: &Answer<'a>,
         at: u64,
         length: usize,
-    ) -> Option<&'a [u8]> {
+    ) -> Option<Foreign<'a>> {
         let slab = self.memory.layout.slab(answer.worker);
         let at = usize::try_from(at).ok()?;
         if at > slab.len() || length > slab.len() - at {
@@ -107,7 +109,7 @@ impl ProcessEngine {
         }
         let start = self.memory.at(slab.start + at);
         // SAFETY: inside the mapping, whose pages read as zero where nobody wrote.
-        Some(unsafe { std::slice::from_raw_parts(start.as_ptr(), length) })
+        Some(unsafe { Foreign::new(start.as_ptr(), length) })
     }
 
     /// A large result was moved on: its memory goes back to the system.
@@ -125,8 +127,7 @@ impl ProcessEngine {
         let length = slot.result_len.load(Ordering::Relaxed) as usize;
         let mut status = answer.status;
         let mut message = answer.message.as_deref();
-        let mut inline = [0_u8; INLINE];
-        let mut result: &[u8] = &[];
+        let mut result = Foreign::EMPTY;
         let mut moved = false;
         if status == status::OK && at != AT_HOME {
             let found = self.in_slab(answer, at, length);
@@ -135,19 +136,16 @@ impl ProcessEngine {
                 status = status::INTERNAL;
                 message = Some("the worker has left a result that cannot be");
             }
-            result = found.unwrap_or_default();
+            result = found.unwrap_or(Foreign::EMPTY);
         } else if status == status::OK
             && let Some(parcel) = task.parcel().filter(|parcel| parcel.inline.is_some())
         {
             // Where it is, the host knows itself.
             let at = result_offset(parcel.arg_size);
-            let size = parcel.result_size.min(inline.len() - at.min(inline.len()));
-            // SAFETY: inside the slot's inline part; a copy is taken of whatever it is now.
-            unsafe {
-                let start = slot.inline.as_ptr().cast::<u8>().add(at);
-                ptr::copy_nonoverlapping(start, inline.as_mut_ptr(), size);
-            }
-            result = &inline[..size];
+            let at = at.min(INLINE);
+            let size = parcel.result_size.min(INLINE - at);
+            // SAFETY: inside the slot's inline part.
+            result = unsafe { Foreign::new(slot.inline.as_ptr().cast::<u8>().add(at), size) };
         }
         self.owners[number as usize].store(ptr::null_mut(), Ordering::SeqCst);
         // By the worker's own word: for information only.

@@ -7,6 +7,8 @@ pub mod doorbell;
 #[cfg(all(target_os = "linux", not(feature = "portable"), not(loom)))]
 pub mod fail;
 #[cfg(not(loom))]
+pub mod foreign;
+#[cfg(not(loom))]
 pub mod lock;
 #[cfg(tsan)]
 mod mutex;
