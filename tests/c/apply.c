@@ -243,13 +243,7 @@ static void *apply_many(void *data) {
 
 CASE(from_many_threads_at_once) {
   pool_t *pool = new_pool(3);
-  pthread_t threads[6];
-  for (size_t i = 0; i < COUNT_OF(threads); i++) {
-    threads[i] = check_thread(apply_many, pool);
-  }
-  for (size_t i = 0; i < COUNT_OF(threads); i++) {
-    pthread_join(threads[i], NULL);
-  }
+  check_threads(6, apply_many, pool);
   CHECK_OK(pool_close_join(pool));
 }
 

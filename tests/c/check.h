@@ -217,6 +217,18 @@ UNUSED static pthread_t check_thread(void *(*body)(void *), void *data) {
   return thread;
 }
 
+/* Runs a body in so many threads at once, and waits for all. */
+UNUSED static void check_threads(size_t count, void *(*body)(void *), void *data) {
+  pthread_t threads[64];
+  CHECK(count <= COUNT_OF(threads));
+  for (size_t i = 0; i < count; i++) {
+    threads[i] = check_thread(body, data);
+  }
+  for (size_t i = 0; i < count; i++) {
+    pthread_join(threads[i], NULL);
+  }
+}
+
 /* Waits for a child and returns its exit status, or 1000 + the signal that killed it. */
 UNUSED static int check_wait(pid_t child) {
   int status = 0;

@@ -1,40 +1,18 @@
 /* Closing: close, join, close_join, twice, from inside, and what may still be submitted. Terminating is in terminate.c. */
 #include "tasks.h"
 
-static int32_t sum_item(const void *arg, void *result, pool_task_t *task) {
-  return twice(arg, result, task);
-}
-
-/* Every way in is shut, and no callback is called. */
-static void refuses_work(pool_t *pool) {
-  int64_t args[2] = {1, 2}, results[2] = {-1, -1};
-  int32_t statuses[2] = {55, 55};
-  pool_future_t *future = (pool_future_t *)results;
-  pool_call_t call = POOL_CALL_INIT;
-  call.fn = sum_item;
-  call.arg_size = call.result_size = 8;
-  CHECK_ERROR(pool_apply(pool, twice, args, 8, results, 8), POOL_ERR_CLOSED);
-  CHECK_ERROR(pool_apply_async(pool, twice, args, 8, 8, must_not_be_called, NULL, &future), POOL_ERR_CLOSED);
-  CHECK_ERROR(pool_map(pool, twice, args, 8, results, 8, 2), POOL_ERR_CLOSED);
-  CHECK_ERROR(pool_map_async(pool, twice, args, 8, results, 8, 2, must_not_be_called, NULL, &future), POOL_ERR_CLOSED);
-  CHECK_ERROR(pool_map_with(pool, &call, args, results, statuses, 2), POOL_ERR_CLOSED);
-  CHECK_ERROR(pool_refresh(pool), POOL_ERR_CLOSED);
-  CHECK(future == (pool_future_t *)results);
-  CHECK_EQ(results[0], -1);
-  CHECK_EQ(results[1], -1);
-}
-
 CASE(close_is_idempotent) {
   pool_t *pool = new_pool(2);
   for (int i = 0; i < 3; i++) {
     CHECK_OK(pool_close(pool));
-    refuses_work(pool);
+    refuses_work(pool, POOL_ERR_CLOSED);
+    CHECK_ERROR(pool_refresh(pool), POOL_ERR_CLOSED);
   }
   CHECK_OK(pool_join(pool, -1));
   CHECK_OK(pool_close(pool));
   CHECK_OK(pool_join(pool, 0));
   CHECK_OK(pool_join(pool, -1));
-  refuses_work(pool);
+  refuses_work(pool, POOL_ERR_CLOSED);
   CHECK_OK(pool_close_join(pool));
 }
 
@@ -45,10 +23,10 @@ CASE(close_after_work) {
     CHECK_OK(pool_apply_async(pool, increment, &count, 0, 0, NULL, NULL, NULL));
   }
   CHECK_OK(pool_close(pool));
-  refuses_work(pool);
+  refuses_work(pool, POOL_ERR_CLOSED);
   CHECK_OK(pool_join(pool, -1));
   CHECK_EQ(atomic_load(&count), 1000);
-  refuses_work(pool);
+  refuses_work(pool, POOL_ERR_CLOSED);
   CHECK_OK(pool_close_join(pool));
 }
 
@@ -223,7 +201,7 @@ CASE(a_running_task_may_still_submit) {
     CHECK_OK(pool_apply_async(inside.pool, submit_after_close, &inside, 0, 0, NULL, NULL, &future));
     gate_wait(&inside.blocker.running);
     CHECK_OK(pool_close(inside.pool));
-    refuses_work(inside.pool);
+    refuses_work(inside.pool, POOL_ERR_CLOSED);
     gate_open(&inside.blocker.go);
     CHECK_OK(pool_close_join(inside.pool));
     CHECK_STATUS(pool_future_status(future), POOL_OK);
@@ -291,7 +269,7 @@ CASE(join_from_a_task_is_a_deadlock) {
   CHECK_OK(pool_apply_async(pool, join_inside, pool, 0, 0, NULL, NULL, &future));
   CHECK_OK(pool_future_get(future, NULL, 0, -1));
   CHECK_OK(pool_future_release(future));
-  refuses_work(pool);
+  refuses_work(pool, POOL_ERR_CLOSED);
   CHECK_OK(pool_close_join(pool));
 }
 

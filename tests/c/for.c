@@ -307,13 +307,7 @@ static void *see_many_times(void *data) {
 CASE(from_several_threads_at_once) {
   for (uint32_t workers = 1; workers <= 3; workers++) {
     pool_t *pool = new_pool(workers);
-    pthread_t threads[4];
-    for (size_t i = 0; i < COUNT_OF(threads); i++) {
-      threads[i] = check_thread(see_many_times, pool);
-    }
-    for (size_t i = 0; i < COUNT_OF(threads); i++) {
-      pthread_join(threads[i], NULL);
-    }
+    check_threads(4, see_many_times, pool);
     CHECK_OK(pool_close_join(pool));
   }
 }

@@ -299,44 +299,25 @@ CASE(a_timed_wait_runs_nothing_in_the_caller) {
   CHECK_OK(pool_close_join(pool));
 }
 
-/* Counts how many tasks run at the same time. */
-struct crowd {
+struct visitors {
   pool_t *pool;
-  atomic_int inside, most;
+  struct headcount heads;
 };
 
-static int32_t enter_and_leave(const void *arg, void *result, pool_task_t *task) {
-  struct crowd *crowd = (struct crowd *)(uintptr_t)arg;
-  (void)result;
-  (void)task;
-  int inside = atomic_fetch_add(&crowd->inside, 1) + 1, most = atomic_load(&crowd->most);
-  while (inside > most && !atomic_compare_exchange_weak(&crowd->most, &most, inside)) {
-  }
-  sleep_ms(1);
-  atomic_fetch_sub(&crowd->inside, 1);
-  return 0;
-}
-
 static void *apply_many_times(void *data) {
-  struct crowd *crowd = data;
+  struct visitors *visitors = data;
   for (size_t i = 0; i < scaled(100); i++) {
-    CHECK_OK(pool_apply(crowd->pool, enter_and_leave, crowd, 0, NULL, 0));
+    CHECK_OK(pool_apply(visitors->pool, enter_and_leave, &visitors->heads, 0, NULL, 0));
   }
   return NULL;
 }
 
 CASE(waiting_threads_are_no_more_workers) {
   for (uint32_t workers = 1; workers <= 3; workers++) {
-    struct crowd crowd = {new_pool(workers), 0, 0};
-    pthread_t threads[8];
-    for (size_t i = 0; i < COUNT_OF(threads); i++) {
-      threads[i] = check_thread(apply_many_times, &crowd);
-    }
-    for (size_t i = 0; i < COUNT_OF(threads); i++) {
-      pthread_join(threads[i], NULL);
-    }
-    CHECK_OK(pool_close_join(crowd.pool));
-    CHECK_EQ(crowd.most, workers);
+    struct visitors visitors = {new_pool(workers), {0, 0}};
+    check_threads(8, apply_many_times, &visitors);
+    CHECK_OK(pool_close_join(visitors.pool));
+    CHECK_EQ(visitors.heads.most, workers);
   }
 }
 

@@ -90,13 +90,7 @@ static void *fib_from_here(void *data) {
 
 CASE(outsiders_at_once) {
   pool_t *pool = new_pool(4);
-  pthread_t threads[6];
-  for (size_t i = 0; i < COUNT_OF(threads); i++) {
-    threads[i] = check_thread(fib_from_here, pool);
-  }
-  for (size_t i = 0; i < COUNT_OF(threads); i++) {
-    pthread_join(threads[i], NULL);
-  }
+  check_threads(6, fib_from_here, pool);
   CHECK_OK(pool_close_join(pool));
 }
 

@@ -271,13 +271,7 @@ static void *map_many_times(void *data) {
 CASE(from_several_threads_at_once) {
   for (uint32_t workers = 1; workers <= 3; workers++) {
     pool_t *pool = new_pool(workers);
-    pthread_t threads[4];
-    for (size_t i = 0; i < COUNT_OF(threads); i++) {
-      threads[i] = check_thread(map_many_times, pool);
-    }
-    for (size_t i = 0; i < COUNT_OF(threads); i++) {
-      pthread_join(threads[i], NULL);
-    }
+    check_threads(4, map_many_times, pool);
     CHECK_OK(pool_close_join(pool));
   }
 }
@@ -312,31 +306,14 @@ CASE(beside_a_held_worker) {
   CHECK_OK(pool_close_join(pool));
 }
 
-/* How many items run at the same time. */
-struct crowd {
-  atomic_int inside, most;
-};
-
-static int32_t enter_and_leave(const void *arg, void *result, pool_task_t *task) {
-  struct crowd *crowd = (struct crowd *)(uintptr_t)arg;
-  (void)result;
-  (void)task;
-  int inside = atomic_fetch_add(&crowd->inside, 1) + 1, most = atomic_load(&crowd->most);
-  while (inside > most && !atomic_compare_exchange_weak(&crowd->most, &most, inside)) {
-  }
-  sleep_ms(1);
-  atomic_fetch_sub(&crowd->inside, 1);
-  return 0;
-}
-
 CASE(as_many_items_at_a_time_as_workers) {
   for (uint32_t workers = 1; workers <= 4; workers++) {
     pool_t *pool = new_pool(workers);
-    struct crowd crowd = {0, 0};
-    CHECK_OK(pool_map(pool, enter_and_leave, &crowd, 0, NULL, 0, 100));
+    struct headcount heads = {0, 0};
+    CHECK_OK(pool_map(pool, enter_and_leave, &heads, 0, NULL, 0, 100));
     CHECK_OK(pool_close_join(pool));
-    CHECK(crowd.most <= (int)workers);
-    CHECK(crowd.most > (int)workers / 2);
+    CHECK(heads.most <= (int)workers);
+    CHECK(heads.most > (int)workers / 2);
   }
 }
 

@@ -76,13 +76,7 @@ static void *dig_by_apply_from_here(void *data) {
 CASE(nested_apply_from_several_threads) {
   for (uint32_t workers = 1; workers <= 3; workers++) {
     pool_t *pool = new_pool(workers);
-    pthread_t threads[4];
-    for (size_t i = 0; i < COUNT_OF(threads); i++) {
-      threads[i] = check_thread(dig_by_apply_from_here, pool);
-    }
-    for (size_t i = 0; i < COUNT_OF(threads); i++) {
-      pthread_join(threads[i], NULL);
-    }
+    check_threads(4, dig_by_apply_from_here, pool);
     CHECK_OK(pool_close_join(pool));
   }
 }

@@ -252,16 +252,10 @@ static void *poll_until_all(void *data) {
 
 CASE(one_thread_polls_at_a_time) {
   struct pollers pollers = {polled_pool(2), 0, 0, (int)scaled(200)};
-  pthread_t threads[3];
   for (int i = 0; i < pollers.total; i++) {
     CHECK_OK(pool_apply_async(pollers.pool, nothing, NULL, 0, 0, one_at_a_time, &pollers, NULL));
   }
-  for (size_t i = 0; i < COUNT_OF(threads); i++) {
-    threads[i] = check_thread(poll_until_all, &pollers);
-  }
-  for (size_t i = 0; i < COUNT_OF(threads); i++) {
-    pthread_join(threads[i], NULL);
-  }
+  check_threads(3, poll_until_all, &pollers);
   CHECK_EQ(pollers.calls, pollers.total);
   CHECK_OK(pool_close_join(pollers.pool));
 }

@@ -8,16 +8,6 @@ static pid_t zygote_of(pool_t *pool) {
   return zygote;
 }
 
-static void refuses_work(pool_t *pool, int32_t status) {
-  int64_t args[2] = {1, 2}, results[2] = {-1, -1};
-  pool_future_t *future = NULL;
-  CHECK_ERROR(pool_apply(pool, twice, args, 8, results, 8), status);
-  CHECK_ERROR(pool_apply_async(pool, twice, args, 8, 8, must_not_be_called, NULL, &future), status);
-  CHECK_ERROR(pool_map(pool, twice, args, 8, results, 8, 2), status);
-  CHECK_ERROR(pool_map_async(pool, twice, args, 8, results, 8, 2, must_not_be_called, NULL, &future), status);
-  CHECK(future == NULL);
-}
-
 /* Every task that was submitted has ended: all of them, those queued too. */
 CASE(the_zygote_is_killed_under_load) {
   struct world world = world_now();

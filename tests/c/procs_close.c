@@ -1,24 +1,6 @@
 /* Pools of processes: closing, joining, terminating. */
 #include "procs.h"
 
-static void refuses_work(pool_t *pool, int32_t status) {
-  int64_t args[2] = {1, 2}, results[2] = {-1, -1};
-  int32_t statuses[2] = {55, 55};
-  pool_future_t *future = (pool_future_t *)results;
-  pool_call_t call = POOL_CALL_INIT;
-  call.fn = twice;
-  call.arg_size = call.result_size = 8;
-  CHECK_ERROR(pool_apply(pool, twice, args, 8, results, 8), status);
-  CHECK_ERROR(pool_apply_async(pool, twice, args, 8, 8, must_not_be_called, NULL, &future), status);
-  CHECK_ERROR(pool_map(pool, twice, args, 8, results, 8, 2), status);
-  CHECK_ERROR(pool_map_async(pool, twice, args, 8, results, 8, 2, must_not_be_called, NULL, &future), status);
-  CHECK_ERROR(pool_map_with(pool, &call, args, results, statuses, 2), status);
-  CHECK_ERROR(pool_refresh(pool), status);
-  CHECK(future == (pool_future_t *)results);
-  CHECK_EQ(results[0], -1);
-  CHECK_EQ(results[1], -1);
-}
-
 CASE(close_and_what_it_refuses) {
   struct world world = world_now();
   pool_t *pool = process_pool(2);
@@ -32,6 +14,7 @@ CASE(close_and_what_it_refuses) {
   for (int i = 0; i < 3; i++) {
     CHECK_OK(pool_close(pool));
     refuses_work(pool, POOL_ERR_CLOSED);
+    CHECK_ERROR(pool_refresh(pool), POOL_ERR_CLOSED);
   }
   CHECK_ERROR(pool_join(pool, -2), POOL_ERR_INVALID);
   CHECK_OK(pool_join(pool, -1));

@@ -1,5 +1,6 @@
 /* Loops and reductions in worker processes: what they see, what they bring back, and how they fail. */
 #include "procs.h"
+#include "reductions.h"
 
 /* Lies in memory that all share. */
 struct seen {
@@ -148,11 +149,6 @@ static int32_t add_squares(size_t begin, size_t end, void *result, void *context
   return 0;
 }
 
-static void add_double(void *into, const void *from, void *context) {
-  (void)context;
-  *(double *)into += *(const double *)from;
-}
-
 CASE(a_sum_is_the_same_as_on_threads) {
   static const size_t counts[] = {0, 1, 100, 513, 1000000};
   pool_t *threads = new_pool(2);
@@ -167,27 +163,6 @@ CASE(a_sum_is_the_same_as_on_threads) {
     CHECK_OK(pool_close_join(pool));
   }
   CHECK_OK(pool_close_join(threads));
-}
-
-enum { BINS = 40000 };
-
-static int32_t fill_bins(size_t begin, size_t end, void *result, void *context, pool_task_t *task) {
-  uint32_t *bins = result;
-  (void)context;
-  (void)task;
-  for (size_t i = begin; i < end; i++) {
-    bins[i * 7919 % BINS]++;
-  }
-  return 0;
-}
-
-static void add_bins(void *into, const void *from, void *context) {
-  uint32_t *bins = into;
-  const uint32_t *more = from;
-  (void)context;
-  for (size_t i = 0; i < BINS; i++) {
-    bins[i] += more[i];
-  }
 }
 
 CASE(large_results_come_back) {

@@ -171,13 +171,7 @@ static void *map_many(void *data) {
 CASE(maps_from_several_threads) {
   struct world world = world_now();
   pool_t *pool = process_pool(3);
-  pthread_t threads[6];
-  for (size_t i = 0; i < COUNT_OF(threads); i++) {
-    threads[i] = check_thread(map_many, pool);
-  }
-  for (size_t i = 0; i < COUNT_OF(threads); i++) {
-    pthread_join(threads[i], NULL);
-  }
+  check_threads(6, map_many, pool);
   close_and_leave_nothing(pool, &world);
 }
 

@@ -113,36 +113,17 @@ CASE(all_is_cancelled_before_a_worker_is_ready) {
 
 /* ---- How many run at a time ---- */
 
-struct crowd {
-  atomic_int now, most;
-};
-
-static int32_t count_crowd(const void *arg, void *result, pool_task_t *task) {
-  struct crowd *crowd = (struct crowd *)(uintptr_t)arg;
-  (void)result;
-  (void)task;
-  int now = atomic_fetch_add(&crowd->now, 1) + 1;
-  for (int most = atomic_load(&crowd->most); now > most;) {
-    if (atomic_compare_exchange_weak(&crowd->most, &most, now)) {
-      break;
-    }
-  }
-  sleep_ms(10);
-  atomic_fetch_sub(&crowd->now, 1);
-  return 0;
-}
-
 /* One at a time, in a pool of one worker. */
-static void runs_alone(pool_t *pool, struct crowd *crowd) {
+static void runs_alone(pool_t *pool, struct headcount *heads) {
   pool_future_t *futures[10];
   for (size_t i = 0; i < COUNT_OF(futures); i++) {
-    CHECK_OK(pool_apply_async(pool, count_crowd, crowd, 0, 0, NULL, NULL, &futures[i]));
+    CHECK_OK(pool_apply_async(pool, enter_and_leave, heads, 0, 0, NULL, NULL, &futures[i]));
   }
   for (size_t i = 0; i < COUNT_OF(futures); i++) {
     CHECK_FUTURE(futures[i], POOL_OK);
     CHECK_OK(pool_future_release(futures[i]));
   }
-  CHECK_EQ(atomic_load(&crowd->most), 1);
+  CHECK_EQ(atomic_load(&heads->most), 1);
 }
 
 CASE(a_parked_spare_dies_in_a_pool_of_one) {
@@ -150,18 +131,18 @@ CASE(a_parked_spare_dies_in_a_pool_of_one) {
   pool_options_t options = processes(1);
   options.spare_workers = 2;
   pool_t *pool = new_pool_with(&options);
-  struct crowd *crowd = shared(pool, sizeof *crowd);
+  struct headcount *heads = shared(pool, sizeof *heads);
   for (uint32_t i = 0; i < 6; i++) {
     pid_t worker = worker_process(pool, 0), spare = worker_process(pool, 1 + i % 2);
     CHECK_EQ(pid_of_a_worker(pool), worker);
     kill_idle(spare);
     EVENTUALLY(pool_worker_pid(pool, 1 + i % 2) != spare);
-    runs_alone(pool, crowd);
+    runs_alone(pool, heads);
     worker_process(pool, 1 + i % 2);
     CHECK_EQ(worker_process(pool, 0), worker);
     CHECK_EQ(pid_of_a_worker(pool), worker);
   }
-  runs_alone(pool, crowd);
+  runs_alone(pool, heads);
   close_and_leave_nothing(pool, &world);
 }
 
@@ -172,22 +153,22 @@ CASE(refresh_while_the_only_worker_is_busy_and_has_a_spare) {
   pool_t *pool = new_pool_with(&options);
   for (int round = 0; round < 6; round++) {
     struct hold *hold = shared(pool, sizeof *hold);
-    struct crowd *crowd = shared(pool, sizeof *crowd);
+    struct headcount *heads = shared(pool, sizeof *heads);
     pool_future_t *running = hold_worker(pool, hold), *waits = NULL;
-    CHECK_OK(pool_apply_async(pool, count_crowd, crowd, 0, 0, NULL, NULL, &waits));
+    CHECK_OK(pool_apply_async(pool, enter_and_leave, heads, 0, 0, NULL, NULL, &waits));
     CHECK_OK(pool_refresh(pool));
     CHECK_ERROR(pool_future_wait(waits, 60), POOL_ERR_TIMEOUT);
-    CHECK_EQ(atomic_load(&crowd->most), 0);
+    CHECK_EQ(atomic_load(&heads->most), 0);
     CHECK_EQ(pool_future_ready(running), 0);
     atomic_store(&hold->go, 1);
     CHECK_FUTURE(running, POOL_OK);
     CHECK_FUTURE(waits, POOL_OK);
-    runs_alone(pool, crowd);
+    runs_alone(pool, heads);
     CHECK(pid_of_a_worker(pool) != hold->pid);
     CHECK_OK(pool_future_release(running));
     CHECK_OK(pool_future_release(waits));
     CHECK_OK(pool_shared_free(pool, hold));
-    CHECK_OK(pool_shared_free(pool, crowd));
+    CHECK_OK(pool_shared_free(pool, heads));
   }
   close_and_leave_nothing(pool, &world);
 }

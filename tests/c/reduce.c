@@ -1,5 +1,5 @@
 /* Reductions: right, the same in every run and every pool, in order; failures, and what is refused. */
-#include "tasks.h"
+#include "reductions.h"
 
 #include <math.h>
 
@@ -21,11 +21,6 @@ static int32_t add_values(size_t begin, size_t end, void *result, void *context,
   *(double *)result = sum;
   atomic_fetch_add(&numbers->pieces, 1);
   return 0;
-}
-
-static void add_double(void *into, const void *from, void *context) {
-  (void)context;
-  *(double *)into += *(const double *)from;
 }
 
 /* Numbers of very different sizes, whose sum depends on the order of adding. */
@@ -148,27 +143,6 @@ CASE(identity_and_result_in_one_place) {
   CHECK_OK(pool_close_join(pool));
 }
 
-enum { BINS = 5003 };
-
-static int32_t fill_bins(size_t begin, size_t end, void *result, void *context, pool_task_t *task) {
-  uint32_t *bins = result;
-  (void)context;
-  (void)task;
-  for (size_t i = begin; i < end; i++) {
-    bins[i * 7919 % BINS]++;
-  }
-  return 0;
-}
-
-static void add_bins(void *into, const void *from, void *context) {
-  uint32_t *bins = into;
-  const uint32_t *more = from;
-  (void)context;
-  for (size_t i = 0; i < BINS; i++) {
-    bins[i] += more[i];
-  }
-}
-
 CASE(large_results_of_odd_sizes) {
   static uint32_t bins[BINS + 1], expected[BINS];
   size_t count = scaled(100000);
@@ -274,12 +248,6 @@ static void *reduce_many_times(void *pool) {
 
 CASE(from_several_threads_at_once) {
   pool_t *pool = new_pool(2);
-  pthread_t threads[4];
-  for (size_t i = 0; i < COUNT_OF(threads); i++) {
-    threads[i] = check_thread(reduce_many_times, pool);
-  }
-  for (size_t i = 0; i < COUNT_OF(threads); i++) {
-    pthread_join(threads[i], NULL);
-  }
+  check_threads(4, reduce_many_times, pool);
   CHECK_OK(pool_close_join(pool));
 }

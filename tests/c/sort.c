@@ -435,12 +435,6 @@ static void *sort_many_times(void *pool) {
 
 CASE(from_several_threads_at_once) {
   pool_t *pool = new_pool(2);
-  pthread_t threads[4];
-  for (size_t i = 0; i < COUNT_OF(threads); i++) {
-    threads[i] = check_thread(sort_many_times, pool);
-  }
-  for (size_t i = 0; i < COUNT_OF(threads); i++) {
-    pthread_join(threads[i], NULL);
-  }
+  check_threads(4, sort_many_times, pool);
   CHECK_OK(pool_close_join(pool));
 }

@@ -104,6 +104,42 @@ UNUSED static void must_not_be_called(const pool_result_t *outcome, void *user_d
   FAIL("a callback was called, with status %d", outcome->status);
 }
 
+/* Every way in is shut, and no callback is called. */
+UNUSED static void refuses_work(pool_t *pool, int32_t status) {
+  int64_t args[2] = {1, 2}, results[2] = {-1, -1};
+  int32_t statuses[2] = {55, 55};
+  pool_future_t *future = (pool_future_t *)results;
+  pool_call_t call = POOL_CALL_INIT;
+  call.fn = twice;
+  call.arg_size = call.result_size = 8;
+  CHECK_ERROR(pool_apply(pool, twice, args, 8, results, 8), status);
+  CHECK_ERROR(pool_apply_async(pool, twice, args, 8, 8, must_not_be_called, NULL, &future), status);
+  CHECK_ERROR(pool_map(pool, twice, args, 8, results, 8, 2), status);
+  CHECK_ERROR(pool_map_async(pool, twice, args, 8, results, 8, 2, must_not_be_called, NULL, &future), status);
+  CHECK_ERROR(pool_map_with(pool, &call, args, results, statuses, 2), status);
+  CHECK(future == (pool_future_t *)results);
+  CHECK_EQ(results[0], -1);
+  CHECK_EQ(results[1], -1);
+}
+
+/* How many tasks run at the same time. */
+struct headcount {
+  atomic_int inside, most;
+};
+
+/* Submitted with arg_size 0 and a pointer to a headcount. */
+UNUSED static int32_t enter_and_leave(const void *arg, void *result, pool_task_t *task) {
+  struct headcount *heads = (struct headcount *)(uintptr_t)arg;
+  (void)result;
+  (void)task;
+  int inside = atomic_fetch_add(&heads->inside, 1) + 1, most = atomic_load(&heads->most);
+  while (inside > most && !atomic_compare_exchange_weak(&heads->most, &most, inside)) {
+  }
+  sleep_ms(1);
+  atomic_fetch_sub(&heads->inside, 1);
+  return 0;
+}
+
 /* A thread that has been joined may be listed for a moment more. ThreadSanitizer has one of its own. */
 UNUSED static void threads_go_back_to(int count) {
   check_skip_under("tsan", "the tool's own thread would be counted");

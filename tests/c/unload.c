@@ -248,13 +248,7 @@ static void *load_and_unload_often(void *data) {
 }
 
 CASE(from_several_threads_at_once) {
-  pthread_t threads[4];
-  for (size_t i = 0; i < COUNT_OF(threads); i++) {
-    threads[i] = check_thread(load_and_unload_often, NULL);
-  }
-  for (size_t i = 0; i < COUNT_OF(threads); i++) {
-    pthread_join(threads[i], NULL);
-  }
+  check_threads(4, load_and_unload_often, NULL);
 }
 
 /* Handlers for forks and exit that the library may have installed are gone with it or still mapped. */

@@ -246,15 +246,9 @@ static void *submit_one(void *barrier) {
 }
 
 static void start_from_threads(int tasks) {
-  pthread_t threads[8];
   pthread_barrier_t barrier;
   CHECK_EQ(pthread_barrier_init(&barrier, NULL, (unsigned)tasks), 0);
-  for (int i = 0; i < tasks; i++) {
-    threads[i] = check_thread(submit_one, &barrier);
-  }
-  for (int i = 0; i < tasks; i++) {
-    pthread_join(threads[i], NULL);
-  }
+  check_threads((size_t)tasks, submit_one, &barrier);
   pthread_barrier_destroy(&barrier);
 }
 
