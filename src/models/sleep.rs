@@ -244,38 +244,6 @@ fn close_waits_for_what_was_accepted() {
     });
 }
 
-/// Two tasks, two sleeping workers: the second is called too, by the submitter or by the first.
-#[test]
-fn two_workers_come_for_two_tasks_that_need_each_other() {
-    check(2, || {
-        let pool = Pool::new(2, usize::MAX);
-        let meet = Arc::new(AtomicUsize::new(0));
-        let workers: Vec<_> = (0..2)
-            .map(|_| {
-                pool.sleep.count_sleeper();
-                let (pool, meet) = (Arc::clone(&pool), Arc::clone(&meet));
-                thread::spawn(move || {
-                    pool.sleep.sleep();
-                    assert!(pool.take(), "a worker was called for nothing");
-                    if pool.sleep.found() && !pool.is_empty() {
-                        pool.notify();
-                    }
-                    // Each task ends only when the other has begun.
-                    meet.fetch_add(1, Ordering::Relaxed);
-                    while meet.load(Ordering::Relaxed) < 2 {
-                        thread::yield_now();
-                    }
-                })
-            })
-            .collect();
-        assert!(pool.submit());
-        assert!(pool.submit());
-        for worker in workers {
-            worker.join().unwrap();
-        }
-    });
-}
-
 /// A task is cancelled from outside while the pool is closed: its callback is called, once,
 /// before the pool is finished.
 #[test]

@@ -35,6 +35,22 @@ fn start_guest(
     })
 }
 
+/// Two tasks that need each other, two sleepers: the second is called too, by the submitter or by the
+/// first.
+#[test]
+fn two_workers_come_for_two_tasks_that_need_each_other() {
+    check(2, || {
+        let pool = Pool::new(2, usize::MAX);
+        let meeting = Arc::new(AtomicUsize::new(0));
+        let guests: [_; 2] = std::array::from_fn(|_| start_guest(&pool, &meeting, 2));
+        assert!(pool.submit());
+        assert!(pool.submit());
+        for guest in guests {
+            guest.join().unwrap();
+        }
+    });
+}
+
 /// Two submitters at once, two sleepers: two tokens reach them, whoever posts them.
 #[test]
 fn two_workers_come_for_two_submitters() {
