@@ -198,7 +198,8 @@ CASE(workers_inherit_no_pile_of_descriptors) {
   }
   CHECK_OK(pool_apply(pool, count_fds, NULL, 0, &last, sizeof last));
   CHECK_EQ(last, first);
-  CHECK_EQ(fds_now(), host);
+  /* A process that was replaced may keep two for a moment, also when `host` was counted. */
+  EVENTUALLY(fds_now() <= host);
   close_and_leave_nothing(pool, &world);
 }
 
