@@ -97,6 +97,9 @@ pub trait Engine: Send + Sync {
     /// Takes a task from the queues, any, with the queues' reference. Only inside `hold`.
     fn take_queued(&self, core: &Core) -> Option<TaskRef>;
 
+    /// Somebody is to be called when the task has ended, and does not come to look.
+    fn expect(&self, _core: &Core, _task: TaskRef) {}
+
     /// Makes the end of a claimed task known, if it has ended and nobody has looked yet.
     fn look(&self, _core: &Core, _task: TaskRef) {}
 

@@ -14,8 +14,8 @@
 //! * `STOP`: set by `cancel` on a running task; read by the task.
 //! * `HELD`: the user has a handle; a second release, or a use after it, is told by its absence.
 //! * `WATCHED`: set by `watch`; somebody is to be called when the task has ended (`watchers`).
-//! * references: one for each queue entry, each handle and each watcher; one of a map itself until it ends; one
-//!   that whoever claims a task outside the queues takes for `finish` to give up. The block is
+//! * references: one for each queue entry and each handle; one for all who watch; one of a map
+//!   itself until it ends; one that whoever claims a task outside the queues takes for `finish` to give up. The block is
 //!   free at zero.
 //!
 //! A claim is acquire and pairs with the release of `publish`, so the claimer sees the
@@ -203,12 +203,12 @@ impl State {
     }
 
     /// Somebody is to be called when the task has ended, and owns a reference until then; false if
-    /// it has ended already. The caller is an owner.
+    /// it has ended already. The caller is an owner. `SeqCst` for the same reason as in `announce`.
     pub fn watch(&self) -> bool {
         let mut word = self.0.load(Ordering::Acquire);
         while word & PHASE != DONE {
             let next = (word | WATCHED) + REFERENCE;
-            match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Acquire) {
+            match self.0.compare_exchange_weak(word, next, Ordering::SeqCst, Ordering::Acquire) {
                 Ok(_) => return true,
                 Err(now) => word = now,
             }
@@ -216,9 +216,9 @@ impl State {
         false
     }
 
-    /// Whether somebody has said that it will sleep on the word.
+    /// Whether somebody has said that it will sleep on the word, or is to be called.
     pub fn is_waited(&self) -> bool {
-        self.0.load(Ordering::SeqCst) & WAITED != 0
+        self.0.load(Ordering::SeqCst) & (WAITED | WATCHED) != 0
     }
 
     /// Whether the task has ended.

@@ -1,9 +1,10 @@
 //! Who is to be called when a task has ended.
 //!
 //! A task that is watched says so in its state, by a flag that `finish` returns; who watches it
-//! stands here, by the address of its block, and owns a reference, so that the block is no other
-//! task's before all have been called. Either the finisher sees the flag, and then the lock makes
-//! it see the watcher; or who wants to watch sees that the task has ended.
+//! stands here, by the address of its block. The entry owns a reference, and stays until the finisher
+//! comes for it, also when nobody wants to be called any more: so the block is no other task's
+//! before that. Either the finisher sees the flag, and then the lock makes it see the watcher; or
+//! who wants to watch sees that the task has ended.
 
 use super::{
     status::{Error, Result},
@@ -37,7 +38,8 @@ fn address(task: TaskRef) -> usize {
 
 impl Watchers {
     /// Sees to it that `watch` is called once; false if the task has ended already, and it is not.
-    /// The caller owns a reference.
+    /// The caller owns a reference, and no lock that `ended` takes: it may be called before this
+    /// returns.
     ///
     /// # Errors
     /// `NO_MEMORY`.
@@ -45,39 +47,44 @@ impl Watchers {
         let no_memory = |_| Error::no_memory("no memory to watch a task");
         let mut of = lock(&self.of);
         of.try_reserve(1).map_err(no_memory)?;
-        let watchers = of.entry(address(task)).or_default();
-        let room = watchers.try_reserve(1).map_err(no_memory);
-        let watched = room.map(|()| task.state.watch());
-        if let Ok(true) = watched {
-            watchers.push(Watcher { watch, key });
-        } else if watchers.is_empty() {
-            of.remove(&address(task));
+        let mut fresh = Vec::new();
+        let watchers = of.get_mut(&address(task));
+        let is_first = watchers.is_none();
+        let watchers = watchers.unwrap_or(&mut fresh);
+        watchers.try_reserve(1).map_err(no_memory)?;
+        if is_first && !task.state.watch() {
+            return Ok(false);
         }
-        watched
+        // While there is an entry, the finisher is still to come for it.
+        watchers.push(Watcher { watch, key });
+        if is_first {
+            of.insert(address(task), fresh);
+        }
+        drop(of);
+        task.core().engine.expect(task.core(), task);
+        Ok(true)
     }
 
-    /// Does not want to be called any more. False if it has been, or is about to be.
+    /// Does not want to be called any more. False if it has been, or is about to be. Of several
+    /// alike the one that was added last.
     pub fn remove(&self, task: TaskRef, watch: &Arc<dyn Watch>, key: usize) -> bool {
         let mut of = lock(&self.of);
         let Some(watchers) = of.get_mut(&address(task)) else { return false };
         let is_it = |one: &Watcher| Arc::ptr_eq(&one.watch, watch) && one.key == key;
-        let Some(place) = watchers.iter().position(is_it) else { return false };
-        watchers.swap_remove(place);
-        if watchers.is_empty() {
-            of.remove(&address(task));
-        }
+        let Some(place) = watchers.iter().rposition(is_it) else { return false };
+        let watcher = watchers.swap_remove(place);
         drop(of);
-        task.release();
+        drop(watcher);
         true
     }
 
-    /// Calls all who watch a task that has ended, and gives their references up.
+    /// Calls all who watch a task that has ended, and gives the entry's reference up.
     #[cold]
     pub fn call(&self, task: TaskRef) {
-        let watchers = lock(&self.of).remove(&address(task)).unwrap_or_default();
-        for watcher in watchers {
+        let watchers = lock(&self.of).remove(&address(task));
+        for watcher in watchers.unwrap_or_default() {
             watcher.watch.ended(task, watcher.key);
-            task.release();
         }
+        task.release();
     }
 }

@@ -20,7 +20,7 @@ use crate::{
         engine::Engine,
         map::MapCall,
         options::Options,
-        payload::{Call, require_possible},
+        payload::Call,
         shared::Shared,
         status::{self, Error, Result},
         task::{Task, TaskRef},
@@ -36,7 +36,7 @@ use crate::{
     },
     sys::{event::Event, module},
 };
-use std::{cell::Cell, ffi::c_void, time::Instant};
+use std::{cell::Cell, time::Instant};
 
 thread_local! {
     /// Whether this thread has had to wake a worker for its last task: then it had better sleep at
@@ -215,22 +215,6 @@ impl ProcessEngine {
         self.names.install(catalog);
         Ok(())
     }
-
-    /// A pointer that workers see, or NULL.
-    fn require_shared(&self, pointer: *const c_void, what: &str) -> Result<()> {
-        if pointer.is_null() || self.shared.contains(pointer as usize, 1) {
-            return Ok(());
-        }
-        Err(Error::invalid(format!(
-            "{what} points into this process's own memory, which the workers do not see: \
-             it must be NULL, or memory of this pool's pool_shared_alloc()"
-        )))
-    }
-
-    /// Whether an array lies in memory that workers see.
-    pub(super) fn is_shared(&self, start: *const c_void, size: usize) -> bool {
-        self.shared.contains(start as usize, size)
-    }
 }
 
 impl Engine for ProcessEngine {
@@ -262,30 +246,11 @@ impl Engine for ProcessEngine {
     }
 
     fn admit(&self, core: &Core, call: &Call) -> Result<()> {
-        self.names.name(call.function)?;
-        if call.callback.is_some() {
-            self.runner.prepare(core)?;
-        }
-        if call.arg_size == 0 {
-            self.require_shared(call.arg, "arg, with arg_size 0,")?;
-        }
-        self.require_shared(call.context, "context")?;
-        if call.result_size > self.memory.layout.slab(0).len() {
-            require_possible(call.result_size)?;
-            return Err(Error::no_memory("no shared memory for a result of that size"));
-        }
-        Ok(())
+        self.admit_task(core, call)
     }
 
     fn admit_map(&self, core: &Core, call: &MapCall, has_callback: bool) -> Result<()> {
-        self.names.name(call.body.function())?;
-        if has_callback {
-            self.runner.prepare(core)?;
-        }
-        if call.arg_size == 0 {
-            self.require_shared(call.args, "args, with arg_size 0,")?;
-        }
-        self.require_shared(call.context, "context")
+        self.admit_items(core, call, has_callback)
     }
 
     fn enqueue(&self, _core: &Core, _door: Door, task: TaskRef) -> Result<()> {
@@ -352,6 +317,10 @@ impl Engine for ProcessEngine {
                 }
             }
         }
+    }
+
+    fn expect(&self, core: &Core, task: TaskRef) {
+        self.ask_for_notice(core, task);
     }
 
     fn look(&self, core: &Core, task: TaskRef) {

@@ -15,6 +15,7 @@
 //! | `results`    | what a worker has left, checked and copied |
 //! | `pieces`     | maps, in pieces, on their way to the workers |
 //! | `items`      | what comes back of a piece |
+//! | `admission`  | which calls the workers could run |
 //! | `waiting`    | what the host's threads ask about single tasks |
 //! | `engine`     | all of that as the pool's layer sees it |
 //! | `supervisor` | the thread that sees to everything nobody waits for |
@@ -34,6 +35,8 @@
 pub mod hints;
 pub mod word;
 
+#[cfg(not(loom))]
+mod admission;
 #[cfg(not(loom))]
 mod audit;
 #[cfg(not(loom))]

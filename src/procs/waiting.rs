@@ -81,6 +81,13 @@ impl ProcessEngine {
         if !task.state.announce() {
             return true;
         }
+        self.ask_for_notice(core, task);
+        task.state.wait(deadline)
+    }
+
+    /// Has the supervisor told at once when the task has ended; its word says that somebody relies
+    /// on that.
+    pub(super) fn ask_for_notice(&self, core: &Core, task: TaskRef) {
         // Either the task is seen to be with the workers, or who sends it sees the announcement.
         fence(Ordering::SeqCst);
         if task.map().is_none()
@@ -95,7 +102,6 @@ impl ProcessEngine {
                 self.collect(core, number, generation);
             }
         }
-        task.state.wait(deadline)
     }
 
     /// Takes the result of a task in, if it is there.
