@@ -32,6 +32,7 @@ mod header {
         ("Errors", &["capi/errors.rs"], ""),
         ("Submitting without waiting", &["capi/submit.rs"], ""),
         ("Futures", &["capi/future.rs"], ""),
+        ("Waiting for several futures", &["capi/wait.rs"], ""),
         ("Inside a task", &["capi/task.rs"], ""),
         ("Blocking sections", &["capi/blocking.rs"], ""),
         ("Fork-join inside a task", &["capi/join.rs"], include_str!("src/capi/join_inline.h")),

@@ -696,6 +696,110 @@ int32_t pool_future_kill(pool_future_t *future);
  */
 int32_t pool_future_release(pool_future_t *future);
 
+/* ---- Waiting for several futures --------------------------------------- */
+
+/** In pool_wait(): until one of the futures is ready. */
+#define POOL_WAIT_ANY 0
+
+/** In pool_wait(): until all are ready. */
+#define POOL_WAIT_ALL 1
+
+/** In pool_wait(): until one has failed, or all are ready. */
+#define POOL_WAIT_FIRST_ERROR 2
+
+/** Futures in the order in which they become ready. */
+typedef struct pool_as_completed_t pool_as_completed_t;
+
+/**
+ * Waits for several futures: until one is ready, or all are, or one has failed.
+ *
+ * Example:
+ *
+ *     pool_future_t *futures[2];
+ *     for (int i = 0; i < 2; i++)
+ *       pool_apply_async(pool, i == 0 ? slow : square, &in[i], sizeof(int), sizeof(int), NULL, NULL, &futures[i]);
+ *     size_t first;
+ *     if (pool_wait(futures, 2, POOL_WAIT_ANY, -1, &first) == POOL_OK)
+ *       printf("future %zu is ready\n", first);
+ *     assert(pool_wait(futures, 2, POOL_WAIT_ALL, -1, NULL) == POOL_OK);
+ *     for (int i = 0; i < 2; i++) pool_future_release(futures[i]);
+ *
+ * futures, count: an array of futures, of one pool or of several; the same may be there twice.
+ *   Those that are NULL are passed over, so that a future that is done with can be released and
+ *   set to NULL before the next wait. They must not be released while this waits.
+ * until: POOL_WAIT_ANY, POOL_WAIT_ALL or POOL_WAIT_FIRST_ERROR. A task that was cancelled or
+ *   terminated has failed, too.
+ * timeout_ms: how long at most, in milliseconds; 0 only looks, -1 is for ever. With POOL_WAIT_ALL
+ *   and -1 it helps as pool_future_wait() does; else it runs nothing on the calling thread (but
+ *   where no other thread could be started to do so).
+ * index: the number of the future goes there that is ready (POOL_WAIT_ANY), or that has failed
+ *   (else): of several that were ready before the call the first in the array. `count` if none
+ *   has failed. NULL if not wanted.
+ * Any number of threads may wait for the same futures. The cost grows with `count`: who waits for
+ * many, one after the other, takes pool_as_completed().
+ * Returns POOL_OK; POOL_ERR_TIMEOUT; POOL_ERR_INVALID, also when POOL_WAIT_ANY is given no future
+ * at all, which would be for ever (all of none are ready); POOL_ERR_DEADLOCK when all that it
+ * waits for runs on this very thread; _NO_MEMORY; _SYSTEM as pool_future_wait(); _FORKED.
+ */
+int32_t pool_wait(pool_future_t *const *futures,
+                  size_t count,
+                  int32_t until,
+                  int64_t timeout_ms,
+                  size_t *index);
+
+/**
+ * Begins to go through futures in the order in which they become ready, whatever their order in
+ * the array is.
+ *
+ * Example:
+ *
+ *     pool_future_t *futures[5];
+ *     for (int i = 0; i < 5; i++)
+ *       pool_apply_async(pool, square, &in[i], sizeof(int), sizeof(int), NULL, NULL, &futures[i]);
+ *     pool_as_completed_t *ready;
+ *     size_t index;
+ *     int sum = 0;
+ *     assert(pool_as_completed(futures, 5, &ready) == POOL_OK);
+ *     while (pool_as_completed_next(ready, -1, &index) == 1) {
+ *       pool_future_get(futures[index], &out[index], sizeof(int), 0);
+ *       pool_future_release(futures[index]);
+ *       sum += out[index];
+ *     }
+ *     pool_as_completed_release(ready);
+ *     assert(sum == 55);
+ *
+ * futures, count: as in pool_wait(); the array is read during the call only. A future may be
+ *   released once it has been given out. One that is there twice is given out twice.
+ * iterator: goes there, the caller's to release with pool_as_completed_release().
+ * Each future costs the same, however many there are. Does not block. Returns POOL_OK;
+ * POOL_ERR_INVALID; _NO_MEMORY; _SYSTEM; _FORKED for futures from before a fork that had not ended
+ * then.
+ */
+int32_t pool_as_completed(pool_future_t *const *futures,
+                          size_t count,
+                          struct pool_as_completed_t **iterator);
+
+/**
+ * Waits for the next future that becomes ready.
+ *
+ * iterator: used by one thread at a time, else POOL_ERR_INVALID.
+ * timeout_ms: how long at most, in milliseconds; -1 for ever. Runs no task on the calling thread
+ *   (but where no other thread could be started to do so); inside a task it counts as blocking.
+ * index: the number of the future in the array goes there.
+ * Returns 1, or 0 when all have been given out; POOL_ERR_TIMEOUT, after which it may be called
+ * again; POOL_ERR_INVALID; _DEADLOCK when all that are left run on this very thread; _SYSTEM as
+ * pool_future_wait(); _FORKED.
+ */
+int32_t pool_as_completed_next(struct pool_as_completed_t *iterator,
+                               int64_t timeout_ms,
+                               size_t *index);
+
+/**
+ * Gives the iterator back, at any time; once. The tasks go on, and the futures stay the caller's.
+ * NULL does nothing. Returns POOL_OK; POOL_ERR_INVALID, also while another thread uses it.
+ */
+int32_t pool_as_completed_release(struct pool_as_completed_t *iterator);
+
 /* ---- Inside a task ----------------------------------------------------- */
 
 /**

@@ -48,10 +48,7 @@ unsafe fn wait(future: *const pool_future_t, timeout_ms: i64) -> Result<TaskRef>
 unsafe fn looked_at(future: *const pool_future_t) -> Result<TaskRef> {
     // SAFETY: the caller vouches for the handle.
     let task = unsafe { handle::task(future) }?;
-    if !task.state.is_done() {
-        task.core().require_this_process()?;
-        task.core().engine.look(task.core(), task);
-    }
+    submit::look(task)?;
     Ok(task)
 }
 

@@ -5,7 +5,7 @@
 )]
 #![allow(clippy::too_many_arguments, reason = "C has no others")]
 //! The C interface: one file for each section of the header. It converts and checks, and decides
-//! nothing. (`boundary` and `default_pool` hold what has no section.)
+//! nothing. (`boundary`, `default_pool` and `iterator` hold what has no section.)
 //!
 //! Each function runs inside `boundary`, which turns an error into its status and sentence, and
 //! a panic into `POOL_ERR_INTERNAL`.
@@ -18,6 +18,7 @@ mod default_pool;
 mod errors;
 mod future;
 mod handle;
+mod iterator;
 mod join;
 mod loops;
 mod options;
@@ -30,10 +31,11 @@ mod submit;
 mod sweep;
 mod task;
 mod version;
+mod wait;
 
 pub use crate::pool::{abi::*, callables::*, codes::*, sweep::*};
 pub use handle::{pool_future_t, pool_t};
 pub use {
     blocking::*, call::*, close::*, errors::*, future::*, join::*, loops::*, options::*, poll::*,
-    processes::*, shared::*, simple::*, sort::*, submit::*, sweep::*, task::*, version::*,
+    processes::*, shared::*, simple::*, sort::*, submit::*, sweep::*, task::*, version::*, wait::*,
 };

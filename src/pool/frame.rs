@@ -417,8 +417,18 @@ pub fn is_on_this_stack(task: &Task) -> bool {
     find(|frame| frame.task().is_some_and(|running| ptr::eq(running, task)))
 }
 
+/// How many frames are on this thread's stack.
+pub fn depth() -> usize {
+    let mut depth = 0;
+    find(|_| {
+        depth += 1;
+        false
+    });
+    depth
+}
+
 /// Whether one of this thread's frames is `wanted`.
-fn find(wanted: impl Fn(&Frame<'_>) -> bool) -> bool {
+fn find(mut wanted: impl FnMut(&Frame<'_>) -> bool) -> bool {
     let mut frame = TOP.with(Cell::get);
     // SAFETY: the frames on the stack are alive, and linked innermost first.
     while let Some(inner) = unsafe { frame.as_ref() } {

@@ -44,6 +44,8 @@
 //! | `bound`        | how many tasks may be in the pool at a time |
 //! | `terms`        | when a call may start, how long it may take, how often it is tried |
 //! | `agenda`       | tasks that may not start yet |
+//! | `arrivals`     | tasks in the order in which they end |
+//! | `gathering`    | many tasks that somebody waits for at once |
 //! | `watchers`     | who is to be called when a task has ended |
 //! | `batch`        | many calls submitted at once, all or none |
 //! | `submit`       | what apply, submit, map, wait and cancel do with all these |
@@ -53,6 +55,8 @@ pub mod abi;
 pub mod accounts;
 #[cfg(not(loom))]
 pub mod agenda;
+#[cfg(not(loom))]
+pub mod arrivals;
 #[cfg(not(loom))]
 pub mod batch;
 #[cfg(not(loom))]
@@ -89,6 +93,8 @@ pub mod fork_record;
 pub mod frame;
 #[cfg(not(loom))]
 pub mod functions;
+#[cfg(not(loom))]
+pub mod gathering;
 #[cfg(not(loom))]
 pub mod items;
 pub mod mailbox;

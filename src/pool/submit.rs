@@ -354,6 +354,18 @@ pub fn kill(task: TaskRef) -> Result<bool> {
     Ok(core.engine.kill(core, task)? || cancelled)
 }
 
+/// Makes the end of a task known, if it has ended and nobody has looked yet.
+///
+/// # Errors
+/// `FORKED` if it can end no more in this process.
+pub fn look(task: TaskRef) -> Result<()> {
+    if !task.state.is_done() {
+        task.core().require_this_process()?;
+        task.core().engine.look(task.core(), task);
+    }
+    Ok(())
+}
+
 /// Waits until a task has ended; false when the deadline came first.
 ///
 /// # Errors
