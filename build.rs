@@ -37,6 +37,7 @@ mod header {
         ("Blocking sections", &["capi/blocking.rs"], ""),
         ("Fork-join inside a task", &["capi/join.rs"], include_str!("src/capi/join_inline.h")),
         ("Options of a pool", &["capi/options.rs"], ""),
+        ("The number of workers", &["capi/workers.rs"], ""),
         ("Calls in full", &["capi/call.rs"], ""),
         ("Callbacks on a thread of your choice", &["capi/poll.rs"], ""),
         ("Memory that all workers share", &["capi/shared.rs"], ""),

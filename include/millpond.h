@@ -103,6 +103,8 @@
  *   NE, see when_full  |                              |
  *   pool_terminate     | asks running tasks to stop   | kills them; then POOL_ERR_TERMINATED
  *   pool_refresh       | does nothing                 | makes new workers
+ *   pool_resize        | to POOL_MAX_WORKERS, or      | to max_workers; without, fewer only
+ *                      | max_workers                  |
  *   limits (time, CPU, | POOL_ERR_UNSUPPORTED         | per worker, as pool_options_t says
  *   memory and so on)  |                              |
  *   signals to a task  | the program's handling       | SIGINT, SIGTTIN and SIGTTOU are ignored,
@@ -1127,6 +1129,11 @@ typedef struct pool_options_t {
   const uint32_t *cpus;
   /** How many. */
   size_t cpu_count;
+  /**
+   * How many workers pool_resize() may give the pool. 0: in a pool of threads POOL_MAX_WORKERS;
+   * in one of processes `workers`, as each takes some memory from the beginning.
+   */
+  uint32_t max_workers;
 } pool_options_t;
 
 /**
@@ -1165,7 +1172,34 @@ int32_t pool_create_with(const struct pool_options_t *options, pool_t **pool);
 /* The value to begin a pool_options_t with. */
 #define POOL_OPTIONS_INIT \
   { sizeof(pool_options_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0 }
+
+/* ---- The number of workers --------------------------------------------- */
+
+/** How many tasks the pool runs at a time; or POOL_ERR_INVALID, _FORKED. */
+int32_t pool_workers(pool_t *pool);
+
+/**
+ * Gives the pool more workers, or fewer, while it works. No task is disturbed: a worker that is
+ * one too many ends the task in hand first, and what waits is run by the others.
+ *
+ * workers: how many tasks run at a time from now on, at most the option `max_workers`; 0: as many
+ *   as pool_create(0) would take.
+ * May be called from anywhere, also from tasks and callbacks. Does not block. Threads are started
+ * when there is work for them; processes at once, forked by the pool's own process as those
+ * before, so that they see the program's memory as it was then. New workers run the initializer; if it
+ * fails, a thread does not step in, and a process is tried again as after a death.
+ * Returns POOL_OK, POOL_ERR_INVALID, _CLOSED, _TERMINATED, _FORKED; _UNSUPPORTED inside a worker
+ * process of the pool.
+ *
+ * Example:
+ *     pool_resize(pool, 4);
+ *     assert(pool_workers(pool) == 4);
+ *     pool_map(pool, slow, in, sizeof in[0], out, sizeof out[0], 5);
+ *     pool_resize(pool, 1); // from here on one task at a time
+ */
+int32_t pool_resize(pool_t *pool,
+                    uint32_t workers);
 
 /* ---- Calls in full ----------------------------------------------------- */
 
@@ -1290,9 +1324,6 @@ void *pool_shared_alloc(pool_t *pool, size_t size);
 int32_t pool_shared_free(pool_t *pool, void *memory);
 
 /* ---- Processes --------------------------------------------------------- */
-
-/** How many tasks the pool runs at a time; or POOL_ERR_INVALID, _FORKED. */
-int32_t pool_workers(pool_t *pool);
 
 /**
  * The process of the worker with this number, from 0: 0 while there is none, for a moment after

@@ -32,10 +32,27 @@ mod sweep;
 mod task;
 mod version;
 mod wait;
+mod workers;
 
 pub use crate::pool::{abi::*, callables::*, codes::*, sweep::*};
+pub use blocking::*;
+pub use call::*;
+pub use close::*;
+pub use errors::*;
+pub use future::*;
 pub use handle::{pool_future_t, pool_t};
-pub use {
-    blocking::*, call::*, close::*, errors::*, future::*, join::*, loops::*, options::*, poll::*,
-    processes::*, shared::*, simple::*, sort::*, submit::*, sweep::*, task::*, version::*, wait::*,
-};
+pub use iterator::*;
+pub use join::*;
+pub use loops::*;
+pub use options::*;
+pub use poll::*;
+pub use processes::*;
+pub use shared::*;
+pub use simple::*;
+pub use sort::*;
+pub use submit::*;
+pub use sweep::*;
+pub use task::*;
+pub use version::*;
+pub use wait::*;
+pub use workers::*;

@@ -137,6 +137,9 @@ pub struct pool_options_t {
     pub cpus: *const u32,
     /// How many.
     pub cpu_count: usize,
+    /// How many workers pool_resize() may give the pool. 0: in a pool of threads POOL_MAX_WORKERS;
+    /// in one of processes `workers`, as each takes some memory from the beginning.
+    pub max_workers: u32,
 }
 
 /// Forks the calling process as fork(2): 0 in the child, the child's pid in the parent, -1 on
@@ -219,6 +222,7 @@ unsafe fn check(from: &pool_options_t) -> Result<Options> {
     if from.workers == 0 && !options.cpus.is_empty() {
         options.workers = options.workers.min(options.cpus.len());
     }
+    options.max_workers = max_workers(from, options.workers)?;
     options.max_pending = from.max_pending;
     options.when_full = when_full(from)?;
     if !from.name.is_null() {
@@ -236,6 +240,17 @@ fn max_blocked(from: &pool_options_t) -> Result<usize> {
         return Err(Error::new(code::UNSUPPORTED, text));
     }
     Ok(if most == 0 { MAX_BLOCKED } else { most })
+}
+
+fn max_workers(from: &pool_options_t, workers: usize) -> Result<usize> {
+    match from.max_workers {
+        0 if from.mode == POOL_PROCESSES => Ok(workers),
+        0 => Ok(POOL_MAX_WORKERS as usize),
+        most if most as usize >= workers && most <= POOL_MAX_WORKERS => Ok(most as usize),
+        most => Err(Error::invalid(format!(
+            "max_workers is {most}, not from the number of workers, {workers}, to {POOL_MAX_WORKERS}"
+        ))),
+    }
 }
 
 /// # Safety

@@ -8,16 +8,6 @@ use super::{
 };
 use crate::pool::{abi::pool_fn, functions};
 
-/// How many tasks the pool runs at a time; or POOL_ERR_INVALID, _FORKED.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pool_workers(pool: *mut pool_t) -> i32 {
-    number(|| {
-        // SAFETY: the caller vouches for the handle.
-        let core = unsafe { handle::core(pool) }?;
-        Ok(i32::try_from(core.options.workers).unwrap_or(i32::MAX))
-    })
-}
-
 /// The process of the worker with this number, from 0: 0 while there is none, for a moment after
 /// its death; this process's own in a pool of threads. Numbers from `workers` on are the spare
 /// ones. Or POOL_ERR_INVALID, _FORKED.

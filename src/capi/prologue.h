@@ -103,6 +103,8 @@
  *   NE, see when_full  |                              |
  *   pool_terminate     | asks running tasks to stop   | kills them; then POOL_ERR_TERMINATED
  *   pool_refresh       | does nothing                 | makes new workers
+ *   pool_resize        | to POOL_MAX_WORKERS, or      | to max_workers; without, fewer only
+ *                      | max_workers                  |
  *   limits (time, CPU, | POOL_ERR_UNSUPPORTED         | per worker, as pool_options_t says
  *   memory and so on)  |                              |
  *   signals to a task  | the program's handling       | SIGINT, SIGTTIN and SIGTTOU are ignored,

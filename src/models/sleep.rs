@@ -225,6 +225,27 @@ fn no_wake_up_is_lost_when_an_outsider_gives_up_the_place() {
     });
 }
 
+/// A task that found all places taken is not forgotten when there are more of them.
+#[test]
+fn no_wake_up_is_lost_when_the_pool_grows() {
+    check(3, || {
+        let pool = Pool::new(1, 1);
+        assert!(pool.sleep.enter());
+        let worker = start(&pool);
+        let submitter = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || assert!(pool.submit()))
+        };
+        pool.sleep.set_limit(2);
+        if !pool.is_empty() {
+            pool.notify();
+        }
+        submitter.join().unwrap();
+        worker.join().unwrap();
+        assert_eq!(pool.done.load(Ordering::Relaxed), 1);
+    });
+}
+
 /// What was accepted before close is done before the pool is finished; then the worker leaves.
 #[test]
 fn close_waits_for_what_was_accepted() {

@@ -57,7 +57,7 @@ pub unsafe fn submit_all(
     // SAFETY: promised by the caller.
     let mut needs = unsafe { prepare(core, count, call)? }.peekable();
     let admission = core.bound.enter(core, count)?;
-    let leave = |_: &Error| core.bound.leave(count);
+    let leave = |_: &Error| core.bound.leave(core, count);
     let is_over = admission == Admission::Over;
     let mut own = Vec::new();
     if is_over {
@@ -102,7 +102,7 @@ pub unsafe fn submit_all(
     core.engine.wake(core);
     // Those in front are begun by others meanwhile.
     while let Some(task) = own.pop() {
-        if core.bound.is_over() {
+        if core.bound.is_over(core) {
             submit::run_inline(core, task);
         } else {
             task.release();

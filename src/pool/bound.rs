@@ -56,8 +56,8 @@ unsafe impl Send for Place {}
 
 /// See the module.
 pub struct Bound {
-    /// How many; 0: any number.
-    most: usize,
+    /// How many more than there are workers; 0: any number.
+    pending: usize,
     when_full: WhenFull,
     /// Tasks that were submitted and have not ended. Counted only if there is a bound.
     inside: AtomicUsize,
@@ -67,10 +67,10 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// At most `most` tasks; 0: any number.
-    pub fn new(most: usize, when_full: WhenFull) -> Self {
+    /// At most `pending` tasks more than there are workers; 0: any number.
+    pub fn new(pending: usize, when_full: WhenFull) -> Self {
         Self {
-            most,
+            pending,
             when_full,
             inside: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
@@ -84,17 +84,17 @@ impl Bound {
     /// `FULL`; `INVALID` for more than ever fit; `CLOSED` and the like if that happens meanwhile.
     #[inline]
     pub fn enter(&self, core: &Core, count: usize) -> Result<Admission> {
-        if self.most == 0 { Ok(Admission::Within) } else { self.enter_bounded(core, count) }
+        if self.pending == 0 { Ok(Admission::Within) } else { self.enter_bounded(core, count) }
     }
 
     #[cold]
     fn enter_bounded(&self, core: &Core, count: usize) -> Result<Admission> {
-        if count > self.most {
-            let most = self.most;
+        let most = self.most(core);
+        if count > most {
             let text = format!("{count} calls at once; with its max_pending the pool takes {most}");
             return Err(Error::invalid(text));
         }
-        if self.waiting.load(Ordering::SeqCst) == 0 && self.try_enter(count) {
+        if self.waiting.load(Ordering::SeqCst) == 0 && self.try_enter(core, count) {
             return Ok(Admission::Within);
         }
         match self.when_full {
@@ -118,15 +118,20 @@ impl Bound {
 
     /// Counts a task in that the caller runs itself, room or not.
     pub fn enter_anyhow(&self) {
-        if self.most != 0 {
+        if self.pending != 0 {
             self.inside.fetch_add(1, Ordering::SeqCst);
         }
     }
 
-    fn try_enter(&self, count: usize) -> bool {
+    fn most(&self, core: &Core) -> usize {
+        self.pending.saturating_add(core.workers())
+    }
+
+    fn try_enter(&self, core: &Core, count: usize) -> bool {
+        let most = self.most(core);
         let room = |inside: usize| {
             let after = inside.checked_add(count)?;
-            (after <= self.most).then_some(after)
+            (after <= most).then_some(after)
         };
         self.inside.fetch_update(Ordering::SeqCst, Ordering::SeqCst, room).is_ok()
     }
@@ -139,7 +144,7 @@ impl Bound {
             line.push_back(Place(NonNull::from(&waiter)));
             self.waiting.fetch_add(1, Ordering::SeqCst);
             // There may be room by now; or `close` has been here.
-            self.admit(&mut line);
+            self.admit(core, &mut line);
             if core.is_closed() {
                 self.refuse(&mut line);
             }
@@ -157,32 +162,37 @@ impl Bound {
 
     /// `count` tasks have ended, or were not submitted after all.
     #[inline]
-    pub fn leave(&self, count: usize) {
-        if self.most != 0 {
-            self.leave_bounded(count);
+    pub fn leave(&self, core: &Core, count: usize) {
+        if self.pending != 0 {
+            self.leave_bounded(core, count);
         }
     }
 
     #[cold]
-    fn leave_bounded(&self, count: usize) {
+    fn leave_bounded(&self, core: &Core, count: usize) {
         self.inside.fetch_sub(count, Ordering::SeqCst);
+        self.look(core);
+    }
+
+    /// There may be room for somebody who waits.
+    pub fn look(&self, core: &Core) {
         if self.waiting.load(Ordering::SeqCst) != 0 {
-            self.admit(&mut lock(&self.line));
+            self.admit(core, &mut lock(&self.line));
         }
     }
 
     /// Nobody is let in any more: the pool has been closed.
     pub fn close(&self) {
-        if self.most != 0 {
+        if self.pending != 0 {
             self.refuse(&mut lock(&self.line));
         }
     }
 
-    fn admit(&self, line: &mut VecDeque<Place>) {
+    fn admit(&self, core: &Core, line: &mut VecDeque<Place>) {
         while let Some(Place(first)) = line.front() {
             // SAFETY: it stands in the line.
             let waiter = unsafe { first.as_ref() };
-            if !self.try_enter(waiter.count) {
+            if !self.try_enter(core, waiter.count) {
                 return;
             }
             line.pop_front();
@@ -204,8 +214,8 @@ impl Bound {
     }
 
     /// Whether more are inside than the bound says.
-    pub fn is_over(&self) -> bool {
-        self.inside.load(Ordering::SeqCst) > self.most
+    pub fn is_over(&self, core: &Core) -> bool {
+        self.inside.load(Ordering::SeqCst) > self.most(core)
     }
 }
 

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::support::{
     CachePadded, process,
-    sync::{Arc, AtomicBool, Ordering, Weak, WordForC},
+    sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, Weak, WordForC, lock},
 };
 use std::time::Instant;
 
@@ -43,6 +43,10 @@ pub struct Core {
     pub callbacks: Callbacks,
     /// Who is to be called when a task has ended.
     pub watchers: Watchers,
+    /// How many workers it has now.
+    workers: AtomicUsize,
+    /// Held by who changes that.
+    resizing: Mutex<()>,
     /// How many tasks may be in the pool at a time.
     pub bound: Bound,
     /// Tasks that may not start yet.
@@ -70,11 +74,8 @@ impl Core {
     pub fn new(options: Options, engine: Arc<dyn Engine>) -> Result<Arc<Self>> {
         let epoch = process::epoch().map_err(|error| Error::system("no page of memory", &error))?;
         let callbacks = Callbacks::new(options.callbacks);
-        let most = match options.max_pending {
-            0 => 0,
-            pending => pending.saturating_add(options.workers),
-        };
-        let bound = Bound::new(most, options.when_full);
+        let bound = Bound::new(options.max_pending, options.when_full);
+        let workers = options.workers;
         let core = Arc::new_cyclic(|me| Self {
             me: me.clone(),
             epoch,
@@ -83,6 +84,8 @@ impl Core {
             blocks: Blocks::new(),
             callbacks,
             watchers: Watchers::default(),
+            workers: AtomicUsize::new(workers),
+            resizing: Mutex::new(()),
             bound,
             agenda: Agenda::default(),
             sections: Sections::default(),
@@ -152,6 +155,34 @@ impl Core {
     /// Where that number is, for loops outside the library.
     pub fn pokes_address(&self) -> *const u32 {
         self.pokes.as_ptr()
+    }
+
+    /// How many workers the pool has: so many tasks run at a time.
+    #[inline]
+    pub fn workers(&self) -> usize {
+        self.workers.load(Ordering::Relaxed)
+    }
+
+    /// Gives the pool more workers, or fewer. No task is disturbed.
+    ///
+    /// # Errors
+    /// `INVALID` for more than there may be; `CLOSED`; those of starting a worker.
+    pub fn resize(&self, workers: usize) -> Result<()> {
+        let most = self.options.max_workers;
+        if workers > most {
+            let text = format!("{workers} workers; with its max_workers the pool can have {most}");
+            return Err(Error::invalid(text));
+        }
+        self.require_open(context::find(self).is_some())?;
+        let _alone = lock(&self.resizing);
+        let before = self.workers();
+        self.workers.store(workers, Ordering::SeqCst);
+        let resized = self.engine.resize(self, workers);
+        if resized.is_err() {
+            self.workers.store(before, Ordering::SeqCst);
+        }
+        self.bound.look(self);
+        resized
     }
 
     /// Whether `terminate` was called.

@@ -139,6 +139,12 @@ pub trait Engine: Send + Sync {
         core.require_open(false)
     }
 
+    /// The pool's workers are so many from now on (`Core::workers`). One at a time.
+    ///
+    /// # Errors
+    /// The system's; nothing has changed then.
+    fn resize(&self, core: &Core, workers: usize) -> Result<()>;
+
     /// The process of a worker; 0 if there is none right now.
     ///
     /// # Errors

@@ -55,6 +55,8 @@ pub struct Options {
     pub name: String,
     /// How many threads may be in blocking sections at a time.
     pub max_blocked: usize,
+    /// How many workers there may ever be.
+    pub max_workers: usize,
     /// The CPUs that the workers run on; empty: those of the thread that makes the pool.
     pub cpus: Vec<u32>,
     /// Whether each worker keeps to one of them.
@@ -129,6 +131,7 @@ impl Options {
             stack_size: 0,
             name: "millpond".to_owned(),
             max_blocked: MAX_BLOCKED,
+            max_workers: POOL_MAX_WORKERS as usize,
             cpus: Vec::new(),
             pin_workers: false,
             max_pending: 0,
@@ -139,7 +142,10 @@ impl Options {
 }
 
 /// The number of workers that a request of `workers` means.
-fn count(workers: u32) -> Result<usize> {
+///
+/// # Errors
+/// `INVALID`.
+pub fn count(workers: u32) -> Result<usize> {
     match workers {
         0 => match std::env::var("MILLPOND_NUM_WORKERS") {
             Ok(text) if !text.is_empty() => from_environment(&text),

@@ -165,7 +165,7 @@ pub fn run(core: &Core, sort: impl FnOnce(&Progress, *mut pool_task_t) + Send) -
                     pool of threads sorts shared memory as well";
         return Err(Error::new(status::UNSUPPORTED, text));
     }
-    let progress = Progress { ended: AtomicI32::new(status::OK), workers: core.options.workers };
+    let progress = Progress { ended: AtomicI32::new(status::OK), workers: core.workers() };
     let step = Step::new(|task| sort(&progress, task));
     let half = step.half();
     let call = Call {

@@ -101,7 +101,7 @@ pub fn submit_map(
     future: Option<&mut *mut Task>,
 ) -> Result<()> {
     core.engine.admit_map(core, &call, callback.is_some())?;
-    let map = Map::new(call, core.options.workers)?;
+    let map = Map::new(call, core.workers())?;
     // One reference is the map's own, one the queue's.
     enqueue(core, 2, future, |block, references| {
         block.fill_map(map, callback, user_data, references)
@@ -123,7 +123,8 @@ fn enqueue(
     let references =
         references + u32::from(future.is_some()) + u32::from(admission == Admission::Over);
     let fill = |block: &Task| fill(block, references);
-    let task = enter_queue(core, context, future, fill).inspect_err(|_| core.bound.leave(1))?;
+    let task =
+        enter_queue(core, context, future, fill).inspect_err(|_| core.bound.leave(core, 1))?;
     core.engine.wake(core);
     if admission == Admission::Over {
         run_inline(core, task);
@@ -195,7 +196,7 @@ pub fn map(core: &Core, call: MapCall) -> Result<()> {
     if call.count == 0 {
         return Ok(());
     }
-    let map = Map::new(call, core.options.workers)?;
+    let map = Map::new(call, core.workers())?;
     let task = claimed_map(core, context, map)?;
     core.bound.enter_anyhow();
     let mut outcome = Ok(());

@@ -142,7 +142,7 @@ impl TaskRef {
     /// Ends the task: the outcome becomes visible, waiters wake, the callback is delivered, and
     /// the caller's reference is given up.
     pub fn finish(self, status: Status, worker: u32) {
-        self.core().bound.leave(1);
+        self.core().bound.leave(self.core(), 1);
         if !self.has_callback() && self.state.finish_alone() {
             // SAFETY: no callback, no handle: nobody asks how it ended.
             unsafe { self.free() };

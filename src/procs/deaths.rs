@@ -155,7 +155,10 @@ impl ProcessEngine {
         match judge(&mut state) {
             Ok(wait) => {
                 self.fleet.promote(&state, index);
-                if wait.is_zero() {
+                if !self.fleet.is_short(&state) {
+                    // There are fewer workers now than when it was made.
+                    self.fleet.vacate(index);
+                } else if wait.is_zero() {
                     self.fleet.spawn(&mut state, index);
                 } else {
                     state.members[index].due = Some(Instant::now() + wait);
@@ -351,7 +354,9 @@ impl ProcessEngine {
             self.memory.sleepers()[index].store(AWAKE, Ordering::SeqCst);
             let mut state = lock(&self.fleet.state);
             state.members[index].alive = false;
-            if !state.leaving && !state.zygotes.is_empty() {
+            if !self.fleet.is_short(&state) {
+                self.fleet.vacate(index);
+            } else if !state.leaving && !state.zygotes.is_empty() {
                 // There is a younger zygote by now.
                 self.fleet.spawn(&mut state, index);
             }

@@ -94,7 +94,7 @@ impl ProcessEngine {
     /// # Errors
     /// The system's.
     pub fn new(options: &Options) -> Result<Arc<Self>> {
-        let workers = options.workers + options.processes.spare_workers as usize;
+        let workers = options.max_workers + options.processes.spare_workers as usize;
         let system = |error: std::io::Error| Error::system("no memory to share", &error);
         let memory = Arc::new(Memory::new(workers).map_err(system)?);
         let layout = &memory.layout;
@@ -360,6 +360,13 @@ impl Engine for ProcessEngine {
         });
         self.release(core);
         refreshed
+    }
+
+    fn resize(&self, _core: &Core, workers: usize) -> Result<()> {
+        self.fleet.resize(workers);
+        self.wake_workers(usize::MAX);
+        self.ring();
+        Ok(())
     }
 
     fn worker_pid(&self, _core: &Core, worker: u32) -> Result<i32> {

@@ -23,7 +23,7 @@ use crate::{
         status::{self, Error, Result},
     },
     support::{
-        sync::{Arc, AtomicBool, AtomicI32, Mutex, Ordering, lock, thread},
+        sync::{Arc, AtomicBool, AtomicI32, AtomicUsize, Mutex, Ordering, lock, thread},
         wait_word::WaitWord,
     },
     sys,
@@ -76,7 +76,10 @@ pub(super) struct State {
 
 /// See the module.
 pub struct Fleet {
-    workers: usize,
+    /// How many shall be at work.
+    workers: AtomicUsize,
+    /// How many shall be ready beside them.
+    spares: usize,
     memory: Arc<Memory>,
     settings: Settings,
     pub(super) state: Mutex<State>,
@@ -94,7 +97,7 @@ impl Fleet {
     /// Nobody yet.
     pub fn new(options: &Options, memory: Arc<Memory>) -> Self {
         let process = &options.processes;
-        let count = options.workers + process.spare_workers as usize;
+        let count = options.max_workers + process.spare_workers as usize;
         let mut settings = Settings::new(&options.name);
         settings.fork = process.fork_fn.map(|fork| (fork, options.hooks.data));
         settings.nice = process.nice;
@@ -107,7 +110,8 @@ impl Fleet {
         let mut state = State::default();
         state.members.resize_with(count, Member::default);
         Self {
-            workers: options.workers,
+            workers: AtomicUsize::new(options.workers),
+            spares: process.spare_workers as usize,
             memory,
             settings,
             state: Mutex::new(state),
@@ -137,16 +141,77 @@ impl Fleet {
         self.failed.store(false, Ordering::SeqCst);
         (state.failed_starts, state.young_deaths) = (0, 0);
         let waits = heritage.core.options.hooks.initializer.is_some();
-        let absent = state.members.iter().filter(|member| !member.alive).count();
-        self.starting.store(if waits { absent as u32 } else { 0 }, Ordering::SeqCst);
+        let missing = self.wanted().saturating_sub(self.alive(&state));
+        self.starting.store(if waits { missing as u32 } else { 0 }, Ordering::SeqCst);
         for index in 0..state.members.len() {
             if state.members[index].alive {
                 self.order(index, LEAVE);
-            } else {
-                self.spawn(&mut state, index);
             }
         }
+        self.fill_up(&mut state);
         Ok(())
+    }
+
+    /// How many there shall be.
+    fn wanted(&self) -> usize {
+        self.workers.load(Ordering::SeqCst) + self.spares
+    }
+
+    /// How many there are, those that have been told to leave among them: each is replaced when it
+    /// has gone.
+    fn alive(&self, state: &State) -> usize {
+        state.members.iter().filter(|member| member.alive).count()
+    }
+
+    /// Whether a worker that has gone is to be replaced.
+    pub(super) fn is_short(&self, state: &State) -> bool {
+        self.alive(state) < self.wanted()
+    }
+
+    /// A worker that has gone is not replaced.
+    pub(super) fn vacate(&self, index: usize) {
+        self.at_work[index].store(false, Ordering::SeqCst);
+    }
+
+    /// Asks for as many as are missing.
+    fn fill_up(&self, state: &mut State) {
+        for index in 0..state.members.len() {
+            if !self.is_short(state) {
+                break;
+            }
+            if !state.members[index].alive {
+                self.spawn(state, index);
+            }
+        }
+    }
+
+    fn at_work(&self) -> usize {
+        self.at_work.iter().filter(|one| one.load(Ordering::SeqCst)).count()
+    }
+
+    /// From now on so many workers shall be at work.
+    pub fn resize(&self, workers: usize) {
+        let mut state = lock(&self.state);
+        self.workers.store(workers, Ordering::SeqCst);
+        if state.leaving || state.failure.is_some() {
+            return;
+        }
+        for index in (0..state.members.len()).rev() {
+            let member = &mut state.members[index];
+            if self.at_work() > workers && self.is_at_work(index) {
+                self.vacate(index);
+                member.due = None;
+                if member.alive {
+                    self.order(index, LEAVE);
+                }
+            }
+        }
+        while self.at_work() < workers
+            && let Some(spare) = self.ready_spare(&state)
+        {
+            self.order(spare, WORK);
+        }
+        self.fill_up(&mut state);
     }
 
     /// Tells a worker what to do.
@@ -162,9 +227,8 @@ impl Fleet {
     /// Asks for a worker.
     pub(super) fn spawn(&self, state: &mut State, index: usize) {
         let Some(zygote) = state.zygotes.last().map(Arc::clone) else { return };
-        let at_work = self.at_work.iter().filter(|one| one.load(Ordering::SeqCst)).count();
-        let keeps_place = self.at_work[index].load(Ordering::SeqCst);
-        let order = if keeps_place || at_work < self.workers { WORK } else { PARKED };
+        let is_short = self.at_work() < self.workers.load(Ordering::SeqCst);
+        let order = if self.is_at_work(index) || is_short { WORK } else { PARKED };
         self.memory.sleepers()[index].store(AWAKE, Ordering::SeqCst);
         self.order(index, order);
         let member = &mut state.members[index];
@@ -184,15 +248,18 @@ impl Fleet {
         if !self.is_at_work(gone) {
             return;
         }
-        let spare = state.members.iter().enumerate().position(|(index, member)| {
-            member.alive
-                && self.memory.orders()[index].load(Ordering::SeqCst) == PARKED
-                && self.memory.record(index).ready.load(Ordering::Acquire) == member.incarnation
-        });
-        if let Some(spare) = spare {
+        if let Some(spare) = self.ready_spare(state) {
             self.at_work[gone].store(false, Ordering::SeqCst);
             self.order(spare, WORK);
         }
+    }
+
+    fn ready_spare(&self, state: &State) -> Option<usize> {
+        state.members.iter().enumerate().position(|(index, member)| {
+            member.alive
+                && self.memory.orders()[index].load(Ordering::SeqCst) == PARKED
+                && self.memory.record(index).ready.load(Ordering::Acquire) == member.incarnation
+        })
     }
 
     /// Sends SIGKILL to a worker, if that incarnation is alive.

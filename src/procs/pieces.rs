@@ -51,7 +51,7 @@ impl ProcessEngine {
     /// sent, or `None` if it must wait until others have come back.
     pub(super) fn feed_map(&self, core: &Core, number: u32) -> Option<usize> {
         let mut window = lock(&self.window);
-        let workers = core.options.workers;
+        let workers = core.workers();
         let no_slot = self.free_slot(&mut window).is_none();
         let Some(job) = window.jobs.get_mut(&number) else {
             window.unqueue_job(number);

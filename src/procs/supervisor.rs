@@ -119,7 +119,8 @@ impl ProcessEngine {
         let mut wait = None;
         for index in 0..state.members.len() {
             let Some(due) = state.members[index].due else { continue };
-            if state.leaving {
+            if state.leaving || !self.fleet.is_short(&state) {
+                self.fleet.vacate(index);
                 state.members[index].due = None;
             } else if due <= now {
                 self.fleet.spawn(&mut state, index);

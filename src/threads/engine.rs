@@ -146,7 +146,7 @@ impl ThreadEngine {
             Ok(handle) => {
                 // Threads that have left are joined here, lest their number grow for ever.
                 let mut index = 0;
-                while threads.len() > 2 * core.options.workers && index < threads.len() {
+                while threads.len() > 2 * core.workers() && index < threads.len() {
                     if has_ended(&threads[index]) {
                         let _ = threads.swap_remove(index).join();
                     } else {
@@ -323,8 +323,15 @@ impl Engine for ThreadEngine {
         submit::participate(core, task, Site::nowhere(POOL_NO_WORKER));
     }
 
+    fn resize(&self, core: &Core, workers: usize) -> Result<()> {
+        self.sleep.set_limit(workers);
+        self.pass_on(core);
+        self.sleep.call_surplus();
+        Ok(())
+    }
+
     fn worker_pid(&self, core: &Core, worker: u32) -> Result<i32> {
-        if worker as usize >= core.options.workers {
+        if worker as usize >= core.workers() {
             return Err(Error::invalid(format!("{worker} is no worker of the pool")));
         }
         Ok(core.pid)
@@ -417,8 +424,7 @@ impl Engine for ThreadEngine {
     }
 
     fn join(&self, _core: &Core, deadline: Option<Instant>) -> bool {
-        // Who may wait for ever waits for the threads themselves, which end when the pool is
-        // finished: it is woken once for each, where waiting for `finished` would be once more.
+        // [Q] Who may wait for ever waits for the threads themselves.
         let mut alone = None;
         if deadline.is_none() {
             alone = Some(lock(&self.joining));

@@ -48,7 +48,7 @@ fn visit(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut(Site<'_>)) -> 
         return false;
     }
     let sleep = &engine.sleep;
-    let serial = core.options.workers == 1;
+    let serial = core.workers() == 1;
     if !(if serial { sleep.enter_alone() } else { sleep.enter() }) {
         return false;
     }
@@ -92,7 +92,7 @@ pub fn wait(
             if has_stack {
                 submit::run_awaited(core, task, context.site());
             }
-        } else if core.options.workers > 1
+        } else if core.workers() > 1
             && !task.has_callback()
             && (task.state.is_queued() || task.map().is_some())
         {

@@ -4,7 +4,7 @@
 use crate::support::{
     CachePadded,
     cpu::full_fence,
-    sync::{AtomicU64, Ordering},
+    sync::{AtomicU64, AtomicUsize, Ordering},
     wait_word::WaitWord,
 };
 
@@ -76,8 +76,8 @@ pub struct Sleep {
     counts: CachePadded<AtomicU64>,
     /// Tokens posted and not yet consumed; each makes one sleeper active.
     tokens: WaitWord,
-    limit: usize,
-    most_searchers: usize,
+    /// Written by `set_limit`, [N3] of the README.
+    limit: AtomicUsize,
 }
 
 impl Sleep {
@@ -86,9 +86,33 @@ impl Sleep {
         Self {
             counts: CachePadded::new(AtomicU64::new(0)),
             tokens: WaitWord::new(0),
-            limit,
-            most_searchers: limit.div_ceil(2),
+            limit: AtomicUsize::new(limit),
         }
+    }
+
+    #[inline]
+    fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    /// From now on so many shall be awake. If they are more than before, a look at the queues and
+    /// `notify` must follow.
+    pub fn set_limit(&self, limit: usize) {
+        self.limit.store(limit, Ordering::SeqCst);
+        full_fence();
+    }
+
+    /// Makes a sleeper active, searching, if more sleep than there are places: it will find nothing
+    /// and retire. False if there are not too many, or no place is free.
+    pub fn call_surplus(&self) -> bool {
+        let before = self.update(|counts| {
+            (counts.sleeping() > self.limit() && counts.active() < self.limit())
+                .then(|| (counts.0 - SLEEPING).wrapping_add(ACTIVE + SEARCHING + VERSION))
+        });
+        if before.is_some() {
+            self.post(1);
+        }
+        before.is_some()
     }
 
     fn load(&self) -> Counts {
@@ -115,7 +139,7 @@ impl Sleep {
     pub fn notify(&self) -> Notify {
         // [N1] after the push, before the look at the counts.
         full_fence();
-        if self.load().needs_nobody(self.limit) {
+        if self.load().needs_nobody(self.limit()) {
             return Notify::Done;
         }
         self.call_one()
@@ -124,7 +148,7 @@ impl Sleep {
     #[cold]
     fn call_one(&self) -> Notify {
         let before = self.update(|counts| {
-            if counts.needs_nobody(self.limit) {
+            if counts.needs_nobody(self.limit()) {
                 return None;
             }
             let next = counts.0.wrapping_add(ACTIVE + SEARCHING + VERSION);
@@ -178,28 +202,29 @@ impl Sleep {
     #[must_use]
     pub fn search(&self) -> bool {
         self.update(|counts| {
-            (counts.searching() < self.most_searchers).then_some(counts.0 + SEARCHING)
+            (counts.searching() < self.limit().div_ceil(2)).then_some(counts.0 + SEARCHING)
         })
         .is_some()
     }
 
     /// Whether more are active than should be: waiting threads have come back.
     pub fn is_crowded(&self) -> bool {
-        Counts(self.counts.load(Ordering::Relaxed)).active() > self.limit
+        Counts(self.counts.load(Ordering::Relaxed)).active() > self.limit()
     }
 
     /// [S1] An active worker gives up its place to sleep. A look at the queues must follow.
     pub fn rest(&self, searching: bool) -> Rest {
         let leave = ACTIVE + if searching { SEARCHING } else { 0 };
+        let limit = self.limit();
         let before = self.update(|counts| {
             // Who retires may still submit, by its finalizer.
-            let into = if counts.sleeping() >= self.limit { BLOCKED } else { SLEEPING };
+            let into = if counts.sleeping() >= limit { BLOCKED } else { SLEEPING };
             Some(counts.0 - leave + into)
         });
         // [S2] before the look at the queues.
         full_fence();
         match before {
-            Some(counts) if counts.sleeping() >= self.limit => Rest::Retire,
+            Some(counts) if counts.sleeping() >= limit => Rest::Retire,
             _ => Rest::Sleep,
         }
     }
@@ -209,7 +234,7 @@ impl Sleep {
     #[must_use]
     pub fn stay(&self) -> bool {
         self.update(|counts| {
-            (counts.sleeping() > 0 && counts.active() < self.limit)
+            (counts.sleeping() > 0 && counts.active() < self.limit())
                 .then_some((counts.0 - SLEEPING).wrapping_add(ACTIVE + SEARCHING + VERSION))
         })
         .is_some()
@@ -240,7 +265,7 @@ impl Sleep {
     #[must_use]
     pub fn enter(&self) -> bool {
         self.update(|counts| {
-            (counts.active() < self.limit && counts.active() + counts.blocked() < MOST_THREADS)
+            (counts.active() < self.limit() && counts.active() + counts.blocked() < MOST_THREADS)
                 .then_some(counts.0.wrapping_add(ACTIVE + VERSION))
         })
         .is_some()

@@ -192,6 +192,8 @@ impl Worker<'_> {
     fn rest(&self, searching: &mut bool) -> Option<Left> {
         let sleep = &self.engine.sleep;
         if sleep.rest(*searching) == Rest::Retire {
+            // After the pool has shrunk, one leaves after the other.
+            sleep.call_surplus();
             self.engine.pass_on(self.core);
             return Some(Left::Retires);
         }
