@@ -8,6 +8,7 @@ use crate::{
 use std::{
     cell::UnsafeCell,
     ffi::c_char,
+    mem::MaybeUninit,
     panic::{AssertUnwindSafe, catch_unwind},
     time::{Duration, Instant},
 };
@@ -123,34 +124,67 @@ fn no_bytes(total: Option<usize>, size: usize, count: usize, what: &str) -> Erro
     Error::invalid(format!("{what}: {times}{size} bytes are too many"))
 }
 
-/// Reads a struct that begins with its size as the caller knows it. Fields that the caller does
-/// not know do not exist yet, since this is the first version; fields that we do not know must
-/// be zero. `what` it is, is also the middle of its macro's name.
+/// A struct that callers fill, and that begins with its size as the caller knows it.
+///
+/// It grows at its end only, where no version has had padding: then an older version's struct is
+/// the beginning of ours.
+///
+/// # Safety
+/// The first field is its size, a `usize`, and all zeroes are a value of it.
+pub unsafe trait Versioned: Copy {
+    /// What it is, which is also the middle of its macro's name.
+    const WHAT: &'static str;
+    /// The sizes that it had in released versions, accepted for ever. On other pointers than
+    /// those of 64 bits there has been none yet.
+    const FORMER: &'static [usize];
+}
+
+/// Reads a struct of this version's size, of a former version's, whose missing fields are zero,
+/// or of a later one's, whose further bytes must be zero.
 ///
 /// # Safety
 /// `pointer` is null or readable for the size that it begins with.
 ///
 /// # Errors
 /// `INVALID`, `UNSUPPORTED`.
-pub unsafe fn read_struct<T: Copy>(pointer: *const T, what: &'static str) -> Result<T> {
-    not_null(pointer, what)?;
-    let ours = size_of::<T>();
+#[inline]
+pub unsafe fn read_struct<T: Versioned>(pointer: *const T) -> Result<T> {
+    not_null(pointer, T::WHAT)?;
     // SAFETY: every such struct begins with its size.
     let theirs = unsafe { pointer.cast::<usize>().read_unaligned() };
-    if theirs < ours || theirs > 64 * ours {
+    if theirs != size_of::<T>() {
+        // SAFETY: as promised.
+        return unsafe { read_other(pointer, theirs) };
+    }
+    // SAFETY: it has the size of ours.
+    Ok(unsafe { pointer.read_unaligned() })
+}
+
+/// # Safety
+/// `pointer` is readable for `theirs` bytes.
+#[cold]
+unsafe fn read_other<T: Versioned>(pointer: *const T, theirs: usize) -> Result<T> {
+    let ours = size_of::<T>();
+    if !T::FORMER.contains(&theirs) && !(ours..=64 * ours).contains(&theirs) {
         let text = format!(
-            "{what}: struct_size is {theirs}, not {ours}; begin with POOL_{}_INIT",
-            what.to_uppercase()
+            "{}: struct_size is {theirs}, not {ours}; begin with POOL_{}_INIT",
+            T::WHAT,
+            T::WHAT.to_uppercase()
         );
         return Err(Error::invalid(text));
     }
     for offset in ours..theirs {
         // SAFETY: inside the size that the caller vouches for.
         if unsafe { pointer.cast::<u8>().add(offset).read() } != 0 {
-            let text = format!("{what} sets a field that this version of the library lacks");
+            let text = format!("{} sets a field that this version of the library lacks", T::WHAT);
             return Err(Error::new(status::UNSUPPORTED, text));
         }
     }
-    // SAFETY: at least as large as ours.
-    Ok(unsafe { pointer.read_unaligned() })
+    let mut read = MaybeUninit::<T>::zeroed();
+    // SAFETY: no more than the caller vouches for, nor than there is room for; all zeroes are a
+    // value, and what is copied is the beginning of one.
+    unsafe {
+        pointer.cast::<u8>().copy_to_nonoverlapping(read.as_mut_ptr().cast(), theirs.min(ours));
+        Ok(read.assume_init())
+    }
 }

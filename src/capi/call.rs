@@ -2,7 +2,7 @@
 //! The full form of a call: many at once, and for maps.
 
 use super::{
-    boundary::{bytes, not_null, read_struct, status},
+    boundary::{Versioned, bytes, not_null, read_struct, status},
     handle::{self, pool_future_t, pool_t},
     simple::{checked, map_call},
 };
@@ -50,6 +50,12 @@ pub struct pool_call_t {
     pub after: *const *mut pool_future_t,
     /// How many. Not in this version: POOL_ERR_UNSUPPORTED.
     pub after_count: usize,
+}
+
+// SAFETY: begins with its size; numbers, pointers and functions may be zero.
+unsafe impl Versioned for pool_call_t {
+    const WHAT: &'static str = "call";
+    const FORMER: &'static [usize] = &[64];
 }
 
 impl pool_call_t {
@@ -109,7 +115,7 @@ pub unsafe extern "C" fn pool_submit(
                 return Err(Error::invalid("its struct_size is not that of the first call"));
             }
             // SAFETY: as above.
-            unsafe { read_struct(call, "call")? }.checked()
+            unsafe { read_struct(call)? }.checked()
         };
         // SAFETY: the caller vouches for the sizes and the room; a future is a task's block.
         unsafe { batch::submit_all(core, count, &call, futures.cast::<*mut Task>()) }
@@ -137,7 +143,7 @@ pub unsafe extern "C" fn pool_map_with(
         // SAFETY: the caller vouches for the handle.
         let core = unsafe { handle::core(pool) }?;
         // SAFETY: the caller vouches for the struct.
-        let full = unsafe { read_struct(call, "call")? };
+        let full = unsafe { read_struct(call)? };
         if !full.arg.is_null() || full.callback.is_some() {
             let text = "a map takes its arguments from args, and has no callback here";
             return Err(Error::invalid(text));

@@ -2,7 +2,7 @@
 //! A pool made to order.
 
 use super::{
-    boundary::{bytes, not_null, read_struct, status},
+    boundary::{Versioned, bytes, not_null, read_struct, status},
     handle::pool_t,
     simple::open,
 };
@@ -142,6 +142,12 @@ pub struct pool_options_t {
     pub max_workers: u32,
 }
 
+// SAFETY: begins with its size; numbers, pointers and functions may be zero.
+unsafe impl Versioned for pool_options_t {
+    const WHAT: &'static str = "options";
+    const FORMER: &'static [usize] = &[152];
+}
+
 /// Forks the calling process as fork(2): 0 in the child, the child's pid in the parent, -1 on
 /// failure. For programs that must do something about a fork, as interpreters must.
 pub type pool_fork_fn = Option<unsafe extern "C" fn(worker_data: *mut c_void) -> i32>;
@@ -188,7 +194,7 @@ pub unsafe extern "C" fn pool_create_with(
         not_null(pool, "pool")?;
         compose::require_room()?;
         // SAFETY: the caller vouches for the struct.
-        let options = unsafe { check(&read_struct(options, "options")?)? };
+        let options = unsafe { check(&read_struct(options)?)? };
         let made = open(options)?;
         // SAFETY: the caller vouches for the pointer.
         unsafe { pool.write(Box::into_raw(made)) };

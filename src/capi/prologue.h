@@ -67,7 +67,9 @@
  * - Worker threads are started when first needed, block all signals, and run on the CPUs that
  *   the thread which made the pool was allowed at that moment; so do worker processes, which are
  *   started when the pool is made. An idle pool uses no CPU.
- * - Structs that you fill begin with `struct_size` and may grow: use their _INIT macros.
+ * - Structs that you fill begin with `struct_size` and may grow: use their _INIT macros. A program
+ *   compiled with an older header works with a newer library; the other way round, while it uses
+ *   nothing that the library lacks, else POOL_ERR_UNSUPPORTED.
  *
  * What differs between the modes, and nothing else does:
  *

@@ -87,7 +87,7 @@ CASE(size_of_a_call) {
   CHECK_EQ(large.call.struct_size, sizeof(pool_call_t));
   large.call.fn = must_not_run;
   large.call.arg_size = large.call.result_size = 8;
-  static const size_t small[] = {0, 1, sizeof(size_t), sizeof(pool_call_t) / 2};
+  static const size_t small[] = {0, 1, sizeof(size_t), sizeof(pool_call_t) - 1};
   for (size_t i = 0; i < COUNT_OF(small); i++) {
     large.call.struct_size = small[i];
     CHECK_ERROR(pool_map_with(pool, &large.call, args, results, NULL, 2), POOL_ERR_INVALID);

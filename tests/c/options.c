@@ -53,7 +53,7 @@ CASE(no_options_or_no_place_for_the_pool) {
 }
 
 CASE(struct_size_too_small) {
-  static const size_t small[] = {0, 1, sizeof(size_t) - 1, sizeof(size_t), sizeof(pool_options_t) / 2};
+  static const size_t small[] = {0, 1, sizeof(size_t) - 1, sizeof(size_t), sizeof(pool_options_t) - 1};
   for (size_t i = 0; i < COUNT_OF(small); i++) {
     pool_options_t options = POOL_OPTIONS_INIT;
     options.struct_size = small[i];
