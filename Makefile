@@ -3,7 +3,10 @@
 PYTHON ?= python3
 PREFIX ?= /usr/local
 DESTDIR ?=
+# make PREFIXED=ON: the library whose names are all millpond_pool_..., under the name millpond_prefixed.
+PREFIXED ?= OFF
 CMAKE := $(or $(shell command -v cmake),build/venv/bin/cmake)
+CMAKE_BUILD = build/cmake$(if $(filter OFF,$(PREFIXED)),,-prefixed)
 # Passed on by `make demo`, `make bench` and `make instructions`: make demo ARGS=--full, make bench ARGS="--only W5".
 ARGS ?=
 # The kinds of `make test` to run, by default all (make test ONLY=c,loom), and the time for everything.
@@ -16,8 +19,9 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 .PHONY: build demo test chaos bench instructions lint format header install clean
 
 build: | $(CMAKE)
-	$(CMAKE) -S . -B build/cmake -DCMAKE_INSTALL_PREFIX="$(PREFIX)" -DMILLPOND_TARGET_DIR="$(CURDIR)/target"
-	$(CMAKE) --build build/cmake
+	$(CMAKE) -S . -B $(CMAKE_BUILD) -DCMAKE_INSTALL_PREFIX="$(PREFIX)" -DMILLPOND_TARGET_DIR="$(CURDIR)/target" \
+	  -DMILLPOND_PREFIX=$(PREFIXED)
+	$(CMAKE) --build $(CMAKE_BUILD)
 
 demo:
 	$(PYTHON) tools/demo.py $(ARGS)
@@ -52,7 +56,7 @@ header:
 	MILLPOND_BLESS=1 cargo test --features header --test header
 
 install: build
-	DESTDIR="$(DESTDIR)" $(CMAKE) --install build/cmake
+	DESTDIR="$(DESTDIR)" $(CMAKE) --install $(CMAKE_BUILD)
 
 clean:
 	rm -rf build target

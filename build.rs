@@ -1,11 +1,21 @@
-//! Gives the shared library its SONAME and, with the feature `header`, generates the C header.
+//! Gives the shared library its SONAME, with the feature `prefix` its symbols a prefix and, with
+//! the feature `header`, generates the C headers.
+
+use std::{fs, path::Path};
+
+/// What the feature `prefix` puts before the names of all symbols.
+const PREFIX: &str = "millpond_";
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let target = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
     if target != "macos" && target != "windows" {
         let major = env("CARGO_PKG_VERSION_MAJOR");
-        println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libmillpond.so.{major}");
+        let suffix = if cfg!(feature = "prefix") { "_prefixed" } else { "" };
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libmillpond{suffix}.so.{major}");
+    }
+    if cfg!(feature = "prefix") {
+        prefix_symbols();
     }
     #[cfg(feature = "header")]
     header::generate();
@@ -15,9 +25,40 @@ fn env(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("cargo sets {name}"))
 }
 
+/// Writes a copy of the C layer to OUT_DIR in which each exported function has its symbol with the
+/// prefix; `src/lib.rs` takes it in place of `src/capi`.
+fn prefix_symbols() {
+    let (from, to) = (Path::new("src/capi"), Path::new(&env("OUT_DIR")).join("capi"));
+    println!("cargo:rerun-if-changed=src/capi");
+    // Files that are gone from the sources must not stay in the copy.
+    let _ = fs::remove_dir_all(&to);
+    fs::create_dir_all(&to).expect("a folder in OUT_DIR");
+    for entry in fs::read_dir(from).expect("src/capi") {
+        let path = entry.expect("a file of src/capi").path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).expect("a source of the C layer");
+            let copy = to.join(path.file_name().expect("a file's name"));
+            fs::write(copy, with_prefix(&text)).expect("writing to OUT_DIR");
+        }
+    }
+    let root = format!("#[path = {:?}]\npub mod capi;\n", to.join("mod.rs"));
+    fs::write(to.with_extension("rs"), root).expect("writing to OUT_DIR");
+}
+
+fn with_prefix(text: &str) -> String {
+    let mut parts = text.split("#[unsafe(no_mangle)]");
+    let mut copy = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let name = part.split_once("fn ").and_then(|(_, rest)| rest.split_once('('));
+        let (name, _) = name.expect("no_mangle stands before a function");
+        copy.push_str(&format!("#[unsafe(export_name = \"{PREFIX}{name}\")]{part}"));
+    }
+    copy
+}
+
 #[cfg(feature = "header")]
 mod header {
-    use super::env;
+    use super::{PREFIX, env};
     use cbindgen::{Builder, Config, DocumentationStyle, Language, Style};
     use std::path::Path;
 
@@ -77,11 +118,50 @@ mod header {
             }
         }
         text.push_str(
-            "\n#ifdef __cplusplus\n} /* extern \"C\" */\n#endif\n\n#endif /* MILLPOND_H */\n",
+            "\n#ifdef __cplusplus\n} /* extern \"C\" */\n#endif\n\n#endif /* MILLPOND_PREFIX */\n\n\
+             #endif /* MILLPOND_H */\n",
         );
-        let out = Path::new(&env("OUT_DIR")).join("millpond.h");
-        std::fs::write(out, text).expect("writing the header to OUT_DIR");
+        let out = env("OUT_DIR");
+        let write = |name: &str, text: &str| {
+            std::fs::write(Path::new(&out).join(name), text).expect("writing to OUT_DIR");
+        };
+        write("millpond.h", &text);
+        write("millpond_prefixed.h", &prefixed(&text));
     }
+
+    /// The header in which every name has the prefix, without the manual.
+    fn prefixed(text: &str) -> String {
+        let (_, body) = text.split_once("#else\n").expect("the part without MILLPOND_PREFIX");
+        let (body, _) = body.rsplit_once("#endif /* MILLPOND_PREFIX */").expect("its end");
+        let mut code = String::new();
+        for (at, part) in body.split("/*").enumerate() {
+            code.push_str(if at == 0 { part } else { part.split_once("*/").map_or("", |it| it.1) });
+        }
+        let lines: Vec<&str> =
+            code.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+        let mut renamed = String::from(PREFIXED_PROLOGUE);
+        for word in lines.join("\n").split_inclusive(|c: char| !c.is_alphanumeric() && c != '_') {
+            match word.get(..5) {
+                Some("pool_") => renamed.push_str(PREFIX),
+                Some("POOL_") => renamed.push_str(&PREFIX.to_uppercase()),
+                _ => (),
+            }
+            renamed.push_str(word);
+        }
+        renamed.push_str("\n#endif\n");
+        renamed
+    }
+
+    const PREFIXED_PROLOGUE: &str = "\
+/* millpond_prefixed.h: millpond.h for programs in which names like pool_create are taken.
+ *
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ * Generated from millpond.h by `make header`. That is the manual: each name there is one here, behind millpond_ or
+ * MILLPOND_. It belongs to the library built with the feature prefix, libmillpond_prefixed, and holds no other name.
+ * It is what millpond.h includes where MILLPOND_PREFIX is defined. */
+#ifndef MILLPOND_PREFIXED_H
+#define MILLPOND_PREFIXED_H
+";
 
     fn section(source: &Path) -> String {
         let config = Config {

@@ -1,5 +1,6 @@
-# Builds the library with cargo and offers it as the targets of the installed package:
-# millpond::millpond (shared) and millpond::millpond_static.
+# Builds the library with cargo and offers it as the targets of the installed package: millpond::millpond (shared) and
+# millpond::millpond_static; with MILLPOND_PREFIX millpond_prefixed::millpond_prefixed and ..._static, so that both
+# libraries may be installed side by side.
 
 include("${CMAKE_CURRENT_LIST_DIR}/system_libs.cmake")
 
@@ -10,10 +11,21 @@ if(NOT MILLPOND_CARGO)
     "-DMILLPOND_CARGO=/path/to/cargo")
 endif()
 
+set(MILLPOND_NAME millpond)
+set(MILLPOND_DEFINITIONS "")
+set(cargo_flags "")
+set(target_dir "${MILLPOND_TARGET_DIR}")
+if(MILLPOND_PREFIX)
+  set(MILLPOND_NAME millpond_prefixed)
+  set(MILLPOND_DEFINITIONS MILLPOND_PREFIX)
+  set(cargo_flags --features prefix)
+  set(target_dir "${MILLPOND_TARGET_DIR}/prefixed")
+endif()
+
 set(lib_dir "${CMAKE_CURRENT_BINARY_DIR}/lib")
-set(so_link "libmillpond.so")
-set(so_name "libmillpond.so.${PROJECT_VERSION_MAJOR}")
-set(so_file "libmillpond.so.${PROJECT_VERSION}")
+set(so_link "lib${MILLPOND_NAME}.so")
+set(so_name "lib${MILLPOND_NAME}.so.${PROJECT_VERSION_MAJOR}")
+set(so_file "lib${MILLPOND_NAME}.so.${PROJECT_VERSION}")
 
 file(GLOB_RECURSE rust_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/src/*")
 file(GLOB cargo_files CONFIGURE_DEPENDS
@@ -24,34 +36,36 @@ file(GLOB cargo_files CONFIGURE_DEPENDS
 # Copied out of cargo's folder because the loader asks for the SONAME, and cargo writes only the plain name. A target
 # set in the environment would move cargo's output to another folder.
 add_custom_command(
-  OUTPUT "${lib_dir}/${so_file}" "${lib_dir}/libmillpond.a"
+  OUTPUT "${lib_dir}/${so_file}" "${lib_dir}/lib${MILLPOND_NAME}.a"
   BYPRODUCTS "${lib_dir}/${so_name}" "${lib_dir}/${so_link}"
   COMMAND "${CMAKE_COMMAND}" -E env --unset=CARGO_BUILD_TARGET
-    "${MILLPOND_CARGO}" build --release --lib
-    --manifest-path "${CMAKE_CURRENT_SOURCE_DIR}/Cargo.toml" --target-dir "${MILLPOND_TARGET_DIR}"
+    "${MILLPOND_CARGO}" build --release --lib ${cargo_flags}
+    --manifest-path "${CMAKE_CURRENT_SOURCE_DIR}/Cargo.toml" --target-dir "${target_dir}"
   COMMAND "${CMAKE_COMMAND}" -E make_directory "${lib_dir}"
-  COMMAND "${CMAKE_COMMAND}" -E copy "${MILLPOND_TARGET_DIR}/release/libmillpond.so" "${lib_dir}/${so_file}"
-  COMMAND "${CMAKE_COMMAND}" -E copy "${MILLPOND_TARGET_DIR}/release/libmillpond.a" "${lib_dir}/libmillpond.a"
-  COMMAND "${CMAKE_COMMAND}" -E touch "${lib_dir}/${so_file}" "${lib_dir}/libmillpond.a"
+  COMMAND "${CMAKE_COMMAND}" -E copy "${target_dir}/release/libmillpond.so" "${lib_dir}/${so_file}"
+  COMMAND "${CMAKE_COMMAND}" -E copy "${target_dir}/release/libmillpond.a" "${lib_dir}/lib${MILLPOND_NAME}.a"
+  COMMAND "${CMAKE_COMMAND}" -E touch "${lib_dir}/${so_file}" "${lib_dir}/lib${MILLPOND_NAME}.a"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink "${so_file}" "${lib_dir}/${so_name}"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink "${so_name}" "${lib_dir}/${so_link}"
   DEPENDS ${rust_sources} ${cargo_files}
   WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
   COMMENT "Building Millpond with cargo"
   VERBATIM)
-add_custom_target(millpond_cargo ALL DEPENDS "${lib_dir}/${so_file}" "${lib_dir}/libmillpond.a")
+add_custom_target(${MILLPOND_NAME}_cargo ALL DEPENDS "${lib_dir}/${so_file}" "${lib_dir}/lib${MILLPOND_NAME}.a")
 
-add_library(millpond::millpond SHARED IMPORTED GLOBAL)
-set_target_properties(millpond::millpond PROPERTIES
+add_library(${MILLPOND_NAME}::${MILLPOND_NAME} SHARED IMPORTED GLOBAL)
+set_target_properties(${MILLPOND_NAME}::${MILLPOND_NAME} PROPERTIES
   IMPORTED_LOCATION "${lib_dir}/${so_file}"
   IMPORTED_SONAME "${so_name}"
+  INTERFACE_COMPILE_DEFINITIONS "${MILLPOND_DEFINITIONS}"
   INTERFACE_INCLUDE_DIRECTORIES "${CMAKE_CURRENT_SOURCE_DIR}/include")
 
-add_library(millpond::millpond_static STATIC IMPORTED GLOBAL)
-set_target_properties(millpond::millpond_static PROPERTIES
-  IMPORTED_LOCATION "${lib_dir}/libmillpond.a"
+add_library(${MILLPOND_NAME}::${MILLPOND_NAME}_static STATIC IMPORTED GLOBAL)
+set_target_properties(${MILLPOND_NAME}::${MILLPOND_NAME}_static PROPERTIES
+  IMPORTED_LOCATION "${lib_dir}/lib${MILLPOND_NAME}.a"
   INTERFACE_LINK_LIBRARIES "${MILLPOND_SYSTEM_LIBS}"
+  INTERFACE_COMPILE_DEFINITIONS "${MILLPOND_DEFINITIONS}"
   INTERFACE_INCLUDE_DIRECTORIES "${CMAKE_CURRENT_SOURCE_DIR}/include")
 
-add_dependencies(millpond::millpond millpond_cargo)
-add_dependencies(millpond::millpond_static millpond_cargo)
+add_dependencies(${MILLPOND_NAME}::${MILLPOND_NAME} ${MILLPOND_NAME}_cargo)
+add_dependencies(${MILLPOND_NAME}::${MILLPOND_NAME}_static ${MILLPOND_NAME}_cargo)

@@ -3,17 +3,17 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/millpond")
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/${MILLPOND_NAME}")
 
 configure_package_config_file(
-  cmake/millpondConfig.cmake.in "${CMAKE_CURRENT_BINARY_DIR}/millpondConfig.cmake"
+  cmake/millpondConfig.cmake.in "${CMAKE_CURRENT_BINARY_DIR}/${MILLPOND_NAME}Config.cmake"
   INSTALL_DESTINATION "${package_dir}"
   PATH_VARS CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR)
 write_basic_package_version_file(
-  "${CMAKE_CURRENT_BINARY_DIR}/millpondConfigVersion.cmake"
+  "${CMAKE_CURRENT_BINARY_DIR}/${MILLPOND_NAME}ConfigVersion.cmake"
   VERSION "${PROJECT_VERSION}" COMPATIBILITY SameMinorVersion)
 
-# Paths in millpond.pc hang on the file's own place, so that the tree may be moved; a folder given as an absolute path
+# Paths in the .pc file hang on the file's own place, so that the tree may be moved; a folder given as an absolute path
 # stays one.
 file(RELATIVE_PATH pc_to_prefix "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
 string(REGEX REPLACE "/$" "" pc_to_prefix "${pc_to_prefix}")
@@ -24,15 +24,16 @@ foreach(kind LIBDIR INCLUDEDIR)
     set(pc_${kind} "\${prefix}/${CMAKE_INSTALL_${kind}}")
   endif()
 endforeach()
+list(TRANSFORM MILLPOND_DEFINITIONS PREPEND " -D" OUTPUT_VARIABLE pc_definitions)
 string(REPLACE ";" " " pc_private "${MILLPOND_SYSTEM_LIBS}")
-configure_file(cmake/millpond.pc.in "${CMAKE_CURRENT_BINARY_DIR}/millpond.pc" @ONLY)
+configure_file(cmake/millpond.pc.in "${CMAKE_CURRENT_BINARY_DIR}/${MILLPOND_NAME}.pc" @ONLY)
 
 install(FILES
-  "${lib_dir}/${so_file}" "${lib_dir}/${so_name}" "${lib_dir}/${so_link}" "${lib_dir}/libmillpond.a"
+  "${lib_dir}/${so_file}" "${lib_dir}/${so_name}" "${lib_dir}/${so_link}" "${lib_dir}/lib${MILLPOND_NAME}.a"
   DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install(FILES include/millpond.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-install(FILES "${CMAKE_CURRENT_BINARY_DIR}/millpond.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+install(DIRECTORY include/ DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/${MILLPOND_NAME}.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 install(FILES
-  "${CMAKE_CURRENT_BINARY_DIR}/millpondConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/millpondConfigVersion.cmake"
+  "${CMAKE_CURRENT_BINARY_DIR}/${MILLPOND_NAME}Config.cmake" "${CMAKE_CURRENT_BINARY_DIR}/${MILLPOND_NAME}ConfigVersion.cmake"
   DESTINATION "${package_dir}")
 install(FILES LICENSE-MIT LICENSE-APACHE DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/millpond")

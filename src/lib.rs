@@ -35,8 +35,11 @@
     allow(dead_code, unused_imports, reason = "what only worker processes need")
 )]
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, feature = "prefix")))]
 pub mod capi;
+// The same, as build.rs writes it.
+#[cfg(all(not(loom), feature = "prefix"))]
+include!(concat!(env!("OUT_DIR"), "/capi.rs"));
 #[cfg(not(loom))]
 mod compose;
 #[cfg_attr(loom, allow(dead_code))]

@@ -1,19 +1,26 @@
-//! `include/millpond.h` is what the sources generate; `make header` writes it anew.
+//! The headers in `include` are what the sources generate; `make header` writes them anew.
 #![cfg(feature = "header")]
 
-const GENERATED: &str = include_str!(concat!(env!("OUT_DIR"), "/millpond.h"));
+fn check(name: &str, generated: &str) {
+    let path = format!("{}/include/{name}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("MILLPOND_BLESS").is_some() {
+        std::fs::write(&path, generated).expect("writing the header");
+    }
+    let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = checked_in.lines().zip(generated.lines()).position(|(old, new)| old != new);
+    assert!(
+        checked_in == generated,
+        "include/{name} differs from its sources (first at line {:?}); run `make header`",
+        differs.map(|line| line + 1)
+    );
+}
 
 #[test]
 fn the_header_is_what_the_sources_generate() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/include/millpond.h");
-    if std::env::var_os("MILLPOND_BLESS").is_some() {
-        std::fs::write(path, GENERATED).expect("writing the header");
-    }
-    let checked_in = std::fs::read_to_string(path).unwrap_or_default();
-    let differs = checked_in.lines().zip(GENERATED.lines()).position(|(old, new)| old != new);
-    assert!(
-        checked_in == GENERATED,
-        "include/millpond.h differs from its sources (first at line {:?}); run `make header`",
-        differs.map(|line| line + 1)
-    );
+    check("millpond.h", include_str!(concat!(env!("OUT_DIR"), "/millpond.h")));
+}
+
+#[test]
+fn the_header_with_prefixes_is_what_the_sources_generate() {
+    check("millpond_prefixed.h", include_str!(concat!(env!("OUT_DIR"), "/millpond_prefixed.h")));
 }

@@ -24,6 +24,11 @@
  *
  * It wants C99 or C++11, or later.
  *
+ * Where other code has names such as pool_t or pool_create, link the library that was built with
+ * prefixes and define MILLPOND_PREFIX before including this: then nothing here begins with pool_
+ * or POOL_, but with millpond_pool_ and MILLPOND_POOL_ (millpond_pool_create(), millpond_pool_t,
+ * MILLPOND_POOL_OK).
+ *
  * Rules that hold for every function:
  *
  * - Errors. A call returns POOL_OK (0), or a status; pool_last_error() has a sentence about it.
@@ -117,6 +122,10 @@
  */
 #ifndef MILLPOND_H
 #define MILLPOND_H
+
+#ifdef MILLPOND_PREFIX
+#include "millpond_prefixed.h"
+#else
 
 #include <stddef.h>
 #include <stdint.h>

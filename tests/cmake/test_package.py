@@ -46,6 +46,7 @@ def test_the_installed_tree() -> None:
     major = number.split(".")[0]
     assert tree(prefix()) == {
         "include/millpond.h": "file",
+        "include/millpond_prefixed.h": "file",
         f"{lib}/libmillpond.a": "file",
         f"{lib}/libmillpond.so": f"libmillpond.so.{major}",
         f"{lib}/libmillpond.so.{major}": f"libmillpond.so.{number}",

@@ -1,0 +1,332 @@
+/* millpond_prefixed.h: millpond.h for programs in which names like pool_create are taken.
+ *
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ * Generated from millpond.h by `make header`. That is the manual: each name there is one here, behind millpond_ or
+ * MILLPOND_. It belongs to the library built with the feature prefix, libmillpond_prefixed, and holds no other name.
+ * It is what millpond.h includes where MILLPOND_PREFIX is defined. */
+#ifndef MILLPOND_PREFIXED_H
+#define MILLPOND_PREFIXED_H
+#include <stddef.h>
+#include <stdint.h>
+#define MILLPOND_POOL_VERSION_MAJOR 0
+#define MILLPOND_POOL_VERSION_MINOR 1
+#define MILLPOND_POOL_VERSION_PATCH 0
+#ifdef __cplusplus
+extern "C" {
+#endif
+#define MILLPOND_POOL_OK 0
+#define MILLPOND_POOL_ERR_INVALID (-1)
+#define MILLPOND_POOL_ERR_CLOSED (-2)
+#define MILLPOND_POOL_ERR_TIMEOUT (-3)
+#define MILLPOND_POOL_ERR_TIME_LIMIT (-4)
+#define MILLPOND_POOL_ERR_CANCELLED (-5)
+#define MILLPOND_POOL_ERR_TERMINATED (-6)
+#define MILLPOND_POOL_ERR_WORKER_DIED (-7)
+#define MILLPOND_POOL_ERR_CRASH_LOOP (-8)
+#define MILLPOND_POOL_ERR_BROKEN (-9)
+#define MILLPOND_POOL_ERR_DEADLOCK (-10)
+#define MILLPOND_POOL_ERR_FORKED (-11)
+#define MILLPOND_POOL_ERR_FULL (-12)
+#define MILLPOND_POOL_ERR_SIZE (-13)
+#define MILLPOND_POOL_ERR_NO_MEMORY (-14)
+#define MILLPOND_POOL_ERR_SYSTEM (-15)
+#define MILLPOND_POOL_ERR_UNSUPPORTED (-16)
+#define MILLPOND_POOL_ERR_UNKNOWN_FUNCTION (-17)
+#define MILLPOND_POOL_ERR_INTERNAL (-18)
+typedef struct millpond_pool_future_t millpond_pool_future_t;
+typedef struct millpond_pool_t millpond_pool_t;
+#define MILLPOND_POOL_NO_WORKER 4294967295u
+#define MILLPOND_POOL_MAX_WORKERS 4096
+typedef struct millpond_pool_fork_link_t {
+  struct millpond_pool_fork_link_t *older;
+  struct millpond_pool_fork_link_t *newer;
+} millpond_pool_fork_link_t;
+typedef struct millpond_pool_task_t {
+  const void *context;
+  size_t index;
+  uint32_t worker;
+  uint32_t attempt;
+  struct millpond_pool_fork_link_t private_forks;
+  const uint32_t *private_hungry;
+} millpond_pool_task_t;
+typedef int32_t (*millpond_pool_fn)(const void *arg, void *result, struct millpond_pool_task_t *task);
+typedef struct millpond_pool_fork_t {
+  struct millpond_pool_fork_link_t links;
+  millpond_pool_fn fn;
+  const void *arg;
+  void *result;
+  size_t rest[10];
+} millpond_pool_fork_t;
+typedef struct millpond_pool_result_t {
+  int32_t status;
+  const char *message;
+  const void *data;
+  size_t size;
+  size_t index;
+  uint32_t worker;
+  int32_t pid;
+} millpond_pool_result_t;
+typedef void (*millpond_pool_callback_fn)(const struct millpond_pool_result_t *outcome, void *user_data);
+typedef int32_t (*millpond_pool_initializer_fn)(void *worker_data, uint32_t worker);
+typedef void (*millpond_pool_finalizer_fn)(void *worker_data, uint32_t worker);
+millpond_pool_t *millpond_pool_create(uint32_t workers);
+millpond_pool_t *millpond_pool_default(void);
+int32_t millpond_pool_apply(millpond_pool_t *pool,
+                   millpond_pool_fn fn,
+                   const void *arg,
+                   size_t arg_size,
+                   void *result,
+                   size_t result_size);
+int32_t millpond_pool_map(millpond_pool_t *pool,
+                 millpond_pool_fn fn,
+                 const void *args,
+                 size_t arg_size,
+                 void *results,
+                 size_t result_size,
+                 size_t count);
+typedef int32_t (*millpond_pool_range_fn)(size_t begin, size_t end, void *context, millpond_pool_task_t *task);
+typedef int32_t (*millpond_pool_reduce_fn)(size_t begin,
+                                  size_t end,
+                                  void *result,
+                                  void *context,
+                                  millpond_pool_task_t *task);
+typedef void (*millpond_pool_combine_fn)(void *into, const void *from, void *context);
+typedef int (*millpond_pool_compare_fn)(const void *a, const void *b, void *context);
+int32_t millpond_pool_for(millpond_pool_t *pool, size_t begin, size_t end, millpond_pool_range_fn fn, void *context);
+int32_t millpond_pool_reduce(millpond_pool_t *pool,
+                    size_t count,
+                    millpond_pool_reduce_fn piece,
+                    millpond_pool_combine_fn combine,
+                    const void *identity,
+                    void *result,
+                    size_t result_size,
+                    void *context);
+#define MILLPOND_POOL_SORT_I32 0
+#define MILLPOND_POOL_SORT_U32 1
+#define MILLPOND_POOL_SORT_I64 2
+#define MILLPOND_POOL_SORT_U64 3
+#define MILLPOND_POOL_SORT_F32 4
+#define MILLPOND_POOL_SORT_F64 5
+int32_t millpond_pool_sort(millpond_pool_t *pool, void *data, size_t count, int32_t type);
+int32_t millpond_pool_sort_with(millpond_pool_t *pool,
+                       void *data,
+                       size_t count,
+                       size_t size,
+                       millpond_pool_compare_fn compare,
+                       void *context);
+int32_t millpond_pool_close(millpond_pool_t *pool);
+int32_t millpond_pool_join(millpond_pool_t *pool, int64_t timeout_ms);
+int32_t millpond_pool_terminate(millpond_pool_t *pool);
+int32_t millpond_pool_close_join(millpond_pool_t *pool);
+const char *millpond_pool_last_error(void);
+const char *millpond_pool_status_name(int32_t status);
+int32_t millpond_pool_apply_async(millpond_pool_t *pool,
+                         millpond_pool_fn fn,
+                         const void *arg,
+                         size_t arg_size,
+                         size_t result_size,
+                         millpond_pool_callback_fn callback,
+                         void *user_data,
+                         millpond_pool_future_t **future);
+int32_t millpond_pool_map_async(millpond_pool_t *pool,
+                       millpond_pool_fn fn,
+                       const void *args,
+                       size_t arg_size,
+                       void *results,
+                       size_t result_size,
+                       size_t count,
+                       millpond_pool_callback_fn callback,
+                       void *user_data,
+                       millpond_pool_future_t **future);
+int32_t millpond_pool_future_wait(const millpond_pool_future_t *future, int64_t timeout_ms);
+int32_t millpond_pool_future_ready(const millpond_pool_future_t *future);
+int32_t millpond_pool_future_running(const millpond_pool_future_t *future);
+int32_t millpond_pool_future_successful(const millpond_pool_future_t *future);
+int32_t millpond_pool_future_get(millpond_pool_future_t *future,
+                        void *result,
+                        size_t result_size,
+                        int64_t timeout_ms);
+const void *millpond_pool_future_data(const millpond_pool_future_t *future, size_t *size);
+int32_t millpond_pool_future_status(const millpond_pool_future_t *future);
+const char *millpond_pool_future_message(const millpond_pool_future_t *future);
+int32_t millpond_pool_future_cancel(millpond_pool_future_t *future);
+int32_t millpond_pool_future_kill(millpond_pool_future_t *future);
+int32_t millpond_pool_future_release(millpond_pool_future_t *future);
+int32_t millpond_pool_task_fail(millpond_pool_task_t *task, int32_t code, const char *message);
+int32_t millpond_pool_task_set_result(millpond_pool_task_t *task, const void *data, size_t size);
+int32_t millpond_pool_task_cancelled(const millpond_pool_task_t *task);
+int32_t millpond_pool_blocking_begin(millpond_pool_task_t *task);
+int32_t millpond_pool_blocking_end(millpond_pool_task_t *task);
+int32_t millpond_pool_join2(millpond_pool_task_t *task,
+                   millpond_pool_fn a,
+                   const void *arg_a,
+                   void *result_a,
+                   millpond_pool_fn b,
+                   const void *arg_b,
+                   void *result_b);
+int32_t millpond_pool_join_n(millpond_pool_task_t *task,
+                    millpond_pool_fn fn,
+                    const void *args,
+                    size_t arg_size,
+                    void *results,
+                    size_t result_size,
+                    size_t count);
+void millpond_pool_join2_promote(millpond_pool_task_t *task);
+int32_t millpond_pool_join2_finish(millpond_pool_task_t *task, millpond_pool_fork_t *fork, int32_t status_a);
+#if defined(__GNUC__) && !defined(MILLPOND_POOL_NO_INLINE) && !defined(__clang_analyzer__)
+static inline int32_t millpond_pool_join2_inline(millpond_pool_task_t *task, millpond_pool_fn a, const void *arg_a, void *result_a, millpond_pool_fn b,
+                                        const void *arg_b, void *result_b) {
+  millpond_pool_fork_t fork;
+  millpond_pool_fork_link_t *older;
+  int32_t status;
+  if (!task || !a || !b) {
+    return (millpond_pool_join2)(task, a, arg_a, result_a, b, arg_b, result_b);
+  }
+  older = task->private_forks.older;
+  fork.fn = b;
+  fork.arg = arg_b;
+  fork.result = result_b;
+  fork.links.older = older;
+  older->newer = &fork.links;
+  task->private_forks.older = &fork.links;
+  if (__builtin_expect(__atomic_load_n(task->private_hungry, __ATOMIC_RELAXED) != 0, 0)) {
+    millpond_pool_join2_promote(task);
+  }
+  status = a(arg_a, result_a, task);
+  if (__builtin_expect(status == 0 && task->private_forks.older == &fork.links, 1)) {
+    task->private_forks.older = fork.links.older;
+    return b(arg_b, result_b, task);
+  }
+  return millpond_pool_join2_finish(task, &fork, status);
+}
+#define millpond_pool_join2(...) millpond_pool_join2_inline(__VA_ARGS__)
+#endif
+#define MILLPOND_POOL_THREADS 0
+#define MILLPOND_POOL_PROCESSES 1
+#define MILLPOND_POOL_SEQUENTIAL 2
+#define MILLPOND_POOL_CALLBACKS_SERIAL 0
+#define MILLPOND_POOL_CALLBACKS_INLINE 1
+#define MILLPOND_POOL_CALLBACKS_POLLED 2
+typedef int32_t (*millpond_pool_fork_fn)(void *worker_data);
+typedef void (*millpond_pool_reseed_fn)(uint64_t seed, void *worker_data, uint32_t worker);
+typedef struct millpond_pool_options_t {
+  size_t struct_size;
+  int32_t mode;
+  uint32_t workers;
+  int32_t callbacks;
+  millpond_pool_initializer_fn initializer;
+  millpond_pool_finalizer_fn finalizer;
+  void *worker_data;
+  size_t stack_size;
+  const char *name;
+  uint32_t max_blocked;
+  int64_t task_timeout_ms;
+  uint32_t task_cpu_seconds;
+  int32_t nice;
+  size_t memory_limit_bytes;
+  size_t max_tasks_per_worker;
+  size_t max_rss_bytes;
+  uint32_t spare_workers;
+  int32_t oom_score_adj;
+  int32_t pin_workers;
+  int32_t core_dumps;
+  size_t stderr_tail_bytes;
+  millpond_pool_fork_fn fork_fn;
+  millpond_pool_reseed_fn reseed;
+} millpond_pool_options_t;
+int32_t millpond_pool_create_with(const struct millpond_pool_options_t *options, millpond_pool_t **pool);
+#define MILLPOND_POOL_OPTIONS_INIT \
+  { sizeof(millpond_pool_options_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+    0 }
+typedef struct millpond_pool_call_t {
+  size_t struct_size;
+  millpond_pool_fn fn;
+  const void *arg;
+  size_t arg_size;
+  size_t result_size;
+  const void *context;
+  millpond_pool_callback_fn callback;
+  void *user_data;
+  int32_t priority;
+  uint32_t retries;
+  int64_t timeout_ms;
+  int64_t delay_ms;
+  millpond_pool_future_t *const *after;
+  size_t after_count;
+} millpond_pool_call_t;
+int32_t millpond_pool_submit(millpond_pool_t *pool,
+                    const struct millpond_pool_call_t *calls,
+                    size_t count,
+                    millpond_pool_future_t **futures);
+int32_t millpond_pool_map_with(millpond_pool_t *pool,
+                      const struct millpond_pool_call_t *call,
+                      const void *args,
+                      void *results,
+                      int32_t *statuses,
+                      size_t count);
+#define MILLPOND_POOL_CALL_INIT \
+  { sizeof(millpond_pool_call_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+int32_t millpond_pool_poll(millpond_pool_t *pool, int64_t timeout_ms);
+int32_t millpond_pool_poll_fd(millpond_pool_t *pool);
+void *millpond_pool_shared_alloc(millpond_pool_t *pool, size_t size);
+int32_t millpond_pool_shared_free(millpond_pool_t *pool, void *memory);
+int32_t millpond_pool_workers(millpond_pool_t *pool);
+int32_t millpond_pool_worker_pid(millpond_pool_t *pool, uint32_t worker);
+int32_t millpond_pool_refresh(millpond_pool_t *pool);
+int32_t millpond_pool_register_function(millpond_pool_fn fn);
+typedef struct millpond_pool_sweep_t {
+  millpond_pool_fn fn;
+  millpond_pool_task_t *task;
+  const char *arg;
+  size_t arg_size;
+  char *result;
+  size_t result_size;
+  size_t index;
+  size_t end;
+  const uint32_t *pokes;
+  uint32_t seen;
+} millpond_pool_sweep_t;
+typedef int32_t (*millpond_pool_sweep_fn)(struct millpond_pool_sweep_t *sweep);
+int32_t millpond_pool_map_swept(millpond_pool_t *pool,
+                       millpond_pool_fn fn,
+                       const void *args,
+                       size_t arg_size,
+                       void *results,
+                       size_t result_size,
+                       size_t count,
+                       millpond_pool_sweep_fn sweep);
+#if defined(__GNUC__) && !defined(MILLPOND_POOL_NO_INLINE)
+static inline int32_t millpond_pool_map_sweep(millpond_pool_sweep_t *sweep) {
+  const millpond_pool_fn fn = sweep->fn;
+  millpond_pool_task_t *const task = sweep->task;
+  const uint32_t *const pokes = sweep->pokes;
+  const uint32_t seen = sweep->seen;
+  const size_t arg_size = sweep->arg_size, result_size = sweep->result_size, end = sweep->end;
+  const char *arg = sweep->arg;
+  char *result = sweep->result;
+  size_t index = sweep->index;
+  int32_t status = 0;
+  while (index < end && __atomic_load_n(pokes, __ATOMIC_ACQUIRE) == seen) {
+    task->index = index;
+    status = fn(arg, result, task);
+    if (status != 0) {
+      break;
+    }
+    index++;
+    arg += arg_size;
+    result += result_size;
+  }
+  sweep->index = index;
+  return status;
+}
+static inline int32_t millpond_pool_map_inline(millpond_pool_t *pool, millpond_pool_fn fn, const void *args, size_t arg_size, void *results,
+                                      size_t result_size, size_t count) {
+  return millpond_pool_map_swept(pool, fn, args, arg_size, results, result_size, count, millpond_pool_map_sweep);
+}
+#define millpond_pool_map(...) millpond_pool_map_inline(__VA_ARGS__)
+#endif
+const char *millpond_pool_version(void);
+#ifdef __cplusplus
+}
+#endif
+#endif
