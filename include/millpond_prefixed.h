@@ -207,6 +207,9 @@ static inline int32_t millpond_pool_join2_inline(millpond_pool_task_t *task, mil
 #define MILLPOND_POOL_CALLBACKS_SERIAL 0
 #define MILLPOND_POOL_CALLBACKS_INLINE 1
 #define MILLPOND_POOL_CALLBACKS_POLLED 2
+#define MILLPOND_POOL_FULL_BLOCK 0
+#define MILLPOND_POOL_FULL_FAIL 1
+#define MILLPOND_POOL_FULL_RUN_INLINE 2
 typedef int32_t (*millpond_pool_fork_fn)(void *worker_data);
 typedef void (*millpond_pool_reseed_fn)(uint64_t seed, void *worker_data, uint32_t worker);
 typedef struct millpond_pool_options_t {
@@ -233,11 +236,15 @@ typedef struct millpond_pool_options_t {
   size_t stderr_tail_bytes;
   millpond_pool_fork_fn fork_fn;
   millpond_pool_reseed_fn reseed;
+  size_t max_pending;
+  int32_t when_full;
+  const uint32_t *cpus;
+  size_t cpu_count;
 } millpond_pool_options_t;
 int32_t millpond_pool_create_with(const struct millpond_pool_options_t *options, millpond_pool_t **pool);
 #define MILLPOND_POOL_OPTIONS_INIT \
   { sizeof(millpond_pool_options_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0 }
+    0, 0, 0, 0, 0 }
 typedef struct millpond_pool_call_t {
   size_t struct_size;
   millpond_pool_fn fn;

@@ -7,7 +7,7 @@ use crate::{
         status::{Error, Result},
         task::{Task, TaskRef},
     },
-    support::sync::{Arc, AtomicPtr, AtomicU32, AtomicUsize, Ordering},
+    support::sync::{Arc, AtomicPtr, AtomicUsize, Ordering},
 };
 use std::{
     mem::ManuallyDrop,
@@ -16,7 +16,7 @@ use std::{
 
 /// A pool.
 pub struct pool_t {
-    life: AtomicU32,
+    life: AtomicUsize,
     core: ManuallyDrop<Arc<Core>>,
 }
 
@@ -25,10 +25,18 @@ pub struct pool_future_t {
     _private: [u8; 0],
 }
 
-/// The values of `life` are unlikely to be found by chance.
-const LIVE: u32 = 0x504f_4f4c;
-const DEFAULT: u32 = 0x5044_4546;
-const FREED: u32 = 0xdead_504f;
+/// The values of `life` are addresses of this copy of the library: what never was a pool is not
+/// taken for one, nor is a pool of another copy that lives in the same process.
+static LIVES: [u8; 2] = [0; 2];
+const FREED: usize = 0;
+
+fn live() -> usize {
+    LIVES.as_ptr() as usize
+}
+
+fn default() -> usize {
+    live() + 1
+}
 
 /// Freed handles that are kept for a while, so that a pool that is freed twice, or used after,
 /// is an error and not a crash. A ring without a lock, which a fork could copy.
@@ -38,12 +46,12 @@ static FREED_COUNT: AtomicUsize = AtomicUsize::new(0);
 impl pool_t {
     /// A handle on a new pool.
     pub fn new(core: Arc<Core>) -> Box<Self> {
-        Box::new(Self { life: AtomicU32::new(LIVE), core: ManuallyDrop::new(core) })
+        Box::new(Self { life: AtomicUsize::new(live()), core: ManuallyDrop::new(core) })
     }
 
     /// Makes it a handle on the default pool, which the caller cannot close.
     pub fn become_default(&self) {
-        self.life.store(DEFAULT, Ordering::Relaxed);
+        self.life.store(default(), Ordering::Relaxed);
     }
 
     /// The pool behind the handle.
@@ -72,10 +80,11 @@ unsafe fn handle<'a>(pool: *const pool_t) -> Result<&'a pool_t> {
     }
     // SAFETY: the caller vouches for the pointer; a freed handle is still ours for a while.
     let handle = unsafe { &*pool };
-    match handle.life.load(Ordering::Acquire) {
-        LIVE | DEFAULT => Ok(handle),
-        _ => Err(Error::invalid("the pool has been freed, or was never one")),
+    let life = handle.life.load(Ordering::Acquire);
+    if life == live() || life == default() {
+        return Ok(handle);
     }
+    Err(Error::invalid("the pool has been freed, or was never one"))
 }
 
 /// The pool behind a pointer from outside.
@@ -103,7 +112,7 @@ pub unsafe fn closable_core<'a>(pool: *const pool_t) -> Result<&'a Core> {
     // SAFETY: promised by the caller.
     let core = unsafe { core(pool) }?;
     // SAFETY: promised by the caller.
-    if unsafe { handle(pool) }?.life.load(Ordering::Relaxed) == DEFAULT {
+    if unsafe { handle(pool) }?.life.load(Ordering::Relaxed) == default() {
         return Err(Error::invalid("the default pool is the whole process's; it is never closed"));
     }
     Ok(core)
@@ -119,7 +128,7 @@ pub unsafe fn closable_core<'a>(pool: *const pool_t) -> Result<&'a Core> {
 pub unsafe fn free(pool: *mut pool_t) -> Result<()> {
     // SAFETY: promised by the caller.
     let was = unsafe { handle(pool) }?.life.swap(FREED, Ordering::AcqRel);
-    if was != LIVE {
+    if was != live() {
         return Err(Error::invalid("the pool has been freed already"));
     }
     // SAFETY: made by `pool_t::new`, and this thread alone found it alive; `life` says that the

@@ -68,6 +68,9 @@
  *   nothing of its parent's: on a worker it ends, elsewhere it returns from the call that ran the
  *   task, with POOL_ERR_FORKED from a map, a loop, or a wait.
  * - pthread_cancel of a thread that is in one of these functions is put off until it returns.
+ * - Copies. A process may hold several copies of the library, say its own and a plug-in's: they share
+ *   nothing, and a pool of one is POOL_ERR_INVALID to another. They do not see each other's waits:
+ *   where tasks of both wait for each other in a circle, pool_blocking_begin() says so.
  * - exit and dlclose are safe with work pending: what has not run by then does not.
  * - Worker threads are started when first needed, block all signals, and run on the CPUs that
  *   the thread which made the pool was allowed at that moment; so do worker processes, which are

@@ -93,4 +93,4 @@ def test_it_does_what_the_other_one_does(run: Run, how: str, file: str) -> None:
     lib = prefixed()
     link = shared(lib, "millpond_prefixed") if how == "shared" else [lib / "libmillpond_prefixed.a", *SYSTEM]
     # The renamed headers stand beside their source, before those of the folder that the flags name.
-    all_cases_pass(run, compile_(f"renamed-{how}/{file}", [folder / f"{file}.c"], "-Wno-pedantic", *link))
+    all_cases_pass(run, compile_(f"renamed-{how}/{file}", [folder / f"{file}.c"], *link))
