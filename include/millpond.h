@@ -1136,6 +1136,11 @@ typedef struct pool_options_t {
    */
   int32_t when_full;
   /**
+   * How many workers pool_resize() may give the pool. 0: in a pool of threads POOL_MAX_WORKERS;
+   * in one of processes `workers`, as each takes some memory from the beginning.
+   */
+  uint32_t max_workers;
+  /**
    * The CPUs that the workers run on, by the system's numbers from 0: `cpu_count` of them, read
    * during the call only. NULL and 0: those that the thread which makes the pool may use. With
    * `workers` 0 there are no more workers than CPUs here. On Linux; elsewhere POOL_ERR_UNSUPPORTED.
@@ -1143,11 +1148,6 @@ typedef struct pool_options_t {
   const uint32_t *cpus;
   /** How many. */
   size_t cpu_count;
-  /**
-   * How many workers pool_resize() may give the pool. 0: in a pool of threads POOL_MAX_WORKERS;
-   * in one of processes `workers`, as each takes some memory from the beginning.
-   */
-  uint32_t max_workers;
 } pool_options_t;
 
 /**

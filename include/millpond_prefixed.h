@@ -152,6 +152,22 @@ const char *millpond_pool_future_message(const millpond_pool_future_t *future);
 int32_t millpond_pool_future_cancel(millpond_pool_future_t *future);
 int32_t millpond_pool_future_kill(millpond_pool_future_t *future);
 int32_t millpond_pool_future_release(millpond_pool_future_t *future);
+#define MILLPOND_POOL_WAIT_ANY 0
+#define MILLPOND_POOL_WAIT_ALL 1
+#define MILLPOND_POOL_WAIT_FIRST_ERROR 2
+typedef struct millpond_pool_as_completed_t millpond_pool_as_completed_t;
+int32_t millpond_pool_wait(millpond_pool_future_t *const *futures,
+                  size_t count,
+                  int32_t until,
+                  int64_t timeout_ms,
+                  size_t *index);
+int32_t millpond_pool_as_completed(millpond_pool_future_t *const *futures,
+                          size_t count,
+                          struct millpond_pool_as_completed_t **iterator);
+int32_t millpond_pool_as_completed_next(struct millpond_pool_as_completed_t *iterator,
+                               int64_t timeout_ms,
+                               size_t *index);
+int32_t millpond_pool_as_completed_release(struct millpond_pool_as_completed_t *iterator);
 int32_t millpond_pool_task_fail(millpond_pool_task_t *task, int32_t code, const char *message);
 int32_t millpond_pool_task_set_result(millpond_pool_task_t *task, const void *data, size_t size);
 int32_t millpond_pool_task_cancelled(const millpond_pool_task_t *task);
@@ -238,13 +254,17 @@ typedef struct millpond_pool_options_t {
   millpond_pool_reseed_fn reseed;
   size_t max_pending;
   int32_t when_full;
+  uint32_t max_workers;
   const uint32_t *cpus;
   size_t cpu_count;
 } millpond_pool_options_t;
 int32_t millpond_pool_create_with(const struct millpond_pool_options_t *options, millpond_pool_t **pool);
 #define MILLPOND_POOL_OPTIONS_INIT \
   { sizeof(millpond_pool_options_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0 }
+int32_t millpond_pool_workers(millpond_pool_t *pool);
+int32_t millpond_pool_resize(millpond_pool_t *pool,
+                    uint32_t workers);
 typedef struct millpond_pool_call_t {
   size_t struct_size;
   millpond_pool_fn fn;
@@ -277,7 +297,6 @@ int32_t millpond_pool_poll(millpond_pool_t *pool, int64_t timeout_ms);
 int32_t millpond_pool_poll_fd(millpond_pool_t *pool);
 void *millpond_pool_shared_alloc(millpond_pool_t *pool, size_t size);
 int32_t millpond_pool_shared_free(millpond_pool_t *pool, void *memory);
-int32_t millpond_pool_workers(millpond_pool_t *pool);
 int32_t millpond_pool_worker_pid(millpond_pool_t *pool, uint32_t worker);
 int32_t millpond_pool_refresh(millpond_pool_t *pool);
 int32_t millpond_pool_register_function(millpond_pool_fn fn);

@@ -131,15 +131,15 @@ pub struct pool_options_t {
     /// What happens to one too many: one of POOL_FULL_...; POOL_FULL_BLOCK, which is 0, if nothing
     /// else is said.
     pub when_full: i32,
+    /// How many workers pool_resize() may give the pool. 0: in a pool of threads POOL_MAX_WORKERS;
+    /// in one of processes `workers`, as each takes some memory from the beginning.
+    pub max_workers: u32,
     /// The CPUs that the workers run on, by the system's numbers from 0: `cpu_count` of them, read
     /// during the call only. NULL and 0: those that the thread which makes the pool may use. With
     /// `workers` 0 there are no more workers than CPUs here. On Linux; elsewhere POOL_ERR_UNSUPPORTED.
     pub cpus: *const u32,
     /// How many.
     pub cpu_count: usize,
-    /// How many workers pool_resize() may give the pool. 0: in a pool of threads POOL_MAX_WORKERS;
-    /// in one of processes `workers`, as each takes some memory from the beginning.
-    pub max_workers: u32,
 }
 
 // SAFETY: begins with its size; numbers, pointers and functions may be zero.
