@@ -83,6 +83,13 @@ mod header {
         ("Callbacks on a thread of your choice", &["capi/poll.rs"], ""),
         ("Memory that all workers share", &["capi/shared.rs"], ""),
         ("Processes", &["capi/processes.rs"], ""),
+        ("Locks", &["capi/lock.rs"], ""),
+        ("Conditions", &["capi/condition.rs"], ""),
+        ("Events", &["capi/event.rs"], ""),
+        ("Semaphores", &["capi/semaphore.rs"], ""),
+        ("Barriers", &["capi/barrier.rs"], ""),
+        ("Counters", &["capi/counter.rs"], ""),
+        ("Queues", &["capi/queue.rs"], ""),
         (
             "Private to pool_map()",
             &["pool/sweep.rs", "capi/sweep.rs"],

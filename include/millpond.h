@@ -1374,6 +1374,377 @@ int32_t pool_refresh(pool_t *pool);
  */
 int32_t pool_register_function(pool_fn fn);
 
+/* ---- Locks ------------------------------------------------------------- */
+
+/** A lock. */
+typedef struct pool_lock_t {
+  uint8_t _private[0];
+} pool_lock_t;
+
+/**
+ * Makes a lock that one thread has at a time: what is guarded by it stays whole.
+ *
+ *   pool_lock_acquire(lock, -1);
+ *   record->a++, record->b++;
+ *   pool_lock_release(lock);
+ *
+ * This holds for all objects that follow. The pointer is all that there is to hand on: copy it into
+ * a task's argument, into other shared memory, into a global before a pool is made.
+ *
+ * pool: NULL makes an object for this process and all that it makes from now on: its threads, the
+ *   processes of pool_spawn(), and the workers of pools that are made or refreshed afterwards. A
+ *   pool of processes makes one in the memory that its workers share, those that are at work already
+ *   too; it is used by them and their pools, by this process and what it makes from now on. A pool
+ *   of threads makes one for the threads of this process; in a forked child it is POOL_ERR_FORKED.
+ * lock: the new lock. To be freed when nobody uses it any more, by the process that has made it;
+ *   one made with a pool is gone with the pool.
+ * A wait in a task of a pool of threads gives its place to a spare worker, as waits for tasks do.
+ * A time of 0 does not wait. Memory that was written over, and handles of what was freed or is
+ * something else, are POOL_ERR_INVALID, as a rule.
+ * Returns POOL_OK, POOL_ERR_INVALID, _NO_MEMORY, _FORKED, _SYSTEM; _UNSUPPORTED in a worker of that pool.
+ */
+int32_t pool_lock_create(pool_t *pool,
+                         struct pool_lock_t **lock);
+
+/** As pool_lock_create(); the thread that has it may acquire it again, and releases it as often. */
+int32_t pool_lock_create_recursive(pool_t *pool, struct pool_lock_t **lock);
+
+/**
+ * Takes the lock. Blocks until it is free, at most `timeout_ms`; -1 is for ever.
+ *
+ * If the thread that had it has ended without giving it back, killed or not, the caller gets the
+ * lock with POOL_ERR_WORKER_DIED: it has it, must release it, and knows that what it guards may be
+ * half changed.
+ * Returns POOL_OK, or POOL_ERR_WORKER_DIED, and the caller has the lock; otherwise it has not:
+ * POOL_ERR_TIMEOUT; _DEADLOCK, at once, if the caller has it already, or if the thread that has it
+ * waits, maybe by way of others, for a lock that the caller has (on Linux); _INVALID, _FORKED.
+ */
+int32_t pool_lock_acquire(struct pool_lock_t *lock, int64_t timeout_ms);
+
+/**
+ * Gives the lock back. Does not block.
+ * Returns POOL_OK; POOL_ERR_INVALID if the calling thread does not have it; _FORKED.
+ */
+int32_t pool_lock_release(struct pool_lock_t *lock);
+
+/**
+ * Frees a lock that nobody uses any more. NULL does nothing.
+ * Returns POOL_OK; POOL_ERR_INVALID; _FORKED; _UNSUPPORTED in a process that has not made it.
+ */
+int32_t pool_lock_free(struct pool_lock_t *lock);
+
+/* ---- Conditions -------------------------------------------------------- */
+
+/** A condition. */
+typedef struct pool_condition_t {
+  uint8_t _private[0];
+} pool_condition_t;
+
+/**
+ * Makes a condition, as pool_lock_create() makes a lock. Who waits for something to change holds
+ * the lock that guards it, and looks at it again each time:
+ *
+ *   pool_lock_acquire(lock, -1);
+ *   while (*ready == 0) pool_condition_wait(condition, lock, -1);
+ *   pool_lock_release(lock);
+ *
+ * and who changes it notifies, with or without the lock. At most 1024 threads wait at a time.
+ * Returns as pool_lock_create().
+ */
+int32_t pool_condition_create(pool_t *pool, struct pool_condition_t **condition);
+
+/**
+ * Gives the lock back, waits until notified, at most `timeout_ms`, and takes the lock again, for
+ * which it waits as long as it takes. A recursive lock is given back however often it was taken.
+ *
+ * A notice goes to who has waited longest. It may also end when nobody has notified: after a
+ * process has died that might have been given the notice.
+ * Returns POOL_OK, POOL_ERR_TIMEOUT, or POOL_ERR_WORKER_DIED from the lock: then the caller has it
+ * again. POOL_ERR_INVALID if it does not have the lock, and _FULL if too many wait: then nothing has
+ * changed. POOL_ERR_DEADLOCK if the lock cannot be had again; _FORKED.
+ */
+int32_t pool_condition_wait(struct pool_condition_t *condition,
+                            pool_lock_t *lock,
+                            int64_t timeout_ms);
+
+/**
+ * Lets the thread go on that has waited longest; does nothing if nobody waits.
+ * Returns POOL_OK, POOL_ERR_INVALID, _FORKED.
+ */
+int32_t pool_condition_notify(struct pool_condition_t *condition);
+
+/**
+ * Lets all go on who wait now.
+ * Returns POOL_OK, POOL_ERR_INVALID, _FORKED.
+ */
+int32_t pool_condition_notify_all(struct pool_condition_t *condition);
+
+/** Frees a condition that nobody uses any more. NULL does nothing. Returns as pool_lock_free(). */
+int32_t pool_condition_free(struct pool_condition_t *condition);
+
+/* ---- Events ------------------------------------------------------------ */
+
+/** An event. */
+typedef struct pool_event_t {
+  uint8_t _private[0];
+} pool_event_t;
+
+/**
+ * Makes an event that is not set, as pool_lock_create() makes a lock. Some wait for it, others
+ * set it; it stays set until it is cleared.
+ * Returns as pool_lock_create().
+ */
+int32_t pool_event_create(pool_t *pool, struct pool_event_t **event);
+
+/**
+ * Sets the event: all go on who wait for it, also if it is cleared at once. What was written before
+ * is seen by them.
+ * Returns POOL_OK, POOL_ERR_INVALID, _FORKED.
+ */
+int32_t pool_event_set(struct pool_event_t *event);
+
+/**
+ * Clears the event: who comes now waits until it is set again.
+ * Returns POOL_OK, POOL_ERR_INVALID, _FORKED.
+ */
+int32_t pool_event_clear(struct pool_event_t *event);
+
+/** Whether the event is set: 1 or 0; or POOL_ERR_INVALID, _FORKED. */
+int32_t pool_event_is_set(struct pool_event_t *event);
+
+/**
+ * Waits until the event is set, at most `timeout_ms`; -1 is for ever.
+ * Returns POOL_OK, POOL_ERR_TIMEOUT, _INVALID, _FORKED.
+ */
+int32_t pool_event_wait(struct pool_event_t *event, int64_t timeout_ms);
+
+/** Frees an event that nobody uses any more. NULL does nothing. Returns as pool_lock_free(). */
+int32_t pool_event_free(struct pool_event_t *event);
+
+/* ---- Semaphores -------------------------------------------------------- */
+
+/** A semaphore. */
+typedef struct pool_semaphore_t {
+  uint8_t _private[0];
+} pool_semaphore_t;
+
+/**
+ * Makes a semaphore, as pool_lock_create() makes a lock.
+ *
+ * value: how many permits there are: so many can be taken before somebody has to wait. With 0 it
+ *   counts signals, each of which lets somebody go on once.
+ * Returns as pool_lock_create().
+ */
+int32_t pool_semaphore_create(pool_t *pool, uint32_t value, struct pool_semaphore_t **semaphore);
+
+/**
+ * Takes a permit. Blocks until there is one, at most `timeout_ms`; -1 is for ever.
+ *
+ * Between processes a permit is that process's which has taken it, until some process gives one
+ * back. When it ends before that, killed or not, the permit comes back: who takes it next gets it
+ * with POOL_ERR_WORKER_DIED, has it, and knows that what it stands for may be half changed. (Not so
+ * in a semaphore that was made with 0: a signal that was taken is used up.)
+ * Returns POOL_OK, or POOL_ERR_WORKER_DIED, and the caller has a permit; otherwise it has none:
+ * POOL_ERR_TIMEOUT, _INVALID, _FORKED.
+ */
+int32_t pool_semaphore_acquire(struct pool_semaphore_t *semaphore, int64_t timeout_ms);
+
+/**
+ * Gives `count` permits back, or gives new ones: any thread of any process may.
+ * Returns POOL_OK; POOL_ERR_FULL if there would be more than 2^32 - 1; POOL_ERR_INVALID, _FORKED.
+ */
+int32_t pool_semaphore_release(struct pool_semaphore_t *semaphore, uint32_t count);
+
+/** Frees a semaphore that nobody uses any more. NULL does nothing. Returns as pool_lock_free(). */
+int32_t pool_semaphore_free(struct pool_semaphore_t *semaphore);
+
+/* ---- Barriers ---------------------------------------------------------- */
+
+/** A barrier. */
+typedef struct pool_barrier_t {
+  uint8_t _private[0];
+} pool_barrier_t;
+
+/**
+ * Makes a barrier, as pool_lock_create() makes a lock: `parties` threads wait there for one another,
+ * then all go on; and again.
+ * Returns as pool_lock_create(); POOL_ERR_INVALID for 0 parties.
+ */
+int32_t pool_barrier_create(pool_t *pool,
+                            uint32_t parties,
+                            struct pool_barrier_t **barrier);
+
+/**
+ * Waits until all parties have come, at most `timeout_ms`; -1 is for ever.
+ *
+ * The barrier breaks when a party runs out of time, and when a worker process of this program dies
+ * violently while parties wait: nobody can know that they wait for it, but somebody may. All who wait
+ * are told, and all who come, until it is reset.
+ * place: which of the parties the caller is, by arrival from 0; NULL if that is not wanted.
+ * Returns POOL_OK; POOL_ERR_TIMEOUT to who ran out of time; POOL_ERR_BROKEN; _INVALID, _FORKED.
+ */
+int32_t pool_barrier_wait(struct pool_barrier_t *barrier,
+                          uint32_t *place,
+                          int64_t timeout_ms);
+
+/**
+ * Makes the barrier whole and empty. Who waits gets POOL_ERR_BROKEN.
+ * Returns POOL_OK, POOL_ERR_INVALID, _FORKED.
+ */
+int32_t pool_barrier_reset(struct pool_barrier_t *barrier);
+
+/**
+ * Breaks the barrier: who waits, and who comes, gets POOL_ERR_BROKEN, until it is reset.
+ * Returns POOL_OK, POOL_ERR_INVALID, _FORKED.
+ */
+int32_t pool_barrier_abort(struct pool_barrier_t *barrier);
+
+/** How many wait at the barrier right now; or POOL_ERR_BROKEN, _INVALID, _FORKED. */
+int32_t pool_barrier_waiting(struct pool_barrier_t *barrier);
+
+/** Frees a barrier that nobody uses any more. NULL does nothing. Returns as pool_lock_free(). */
+int32_t pool_barrier_free(struct pool_barrier_t *barrier);
+
+/* ---- Counters ---------------------------------------------------------- */
+
+/** A counter. */
+typedef struct pool_counter_t {
+  uint8_t _private[0];
+} pool_counter_t;
+
+/**
+ * Makes a number that threads and processes change at once without a lock, as pool_lock_create()
+ * makes a lock. Who dies has changed it, or has not. What was written before a change is seen by
+ * who sees the change.
+ *
+ * value: the number at the beginning.
+ * Returns as pool_lock_create().
+ */
+int32_t pool_counter_create(pool_t *pool, int64_t value, struct pool_counter_t **counter);
+
+/**
+ * Adds `amount`, which may be negative; beyond the end of the range it goes on at the other.
+ *
+ * value: the number afterwards; NULL if it is not wanted.
+ * Returns POOL_OK, POOL_ERR_INVALID, _FORKED.
+ */
+int32_t pool_counter_add(struct pool_counter_t *counter, int64_t amount, int64_t *value);
+
+/**
+ * Reads the number.
+ * Returns POOL_OK, POOL_ERR_INVALID, _FORKED.
+ */
+int32_t pool_counter_get(struct pool_counter_t *counter, int64_t *value);
+
+/**
+ * Makes the number another.
+ *
+ * before: what it was; NULL if that is not wanted.
+ * Returns POOL_OK, POOL_ERR_INVALID, _FORKED.
+ */
+int32_t pool_counter_set(struct pool_counter_t *counter, int64_t value, int64_t *before);
+
+/**
+ * Makes the number `value` if it is `expected`, else leaves it.
+ *
+ * before: what it was, which is `expected` if it was changed; NULL if that is not wanted.
+ * Returns POOL_OK, also if it was left; POOL_ERR_INVALID, _FORKED.
+ */
+int32_t pool_counter_compare_exchange(struct pool_counter_t *counter,
+                                      int64_t expected,
+                                      int64_t value,
+                                      int64_t *before);
+
+/** Frees a counter that nobody uses any more. NULL does nothing. Returns as pool_lock_free(). */
+int32_t pool_counter_free(struct pool_counter_t *counter);
+
+/* ---- Queues ------------------------------------------------------------ */
+
+/** A queue. */
+typedef struct pool_queue_t {
+  uint8_t _private[0];
+} pool_queue_t;
+
+/**
+ * Makes a queue, as pool_lock_create() makes a lock. Items are bytes that are copied in and out:
+ * numbers, structs, text; pointers in them mean something where the memory is shared.
+ *
+ *   int in = 42, out;
+ *   pool_queue_put(queue, &in, sizeof in, -1);
+ *   pool_queue_get(queue, &out, sizeof out, NULL, -1);
+ *
+ * item_size: the most bytes of an item; each may have less.
+ * capacity: how many items there is room for, not 0. The memory for them is taken at once.
+ * Returns as pool_lock_create().
+ */
+int32_t pool_queue_create(pool_t *pool,
+                          size_t item_size,
+                          size_t capacity,
+                          struct pool_queue_t **queue);
+
+/**
+ * Puts a copy of an item at the end. Blocks while the queue is full, at most `timeout_ms`; -1 is
+ * for ever. A process that dies meanwhile has put the whole item, or none.
+ *
+ * item, size: the item's bytes; NULL and 0 for an item without any.
+ * Returns POOL_OK; POOL_ERR_TIMEOUT if the queue is full; _CLOSED; _SIZE for more bytes than an
+ * item may have; _INVALID, _FORKED; _INTERNAL if the queue's memory was written over.
+ */
+int32_t pool_queue_put(struct pool_queue_t *queue,
+                       const void *item,
+                       size_t size,
+                       int64_t timeout_ms);
+
+/**
+ * Gets the first item. Blocks while the queue is empty, at most `timeout_ms`; -1 is for ever.
+ *
+ * item, item_size: where its bytes go, and how many there is room for; NULL and 0 for none.
+ * size: how many it has; NULL if that is not wanted.
+ * Returns POOL_OK; POOL_ERR_TIMEOUT if there is none; _CLOSED if there will be none; _SIZE if the
+ * item is larger, and stays where it is; _INVALID, _FORKED; _INTERNAL as pool_queue_put().
+ */
+int32_t pool_queue_get(struct pool_queue_t *queue,
+                       void *item,
+                       size_t item_size,
+                       size_t *size,
+                       int64_t timeout_ms);
+
+/**
+ * Says that the work on one item that was got is done; for pool_queue_join().
+ * Returns POOL_OK; POOL_ERR_INVALID if there is none; _FORKED.
+ */
+int32_t pool_queue_task_done(struct pool_queue_t *queue);
+
+/**
+ * Waits until each item that was put has been got, and pool_queue_task_done() called for it; at
+ * most `timeout_ms`, -1 is for ever.
+ *
+ * An item that a process has got is lost when the process ends before it has said so. It is not
+ * given to another: it may be what that one died of. It counts as done, and when all are, this
+ * returns POOL_ERR_WORKER_DIED, once: how many were lost is in the sentence.
+ * Returns POOL_OK, POOL_ERR_WORKER_DIED, _TIMEOUT, _INVALID, _FORKED.
+ */
+int32_t pool_queue_join(struct pool_queue_t *queue, int64_t timeout_ms);
+
+/**
+ * How many items are in the queue right now.
+ * Returns POOL_OK, POOL_ERR_INVALID, _FORKED.
+ */
+int32_t pool_queue_size(struct pool_queue_t *queue, size_t *size);
+
+/**
+ * Lets nothing more be put: that is POOL_ERR_CLOSED, also to who waits for room. What is there can be
+ * got; then that is POOL_ERR_CLOSED, too, also to who waits. So consumers end without a sentinel each.
+ * Returns POOL_OK, POOL_ERR_INVALID, _FORKED.
+ */
+int32_t pool_queue_close(struct pool_queue_t *queue);
+
+/**
+ * Frees a queue that nobody uses any more, with what is in it. NULL does nothing. Returns as
+ * pool_lock_free().
+ */
+int32_t pool_queue_free(struct pool_queue_t *queue);
+
 /* ---- Private to pool_map() --------------------------------------------- */
 
 /** Private to pool_map(): a run of items. */

@@ -4,12 +4,13 @@
 //! those who read or change it; each layer uses only the ones to its right:
 //!
 //! ```text
-//! capi ──► compose ──► threads ──► pool ──► support ──► sys
-//!                  └─► procs   ──►
-//! C symbols   names      the work-    what a     atomics,    every
-//! check and   the        stealing     pool       locks,      system
-//! convert     engines    and the      means      memory      call
-//!                        process
+//! capi ──► compose ──► threads ────────────► pool ──► support ──► sys
+//!     │            └─► procs  ──► objects ──►
+//!     └──────────────────────────►
+//! C symbols   names      the work-  locks,     what a     atomics,    every
+//! check and   the        stealing   queues     pool       locks,      system
+//! convert     engines    and the    and their  means      memory      call
+//!                        process    like
 //!                        engine
 //! ```
 //!
@@ -21,6 +22,8 @@
 //!   the proof that no wake-up is lost.
 //! * `procs` runs tasks in worker processes that may die at any instant. Its `README.md` has the
 //!   protocol, and what happens when who dies where.
+//! * `objects` are what tasks meet at, across threads and processes. Its `README.md` says what
+//!   happens when who dies where.
 //! * [`capi`] holds one file for each section of the header; the types that the pool works with
 //!   are in `pool::abi` and `pool::codes`. The header is generated from these (`make header`).
 //! * [`support`] chooses std's, loom's or shuttle's atomics, so that `state`, `mailbox`, `fifo`,
@@ -42,6 +45,8 @@ pub mod capi;
 include!(concat!(env!("OUT_DIR"), "/capi.rs"));
 #[cfg(not(loom))]
 mod compose;
+#[cfg(not(any(loom, shuttle)))]
+mod objects;
 #[cfg_attr(loom, allow(dead_code))]
 mod pool;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]

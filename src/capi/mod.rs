@@ -34,6 +34,24 @@ mod version;
 mod wait;
 mod workers;
 
+// Shuttle has no processes and no threads of the system's, which these look after.
+#[cfg(not(shuttle))]
+mod barrier;
+#[cfg(not(shuttle))]
+mod condition;
+#[cfg(not(shuttle))]
+mod counter;
+#[cfg(not(shuttle))]
+mod event;
+#[cfg(not(shuttle))]
+mod lock;
+#[cfg(not(shuttle))]
+mod object;
+#[cfg(not(shuttle))]
+mod queue;
+#[cfg(not(shuttle))]
+mod semaphore;
+
 pub use crate::pool::{abi::*, callables::*, codes::*, sweep::*};
 pub use blocking::*;
 pub use call::*;
@@ -56,3 +74,5 @@ pub use task::*;
 pub use version::*;
 pub use wait::*;
 pub use workers::*;
+#[cfg(not(shuttle))]
+pub use {barrier::*, condition::*, counter::*, event::*, lock::*, queue::*, semaphore::*};

@@ -22,6 +22,11 @@ pub trait Shared {
     /// # Errors
     /// `INVALID` for an address that was not given out, or was given back.
     fn free(&self, address: *mut u8) -> Result<()>;
+
+    /// Whether processes share it, and not only the threads of this one.
+    fn is_between_processes(&self) -> bool {
+        false
+    }
 }
 
 /// How such memory is aligned.

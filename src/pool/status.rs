@@ -97,6 +97,13 @@ impl Error {
     }
 }
 
+impl From<io::Error> for Error {
+    /// Of a page of memory, which is all that is asked for without a word of its own.
+    fn from(error: io::Error) -> Self {
+        Self::system("no page of memory", &error)
+    }
+}
+
 impl From<Status> for Error {
     fn from(status: Status) -> Self {
         Self::new(status, meaning(status))

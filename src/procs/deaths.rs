@@ -13,6 +13,7 @@ use super::{
     zygote::{Report, Zygote},
 };
 use crate::{
+    objects::home,
     pool::{
         core::Core,
         parcel::Ending,
@@ -20,6 +21,7 @@ use crate::{
     },
     support::{
         foreign::Foreign,
+        robust::is_dead,
         sync::{Arc, Ordering, lock, thread},
     },
     sys::{children::End, signals::signal_name},
@@ -34,6 +36,9 @@ const RETURNS: u32 = 10;
 
 /// So often a fork may fail in a row while there is no worker at all.
 const FORK_FAILURES: u32 = 6;
+
+/// So long at most do workers outlive their zygote.
+const LINGERING: Duration = Duration::from_secs(1);
 
 /// What a death leaves behind in the slots.
 #[derive(Default)]
@@ -178,6 +183,7 @@ impl ProcessEngine {
             && end == End::Code(worker::NOT_READY);
         let initializer_error =
             || Fleet::initializer_error(index, record.status.load(Ordering::Relaxed));
+        home::bury_all(end != End::Code(0));
         let estate = self.estate(incarnation);
         let idle = estate.lost.is_empty();
         self.take_in(core, estate.done);
@@ -344,6 +350,12 @@ impl ProcessEngine {
         };
         for (index, incarnation) in orphans {
             let pid = self.fleet.pids[index].swap(0, Ordering::SeqCst);
+            // Killed with the zygote, but maybe not quite gone: whoever hears of it shall find it so.
+            let since = Instant::now();
+            while pid > 0 && !is_dead(pid.cast_unsigned()) && since.elapsed() < LINGERING {
+                thread::sleep(Duration::from_micros(200));
+            }
+            home::bury_all(true);
             let estate = self.estate(incarnation);
             self.take_in(core, estate.done);
             for (number, load, reason) in estate.lost {

@@ -13,6 +13,7 @@ use super::{
     worker::Heritage,
 };
 use crate::{
+    objects::header,
     pool::{
         blocks::Door,
         context,
@@ -100,6 +101,8 @@ impl ProcessEngine {
         let layout = &memory.layout;
         let bell = Event::new().map_err(|error| Error::system("no file descriptor", &error))?;
         let cpus = process::cpus();
+        // Before there are processes that shall know it.
+        header::draw_secret();
         let engine = Arc::new_cyclic(|me| Self {
             me: me.clone(),
             arguments: Arc::new(Heap::new(Arc::clone(&memory), layout.arguments.clone())),

@@ -4,14 +4,16 @@
 //! Pages are there before they are handed out, so that nobody ever gets SIGBUS for want of
 //! memory, and go back to the system when a large block is freed.
 
-use super::{extents::Extents, layout::Memory};
+use super::layout::Memory;
 use crate::{
+    objects::home,
     pool::{
         shared::{SHARED_ALIGN, Shared, layout, unknown_address},
         status::{Error, Result},
     },
     support::{
         alloc::Lender,
+        extents::Extents,
         sync::{Arc, Mutex, lock},
     },
 };
@@ -119,5 +121,16 @@ impl Shared for Heap {
 
     fn free(&self, address: *mut u8) -> Result<()> {
         if self.give(address as usize) { Ok(()) } else { Err(unknown_address()) }
+    }
+
+    fn is_between_processes(&self) -> bool {
+        true
+    }
+}
+
+impl Drop for Heap {
+    fn drop(&mut self) {
+        let start = self.memory.at(self.range.start).as_ptr() as usize;
+        home::forget(start..start + self.range.len());
     }
 }

@@ -6,7 +6,6 @@
 //! | `word`       | the life of a task in shared memory, in one word (model-checked) |
 //! | `hints`      | the queue that leads workers to tasks (model-checked) |
 //! | `layout`     | what lies where in the shared memory |
-//! | `extents`    | an allocator that keeps its books elsewhere |
 //! | `heap`       | the host's memory for arguments and for users |
 //! | `catalog`    | which functions the workers of a zygote know |
 //! | `names`      | what the host calls functions for them |
@@ -50,7 +49,6 @@ mod dispatch;
 #[cfg(not(loom))]
 pub mod engine;
 #[cfg(not(loom))]
-mod extents;
 #[cfg(not(loom))]
 mod fleet;
 #[cfg(not(loom))]

@@ -19,7 +19,7 @@ use crate::{
         status::{self, Status},
     },
     support::{
-        fail, process, spin,
+        fail, person, process, spin,
         sync::{Ordering, fence, thread},
     },
     sys::{clock, event::Event, futex, limits, random, stdio, this_process},
@@ -72,6 +72,7 @@ pub fn live(heritage: &Heritage<'_>, index: u32, incarnation: u32) -> i32 {
 fn live_here(heritage: &Heritage<'_>, index: u32, incarnation: u32) -> i32 {
     let Heritage { core, memory, .. } = *heritage;
     context::become_worker_process_of(core);
+    person::become_worker_of(core.pid.cast_unsigned());
     if memory.populate(memory.record_pages(index as usize)).is_err()
         || memory.confine(index as usize).is_err()
     {

@@ -1,9 +1,13 @@
 //! Small tools that every layer may use, and the one place where concurrency types are chosen.
 
 pub mod alloc;
+#[cfg(not(any(loom, shuttle)))]
+pub mod arena;
 pub mod cpu;
 #[cfg(not(loom))]
 pub mod doorbell;
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+pub mod extents;
 #[cfg(all(target_os = "linux", not(feature = "portable"), not(loom)))]
 pub mod fail;
 #[cfg(not(loom))]
@@ -15,7 +19,15 @@ mod mutex;
 #[cfg(shuttle)]
 mod parking;
 #[cfg(not(loom))]
+pub mod per_process;
+#[cfg(not(any(loom, shuttle)))]
+pub mod person;
+#[cfg(not(loom))]
 pub mod process;
+#[cfg(not(any(loom, shuttle)))]
+pub mod robust;
+#[cfg(not(any(loom, shuttle)))]
+pub mod shared_word;
 pub mod spin;
 pub mod sync;
 pub mod wait_word;

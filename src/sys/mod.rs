@@ -1,12 +1,14 @@
 //! Every system call of the library, behind one documented interface; one folder per platform.
 //!
-//! | module   | what it promises |
-//! |----------|------------------|
-//! | `futex`  | `wait` sleeps only while the word holds the expected value and is woken by `wake`; spurious returns allowed |
-//! | `fork`   | `epoch()` differs in every forked child from all its ancestors', without a system call; `leave()` ends such a child |
-//! | `thread` | signal masks, affinity and the stack bounds of the calling thread |
-//! | `event`  | a file descriptor that is readable while it is set |
-//! | `module` | keeps the library mapped while threads run its code |
+//! | module     | what it promises |
+//! |------------|------------------|
+//! | `futex`    | `wait` sleeps only while the word holds the expected value and is woken by `wake`; spurious returns allowed |
+//! | `fork`     | `epoch()` differs in every forked child from all its ancestors', without a system call; `leave()` ends such a child |
+//! | `robust`   | a lock that is handed on when its owner dies, be it a thread or a process |
+//! | `identity` | whether a thread or a process is still there |
+//! | `thread`   | signal masks, affinity and the stack bounds of the calling thread |
+//! | `event`    | a file descriptor that is readable while it is set |
+//! | `module`   | keeps the library mapped while threads run its code |
 //!
 //! Only for process mode, which Linux alone has:
 //!
@@ -32,11 +34,11 @@
 mod linux;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 pub use linux::{
-    channel, children, clock, event, fork, futex, limits, memory, module, modules, pidfd, poll,
-    random, signals, stdio, this_process, thread,
+    channel, children, clock, event, fork, futex, identity, limits, memory, module, modules, pidfd,
+    poll, random, robust, signals, stdio, this_process, thread,
 };
 
 #[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
 mod portable;
 #[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
-pub use portable::{event, fork, futex, module, thread};
+pub use portable::{event, fork, futex, identity, module, robust, thread};

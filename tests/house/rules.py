@@ -11,10 +11,11 @@ import rust_source as rust
 
 # Whom a layer may name, besides itself. lib.rs, which only lists the layers, is under no rule.
 ALLOWED = {
-    "capi": {"pool", "compose", "support"},
+    "capi": {"pool", "objects", "compose", "support"},
     "compose": {"pool", "threads", "procs", "support", "sys"},
     "threads": {"pool", "sys", "support"},
-    "procs": {"pool", "sys", "support"},
+    "procs": {"pool", "objects", "sys", "support"},
+    "objects": {"pool", "support"},
     "pool": {"support"},
     "support": {"sys"},
     "sys": set[str](),

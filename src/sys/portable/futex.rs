@@ -47,3 +47,13 @@ pub fn wake(word: *const AtomicU32, _count: i32) {
     drop(lock(bucket));
     bucket.changed.notify_all();
 }
+
+/// As `wait`: there is one process.
+pub fn wait_shared(word: &AtomicU32, expected: u32, deadline: Option<Instant>) {
+    wait(word, expected, deadline);
+}
+
+/// As `wake`: there is one process.
+pub fn wake_shared(word: *const AtomicU32, count: i32) {
+    wake(word, count);
+}

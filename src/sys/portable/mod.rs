@@ -3,5 +3,7 @@
 pub mod event;
 pub mod fork;
 pub mod futex;
+pub mod identity;
 pub mod module;
+pub mod robust;
 pub mod thread;

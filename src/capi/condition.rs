@@ -1,0 +1,82 @@
+#![allow(unsafe_code)]
+//! A condition: wait, with a lock, until somebody tells that something has changed.
+
+use super::{
+    boundary::{deadline, status},
+    handle::pool_t,
+    lock::pool_lock_t,
+    object::{free, make, with},
+};
+use crate::objects::{condition::Condition, lock::Lock};
+
+/// A condition.
+#[repr(C)]
+pub struct pool_condition_t {
+    _private: [u8; 0],
+}
+
+/// Makes a condition, as pool_lock_create() makes a lock. Who waits for something to change holds
+/// the lock that guards it, and looks at it again each time:
+///
+///   pool_lock_acquire(lock, -1);
+///   while (*ready == 0) pool_condition_wait(condition, lock, -1);
+///   pool_lock_release(lock);
+///
+/// and who changes it notifies, with or without the lock. At most 1024 threads wait at a time.
+/// Returns as pool_lock_create().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_condition_create(
+    pool: *mut pool_t,
+    condition: *mut *mut pool_condition_t,
+) -> i32 {
+    // SAFETY: the caller vouches for the pointers.
+    status(|| unsafe { make::<Condition, _>(pool, condition, "condition", 0, [0, 0], |_| {}) })
+}
+
+/// Gives the lock back, waits until notified, at most `timeout_ms`, and takes the lock again, for
+/// which it waits as long as it takes. A recursive lock is given back however often it was taken.
+///
+/// A notice goes to who has waited longest. It may also end when nobody has notified: after a
+/// process has died that might have been given the notice.
+/// Returns POOL_OK, POOL_ERR_TIMEOUT, or POOL_ERR_WORKER_DIED from the lock: then the caller has it
+/// again. POOL_ERR_INVALID if it does not have the lock, and _FULL if too many wait: then nothing has
+/// changed. POOL_ERR_DEADLOCK if the lock cannot be had again; _FORKED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_condition_wait(
+    condition: *mut pool_condition_t,
+    lock: *mut pool_lock_t,
+    timeout_ms: i64,
+) -> i32 {
+    status(|| {
+        let deadline = deadline(timeout_ms)?;
+        // SAFETY: the caller vouches for the handles.
+        unsafe {
+            with(condition, |condition: &Condition, plan| {
+                with(lock, |lock: &Lock, its| condition.wait(plan, (lock, its), deadline))
+            })
+        }
+    })
+}
+
+/// Lets the thread go on that has waited longest; does nothing if nobody waits.
+/// Returns POOL_OK, POOL_ERR_INVALID, _FORKED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_condition_notify(condition: *mut pool_condition_t) -> i32 {
+    // SAFETY: the caller vouches for the handle.
+    status(|| unsafe { with(condition, |condition: &Condition, plan| condition.notify(plan)) })
+}
+
+/// Lets all go on who wait now.
+/// Returns POOL_OK, POOL_ERR_INVALID, _FORKED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_condition_notify_all(condition: *mut pool_condition_t) -> i32 {
+    // SAFETY: the caller vouches for the handle.
+    status(|| unsafe { with(condition, |condition: &Condition, plan| condition.notify_all(plan)) })
+}
+
+/// Frees a condition that nobody uses any more. NULL does nothing. Returns as pool_lock_free().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_condition_free(condition: *mut pool_condition_t) -> i32 {
+    // SAFETY: the caller vouches for the handle.
+    status(|| unsafe { free::<Condition, _>(condition) })
+}
