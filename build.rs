@@ -90,6 +90,7 @@ mod header {
         ("Barriers", &["capi/barrier.rs"], ""),
         ("Counters", &["capi/counter.rs"], ""),
         ("Queues", &["capi/queue.rs"], ""),
+        ("One function in a process of its own", &["capi/spawn.rs"], ""),
         (
             "Private to pool_map()",
             &["pool/sweep.rs", "capi/sweep.rs"],

@@ -1745,6 +1745,56 @@ int32_t pool_queue_close(struct pool_queue_t *queue);
  */
 int32_t pool_queue_free(struct pool_queue_t *queue);
 
+/* ---- One function in a process of its own ------------------------------ */
+
+/** `flags`: the program waits for it before it ends. */
+#define POOL_SPAWN_JOINABLE 0
+
+/**
+ * `flags`: the program does not wait for it: a process is killed when the program ends, a thread
+ * ends with it.
+ */
+#define POOL_SPAWN_DAEMON 1
+
+/**
+ * Runs one function in a process, or a thread, of its own.
+ *
+ *   pool_future_t *future;
+ *   pool_spawn(NULL, POOL_SPAWN_JOINABLE, hello, "you", 4, 0, &future);
+ *   pool_future_wait(future, -1);
+ *   pool_future_release(future);
+ *
+ * A process sees what the program has in memory at this moment. So it knows all locks, queues and
+ * their like that were made before, and may be told of them in its argument. It is a pool of one
+ * worker inside: what the header says of tasks in processes holds, and a fork happens on the calling
+ * thread, as in pool_create_with(). Each costs about what a pool costs; for many short functions
+ * make a pool.
+ *
+ * options: NULL for a process; else `mode` says whether it is a process or a thread, and all other
+ *   options hold, too (`name`, `stack_size`, limits). `workers` is 0 or 1.
+ * flags: POOL_SPAWN_JOINABLE: exit(), and the return from main(), wait until the function has ended,
+ *   as long as that takes. POOL_SPAWN_DAEMON: they do not.
+ * fn, arg, arg_size, result_size, future: as in pool_apply_async(). The future waits for the
+ *   function, has its result, kills the process (pool_future_kill()); NULL if not wanted.
+ * What it has taken of the system goes back with the next pool_spawn(), or pool_spawned_join(), after
+ * its end. In a worker process what is spawned ends with the worker.
+ * Returns as pool_create_with() and pool_apply_async().
+ */
+int32_t pool_spawn(const pool_options_t *options,
+                   int32_t flags,
+                   pool_fn fn,
+                   const void *arg,
+                   size_t arg_size,
+                   size_t result_size,
+                   pool_future_t **future);
+
+/**
+ * Waits for all that pool_spawn() has started in this process as joinable, at most `timeout_ms`; -1
+ * is for ever. exit() does so itself.
+ * Returns POOL_OK, POOL_ERR_TIMEOUT, _DEADLOCK in one of them, _INVALID.
+ */
+int32_t pool_spawned_join(int64_t timeout_ms);
+
 /* ---- Private to pool_map() --------------------------------------------- */
 
 /** Private to pool_map(): a run of items. */

@@ -1,5 +1,7 @@
 //! The one place that names the engines: from options to a running pool.
 
+pub mod spawn;
+
 use crate::{
     pool::{
         core::Core,

@@ -194,12 +194,33 @@ pub unsafe extern "C" fn pool_create_with(
         not_null(pool, "pool")?;
         compose::require_room()?;
         // SAFETY: the caller vouches for the struct.
-        let options = unsafe { check(&read_struct(options)?)? };
+        let options = unsafe { to_order(options, None)? };
         let made = open(options)?;
         // SAFETY: the caller vouches for the pointer.
         unsafe { pool.write(Box::into_raw(made)) };
         Ok(())
     })
+}
+
+/// What a caller asks for; as many workers as `workers` says, if it does, where the caller has no
+/// more to say than that.
+///
+/// # Safety
+/// The struct is readable, and its `name` null or a C string.
+///
+/// # Errors
+/// Those of `pool_create_with`.
+pub unsafe fn to_order(options: *const pool_options_t, workers: Option<u32>) -> Result<Options> {
+    // SAFETY: promised by the caller.
+    let mut from = unsafe { read_struct(options) }?;
+    if let Some(workers) = workers {
+        if from.workers != 0 && from.workers != workers {
+            return Err(Error::invalid(format!("workers is {}, not {workers}", from.workers)));
+        }
+        from.workers = workers;
+    }
+    // SAFETY: promised by the caller.
+    unsafe { check(&from) }
 }
 
 /// # Safety

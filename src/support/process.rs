@@ -3,6 +3,7 @@
 
 use super::sync::thread;
 
+pub use crate::sys::at_exit::at_exit;
 pub use crate::sys::fork::{epoch, is_current, leave};
 pub use crate::sys::thread::{Uncancellable, first_impossible};
 

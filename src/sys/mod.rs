@@ -6,6 +6,7 @@
 //! | `fork`     | `epoch()` differs in every forked child from all its ancestors', without a system call; `leave()` ends such a child |
 //! | `robust`   | a lock that is handed on when its owner dies, be it a thread or a process |
 //! | `identity` | whether a thread or a process is still there |
+//! | `at_exit`  | calls a function when the program ends by itself |
 //! | `thread`   | signal masks, affinity and the stack bounds of the calling thread |
 //! | `event`    | a file descriptor that is readable while it is set |
 //! | `module`   | keeps the library mapped while threads run its code |
@@ -34,11 +35,11 @@
 mod linux;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 pub use linux::{
-    channel, children, clock, event, fork, futex, identity, limits, memory, module, modules, pidfd,
-    poll, random, robust, signals, stdio, this_process, thread,
+    at_exit, channel, children, clock, event, fork, futex, identity, limits, memory, module,
+    modules, pidfd, poll, random, robust, signals, stdio, this_process, thread,
 };
 
 #[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
 mod portable;
 #[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
-pub use portable::{event, fork, futex, identity, module, robust, thread};
+pub use portable::{at_exit, event, fork, futex, identity, module, robust, thread};

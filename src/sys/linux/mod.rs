@@ -1,5 +1,6 @@
 //! The Linux side of `sys`.
 
+pub mod at_exit;
 pub mod channel;
 pub mod children;
 pub mod clock;

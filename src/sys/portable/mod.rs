@@ -1,5 +1,6 @@
 //! The fallback on std's primitives, for systems without a folder of their own.
 
+pub mod at_exit;
 pub mod event;
 pub mod fork;
 pub mod futex;

@@ -1,0 +1,97 @@
+#![allow(unsafe_code)]
+//! One function in a thread or a process of its own.
+
+use super::{
+    boundary::{bytes, deadline, status},
+    handle::pool_future_t,
+    options::{pool_options_t, to_order},
+    simple::checked,
+};
+use crate::{
+    compose::spawn,
+    pool::{
+        abi::pool_fn,
+        options::{Mode, Options},
+        payload::Call,
+        status::Error,
+        task::Task,
+    },
+};
+use std::{ffi::c_void, ptr};
+
+/// `flags`: the program waits for it before it ends.
+pub const POOL_SPAWN_JOINABLE: i32 = 0;
+/// `flags`: the program does not wait for it: a process is killed when the program ends, a thread
+/// ends with it.
+pub const POOL_SPAWN_DAEMON: i32 = 1;
+
+/// Runs one function in a process, or a thread, of its own.
+///
+///   pool_future_t *future;
+///   pool_spawn(NULL, POOL_SPAWN_JOINABLE, hello, "you", 4, 0, &future);
+///   pool_future_wait(future, -1);
+///   pool_future_release(future);
+///
+/// A process sees what the program has in memory at this moment. So it knows all locks, queues and
+/// their like that were made before, and may be told of them in its argument. It is a pool of one
+/// worker inside: what the header says of tasks in processes holds, and a fork happens on the calling
+/// thread, as in pool_create_with(). Each costs about what a pool costs; for many short functions
+/// make a pool.
+///
+/// options: NULL for a process; else `mode` says whether it is a process or a thread, and all other
+///   options hold, too (`name`, `stack_size`, limits). `workers` is 0 or 1.
+/// flags: POOL_SPAWN_JOINABLE: exit(), and the return from main(), wait until the function has ended,
+///   as long as that takes. POOL_SPAWN_DAEMON: they do not.
+/// fn, arg, arg_size, result_size, future: as in pool_apply_async(). The future waits for the
+///   function, has its result, kills the process (pool_future_kill()); NULL if not wanted.
+/// What it has taken of the system goes back with the next pool_spawn(), or pool_spawned_join(), after
+/// its end. In a worker process what is spawned ends with the worker.
+/// Returns as pool_create_with() and pool_apply_async().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_spawn(
+    options: *const pool_options_t,
+    flags: i32,
+    r#fn: pool_fn,
+    arg: *const c_void,
+    arg_size: usize,
+    result_size: usize,
+    future: *mut *mut pool_future_t,
+) -> i32 {
+    status(|| {
+        let function = checked(r#fn)?;
+        bytes(arg, arg_size, 1, "arg")?;
+        let joinable = match flags {
+            POOL_SPAWN_JOINABLE => true,
+            POOL_SPAWN_DAEMON => false,
+            _ => return Err(Error::invalid(format!("flags is {flags}, none of POOL_SPAWN_..."))),
+        };
+        let options = if options.is_null() {
+            Options { mode: Mode::Processes, ..Options::threads(1)? }
+        } else {
+            // SAFETY: the caller vouches for the struct.
+            unsafe { to_order(options, Some(1)) }?
+        };
+        let call = Call {
+            function,
+            arg,
+            arg_size,
+            result_size,
+            callback: None,
+            user_data: ptr::null_mut(),
+            context: ptr::null(),
+            terms: None,
+        };
+        // SAFETY: the caller vouches for the pointer; a future is a task's block.
+        let future = unsafe { future.cast::<*mut Task>().as_mut() };
+        // SAFETY: the caller vouches for the sizes.
+        unsafe { spawn::spawn(options, &call, joinable, future) }
+    })
+}
+
+/// Waits for all that pool_spawn() has started in this process as joinable, at most `timeout_ms`; -1
+/// is for ever. exit() does so itself.
+/// Returns POOL_OK, POOL_ERR_TIMEOUT, _DEADLOCK in one of them, _INVALID.
+#[unsafe(no_mangle)]
+pub extern "C" fn pool_spawned_join(timeout_ms: i64) -> i32 {
+    status(|| spawn::join_all(deadline(timeout_ms)?))
+}
