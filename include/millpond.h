@@ -1384,10 +1384,6 @@ typedef struct pool_lock_t {
 /**
  * Makes a lock that one thread has at a time: what is guarded by it stays whole.
  *
- *   pool_lock_acquire(lock, -1);
- *   record->a++, record->b++;
- *   pool_lock_release(lock);
- *
  * This holds for all objects that follow. The pointer is all that there is to hand on: copy it into
  * a task's argument, into other shared memory, into a global before a pool is made.
  *
@@ -1402,6 +1398,25 @@ typedef struct pool_lock_t {
  * A time of 0 does not wait. Memory that was written over, and handles of what was freed or is
  * something else, are POOL_ERR_INVALID, as a rule.
  * Returns POOL_OK, POOL_ERR_INVALID, _NO_MEMORY, _FORKED, _SYSTEM; _UNSUPPORTED in a worker of that pool.
+ *
+ * Example (processes):
+ *     typedef struct {
+ *       int a, b;
+ *       pool_lock_t *lock;
+ *     } record_t;
+ *     static int32_t add(const void *arg, void *result, pool_task_t *task) {
+ *       record_t *record = *(record_t *const *)arg;
+ *       if (pool_lock_acquire(record->lock, -1) != POOL_OK) return 1;
+ *       record->a++, record->b++;
+ *       return -pool_lock_release(record->lock);
+ *     }
+ *     record_t *record = pool_shared_alloc(pool, sizeof *record), *args[50];
+ *     pool_lock_create(pool, &record->lock);
+ *     for (int i = 0; i < 50; i++) args[i] = record;
+ *     int32_t status = pool_map(pool, add, args, sizeof args[0], NULL, 0, 50);
+ *     assert(status == POOL_OK && record->a == 50 && record->b == 50);
+ *     pool_lock_free(record->lock);
+ *     pool_shared_free(pool, record);
  */
 int32_t pool_lock_create(pool_t *pool,
                          struct pool_lock_t **lock);
@@ -1442,14 +1457,30 @@ typedef struct pool_condition_t {
 
 /**
  * Makes a condition, as pool_lock_create() makes a lock. Who waits for something to change holds
- * the lock that guards it, and looks at it again each time:
- *
- *   pool_lock_acquire(lock, -1);
- *   while (*ready == 0) pool_condition_wait(condition, lock, -1);
- *   pool_lock_release(lock);
- *
- * and who changes it notifies, with or without the lock. At most 1024 threads wait at a time.
+ * the lock that guards it, and looks at it again each time; who changes it notifies, with or
+ * without the lock. At most 1024 threads wait at a time.
  * Returns as pool_lock_create().
+ *
+ * Example (processes):
+ *     typedef struct {
+ *       int ready;
+ *       pool_lock_t *lock;
+ *       pool_condition_t *changed;
+ *     } shared_t;
+ *     static int32_t prepare(const void *arg, void *result, pool_task_t *task) {
+ *       shared_t *shared = *(shared_t *const *)arg;
+ *       pool_lock_acquire(shared->lock, -1);
+ *       shared->ready = 1;
+ *       pool_condition_notify(shared->changed);
+ *       return -pool_lock_release(shared->lock);
+ *     }
+ *     shared_t *shared = pool_shared_alloc(pool, sizeof *shared);
+ *     pool_lock_create(pool, &shared->lock);
+ *     pool_condition_create(pool, &shared->changed);
+ *     pool_apply_async(pool, prepare, &shared, sizeof shared, 0, NULL, NULL, NULL);
+ *     pool_lock_acquire(shared->lock, -1);
+ *     while (shared->ready == 0) pool_condition_wait(shared->changed, shared->lock, -1);
+ *     pool_lock_release(shared->lock);
  */
 int32_t pool_condition_create(pool_t *pool, struct pool_condition_t **condition);
 
@@ -1493,6 +1524,20 @@ typedef struct pool_event_t {
  * Makes an event that is not set, as pool_lock_create() makes a lock. Some wait for it, others
  * set it; it stays set until it is cleared.
  * Returns as pool_lock_create().
+ *
+ * Example (processes):
+ *     static int32_t wait_for_it(const void *arg, void *result, pool_task_t *task) {
+ *       return -pool_event_wait(*(pool_event_t *const *)arg, -1);
+ *     }
+ *     pool_event_t *event = NULL;
+ *     pool_event_create(pool, &event);
+ *     pool_future_t *future = NULL;
+ *     pool_apply_async(pool, wait_for_it, &event, sizeof event, 0, NULL, NULL, &future);
+ *     assert(pool_future_get(future, NULL, 0, 20) == POOL_ERR_TIMEOUT);
+ *     pool_event_set(event);
+ *     assert(pool_future_get(future, NULL, 0, -1) == POOL_OK);
+ *     pool_future_release(future);
+ *     pool_event_free(event);
  */
 int32_t pool_event_create(pool_t *pool, struct pool_event_t **event);
 
@@ -1534,6 +1579,15 @@ typedef struct pool_semaphore_t {
  * value: how many permits there are: so many can be taken before somebody has to wait. With 0 it
  *   counts signals, each of which lets somebody go on once.
  * Returns as pool_lock_create().
+ *
+ * Example:
+ *     pool_semaphore_t *two_at_a_time = NULL;
+ *     pool_semaphore_create(NULL, 2, &two_at_a_time);
+ *     assert(pool_semaphore_acquire(two_at_a_time, -1) == POOL_OK);
+ *     assert(pool_semaphore_acquire(two_at_a_time, -1) == POOL_OK);
+ *     assert(pool_semaphore_acquire(two_at_a_time, 0) == POOL_ERR_TIMEOUT);
+ *     pool_semaphore_release(two_at_a_time, 2);
+ *     pool_semaphore_free(two_at_a_time);
  */
 int32_t pool_semaphore_create(pool_t *pool, uint32_t value, struct pool_semaphore_t **semaphore);
 
@@ -1569,6 +1623,20 @@ typedef struct pool_barrier_t {
  * Makes a barrier, as pool_lock_create() makes a lock: `parties` threads wait there for one another,
  * then all go on; and again.
  * Returns as pool_lock_create(); POOL_ERR_INVALID for 0 parties.
+ *
+ * Example (processes):
+ *     static int32_t meet(const void *arg, void *result, pool_task_t *task) {
+ *       return -pool_barrier_wait(*(pool_barrier_t *const *)arg, result, -1);
+ *     }
+ *     pool_barrier_t *barrier = NULL;
+ *     pool_barrier_create(pool, 2, &barrier);
+ *     pool_future_t *future = NULL;
+ *     uint32_t mine = 9, other = 9;
+ *     pool_apply_async(pool, meet, &barrier, sizeof barrier, sizeof other, NULL, NULL, &future);
+ *     assert(pool_barrier_wait(barrier, &mine, -1) == POOL_OK);
+ *     assert(pool_future_get(future, &other, sizeof other, -1) == POOL_OK && mine + other == 1);
+ *     pool_future_release(future);
+ *     pool_barrier_free(barrier);
  */
 int32_t pool_barrier_create(pool_t *pool,
                             uint32_t parties,
@@ -1619,6 +1687,18 @@ typedef struct pool_counter_t {
  *
  * value: the number at the beginning.
  * Returns as pool_lock_create().
+ *
+ * Example (processes):
+ *     static int32_t count(const void *arg, void *result, pool_task_t *task) {
+ *       return -pool_counter_add(*(pool_counter_t *const *)arg, 2, NULL);
+ *     }
+ *     pool_counter_t *counter = NULL, *args[100];
+ *     int64_t value = 0;
+ *     pool_counter_create(pool, 1, &counter);
+ *     for (int i = 0; i < 100; i++) args[i] = counter;
+ *     pool_map(pool, count, args, sizeof args[0], NULL, 0, 100);
+ *     assert(pool_counter_get(counter, &value) == POOL_OK && value == 201);
+ *     pool_counter_free(counter);
  */
 int32_t pool_counter_create(pool_t *pool, int64_t value, struct pool_counter_t **counter);
 
@@ -1669,13 +1749,31 @@ typedef struct pool_queue_t {
  * Makes a queue, as pool_lock_create() makes a lock. Items are bytes that are copied in and out:
  * numbers, structs, text; pointers in them mean something where the memory is shared.
  *
- *   int in = 42, out;
- *   pool_queue_put(queue, &in, sizeof in, -1);
- *   pool_queue_get(queue, &out, sizeof out, NULL, -1);
- *
  * item_size: the most bytes of an item; each may have less.
  * capacity: how many items there is room for, not 0. The memory for them is taken at once.
  * Returns as pool_lock_create().
+ *
+ * Example (processes):
+ *     static int32_t square_all(const void *arg, void *result, pool_task_t *task) {
+ *       pool_queue_t *const *queues = arg;
+ *       for (int item; pool_queue_get(queues[0], &item, sizeof item, NULL, -1) == POOL_OK;) {
+ *         item *= item;
+ *         pool_queue_put(queues[1], &item, sizeof item, -1);
+ *         pool_queue_task_done(queues[0]);
+ *       }
+ *       return 0;
+ *     }
+ *     pool_queue_t *queues[2] = {NULL, NULL};
+ *     pool_queue_create(pool, sizeof(int), 5, &queues[0]);
+ *     pool_queue_create(pool, sizeof(int), 5, &queues[1]);
+ *     for (int i = 0; i < 2; i++)
+ *       pool_apply_async(pool, square_all, queues, sizeof queues, 0, NULL, NULL, NULL);
+ *     for (int i = 0; i < 5; i++) pool_queue_put(queues[0], &in[i], sizeof(int), -1);
+ *     assert(pool_queue_join(queues[0], -1) == POOL_OK);
+ *     int sum = 0, item = 0;
+ *     while (pool_queue_get(queues[1], &item, sizeof item, NULL, 0) == POOL_OK) sum += item;
+ *     assert(sum == 55);
+ *     pool_queue_close(queues[0]);
  */
 int32_t pool_queue_create(pool_t *pool,
                           size_t item_size,
@@ -1759,11 +1857,6 @@ int32_t pool_queue_free(struct pool_queue_t *queue);
 /**
  * Runs one function in a process, or a thread, of its own.
  *
- *   pool_future_t *future;
- *   pool_spawn(NULL, POOL_SPAWN_JOINABLE, hello, "you", 4, 0, &future);
- *   pool_future_wait(future, -1);
- *   pool_future_release(future);
- *
  * A process sees what the program has in memory at this moment. So it knows all locks, queues and
  * their like that were made before, and may be told of them in its argument. It is a pool of one
  * worker inside: what the header says of tasks in processes holds, and a fork happens on the calling
@@ -1779,6 +1872,16 @@ int32_t pool_queue_free(struct pool_queue_t *queue);
  * What it has taken of the system goes back with the next pool_spawn(), or pool_spawned_join(), after
  * its end. In a worker process what is spawned ends with the worker.
  * Returns as pool_create_with() and pool_apply_async().
+ *
+ * Example:
+ *     static int32_t hello(const void *arg, void *result, pool_task_t *task) {
+ *       printf("hello, %s\n", (const char *)arg);
+ *       return 0;
+ *     }
+ *     pool_future_t *future = NULL;
+ *     pool_spawn(NULL, POOL_SPAWN_JOINABLE, hello, "you", sizeof "you", 0, &future);
+ *     assert(pool_future_get(future, NULL, 0, -1) == POOL_OK);
+ *     pool_future_release(future);
  */
 int32_t pool_spawn(const pool_options_t *options,
                    int32_t flags,

@@ -17,6 +17,20 @@ pub struct pool_barrier_t {
 /// Makes a barrier, as pool_lock_create() makes a lock: `parties` threads wait there for one another,
 /// then all go on; and again.
 /// Returns as pool_lock_create(); POOL_ERR_INVALID for 0 parties.
+///
+/// Example (processes):
+///     static int32_t meet(const void *arg, void *result, pool_task_t *task) {
+///       return -pool_barrier_wait(*(pool_barrier_t *const *)arg, result, -1);
+///     }
+///     pool_barrier_t *barrier = NULL;
+///     pool_barrier_create(pool, 2, &barrier);
+///     pool_future_t *future = NULL;
+///     uint32_t mine = 9, other = 9;
+///     pool_apply_async(pool, meet, &barrier, sizeof barrier, sizeof other, NULL, NULL, &future);
+///     assert(pool_barrier_wait(barrier, &mine, -1) == POOL_OK);
+///     assert(pool_future_get(future, &other, sizeof other, -1) == POOL_OK && mine + other == 1);
+///     pool_future_release(future);
+///     pool_barrier_free(barrier);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_barrier_create(
     pool: *mut pool_t,

@@ -16,14 +16,30 @@ pub struct pool_condition_t {
 }
 
 /// Makes a condition, as pool_lock_create() makes a lock. Who waits for something to change holds
-/// the lock that guards it, and looks at it again each time:
-///
-///   pool_lock_acquire(lock, -1);
-///   while (*ready == 0) pool_condition_wait(condition, lock, -1);
-///   pool_lock_release(lock);
-///
-/// and who changes it notifies, with or without the lock. At most 1024 threads wait at a time.
+/// the lock that guards it, and looks at it again each time; who changes it notifies, with or
+/// without the lock. At most 1024 threads wait at a time.
 /// Returns as pool_lock_create().
+///
+/// Example (processes):
+///     typedef struct {
+///       int ready;
+///       pool_lock_t *lock;
+///       pool_condition_t *changed;
+///     } shared_t;
+///     static int32_t prepare(const void *arg, void *result, pool_task_t *task) {
+///       shared_t *shared = *(shared_t *const *)arg;
+///       pool_lock_acquire(shared->lock, -1);
+///       shared->ready = 1;
+///       pool_condition_notify(shared->changed);
+///       return -pool_lock_release(shared->lock);
+///     }
+///     shared_t *shared = pool_shared_alloc(pool, sizeof *shared);
+///     pool_lock_create(pool, &shared->lock);
+///     pool_condition_create(pool, &shared->changed);
+///     pool_apply_async(pool, prepare, &shared, sizeof shared, 0, NULL, NULL, NULL);
+///     pool_lock_acquire(shared->lock, -1);
+///     while (shared->ready == 0) pool_condition_wait(shared->changed, shared->lock, -1);
+///     pool_lock_release(shared->lock);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_condition_create(
     pool: *mut pool_t,

@@ -20,6 +20,18 @@ pub struct pool_counter_t {
 ///
 /// value: the number at the beginning.
 /// Returns as pool_lock_create().
+///
+/// Example (processes):
+///     static int32_t count(const void *arg, void *result, pool_task_t *task) {
+///       return -pool_counter_add(*(pool_counter_t *const *)arg, 2, NULL);
+///     }
+///     pool_counter_t *counter = NULL, *args[100];
+///     int64_t value = 0;
+///     pool_counter_create(pool, 1, &counter);
+///     for (int i = 0; i < 100; i++) args[i] = counter;
+///     pool_map(pool, count, args, sizeof args[0], NULL, 0, 100);
+///     assert(pool_counter_get(counter, &value) == POOL_OK && value == 201);
+///     pool_counter_free(counter);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_counter_create(
     pool: *mut pool_t,

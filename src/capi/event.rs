@@ -17,6 +17,20 @@ pub struct pool_event_t {
 /// Makes an event that is not set, as pool_lock_create() makes a lock. Some wait for it, others
 /// set it; it stays set until it is cleared.
 /// Returns as pool_lock_create().
+///
+/// Example (processes):
+///     static int32_t wait_for_it(const void *arg, void *result, pool_task_t *task) {
+///       return -pool_event_wait(*(pool_event_t *const *)arg, -1);
+///     }
+///     pool_event_t *event = NULL;
+///     pool_event_create(pool, &event);
+///     pool_future_t *future = NULL;
+///     pool_apply_async(pool, wait_for_it, &event, sizeof event, 0, NULL, NULL, &future);
+///     assert(pool_future_get(future, NULL, 0, 20) == POOL_ERR_TIMEOUT);
+///     pool_event_set(event);
+///     assert(pool_future_get(future, NULL, 0, -1) == POOL_OK);
+///     pool_future_release(future);
+///     pool_event_free(event);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_event_create(
     pool: *mut pool_t,

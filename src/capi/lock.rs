@@ -16,10 +16,6 @@ pub struct pool_lock_t {
 
 /// Makes a lock that one thread has at a time: what is guarded by it stays whole.
 ///
-///   pool_lock_acquire(lock, -1);
-///   record->a++, record->b++;
-///   pool_lock_release(lock);
-///
 /// This holds for all objects that follow. The pointer is all that there is to hand on: copy it into
 /// a task's argument, into other shared memory, into a global before a pool is made.
 ///
@@ -34,6 +30,25 @@ pub struct pool_lock_t {
 /// A time of 0 does not wait. Memory that was written over, and handles of what was freed or is
 /// something else, are POOL_ERR_INVALID, as a rule.
 /// Returns POOL_OK, POOL_ERR_INVALID, _NO_MEMORY, _FORKED, _SYSTEM; _UNSUPPORTED in a worker of that pool.
+///
+/// Example (processes):
+///     typedef struct {
+///       int a, b;
+///       pool_lock_t *lock;
+///     } record_t;
+///     static int32_t add(const void *arg, void *result, pool_task_t *task) {
+///       record_t *record = *(record_t *const *)arg;
+///       if (pool_lock_acquire(record->lock, -1) != POOL_OK) return 1;
+///       record->a++, record->b++;
+///       return -pool_lock_release(record->lock);
+///     }
+///     record_t *record = pool_shared_alloc(pool, sizeof *record), *args[50];
+///     pool_lock_create(pool, &record->lock);
+///     for (int i = 0; i < 50; i++) args[i] = record;
+///     int32_t status = pool_map(pool, add, args, sizeof args[0], NULL, 0, 50);
+///     assert(status == POOL_OK && record->a == 50 && record->b == 50);
+///     pool_lock_free(record->lock);
+///     pool_shared_free(pool, record);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_lock_create(pool: *mut pool_t, lock: *mut *mut pool_lock_t) -> i32 {
     // SAFETY: the caller vouches for the pointers.

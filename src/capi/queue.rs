@@ -21,13 +21,31 @@ pub struct pool_queue_t {
 /// Makes a queue, as pool_lock_create() makes a lock. Items are bytes that are copied in and out:
 /// numbers, structs, text; pointers in them mean something where the memory is shared.
 ///
-///   int in = 42, out;
-///   pool_queue_put(queue, &in, sizeof in, -1);
-///   pool_queue_get(queue, &out, sizeof out, NULL, -1);
-///
 /// item_size: the most bytes of an item; each may have less.
 /// capacity: how many items there is room for, not 0. The memory for them is taken at once.
 /// Returns as pool_lock_create().
+///
+/// Example (processes):
+///     static int32_t square_all(const void *arg, void *result, pool_task_t *task) {
+///       pool_queue_t *const *queues = arg;
+///       for (int item; pool_queue_get(queues[0], &item, sizeof item, NULL, -1) == POOL_OK;) {
+///         item *= item;
+///         pool_queue_put(queues[1], &item, sizeof item, -1);
+///         pool_queue_task_done(queues[0]);
+///       }
+///       return 0;
+///     }
+///     pool_queue_t *queues[2] = {NULL, NULL};
+///     pool_queue_create(pool, sizeof(int), 5, &queues[0]);
+///     pool_queue_create(pool, sizeof(int), 5, &queues[1]);
+///     for (int i = 0; i < 2; i++)
+///       pool_apply_async(pool, square_all, queues, sizeof queues, 0, NULL, NULL, NULL);
+///     for (int i = 0; i < 5; i++) pool_queue_put(queues[0], &in[i], sizeof(int), -1);
+///     assert(pool_queue_join(queues[0], -1) == POOL_OK);
+///     int sum = 0, item = 0;
+///     while (pool_queue_get(queues[1], &item, sizeof item, NULL, 0) == POOL_OK) sum += item;
+///     assert(sum == 55);
+///     pool_queue_close(queues[0]);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_queue_create(
     pool: *mut pool_t,

@@ -19,6 +19,15 @@ pub struct pool_semaphore_t {
 /// value: how many permits there are: so many can be taken before somebody has to wait. With 0 it
 ///   counts signals, each of which lets somebody go on once.
 /// Returns as pool_lock_create().
+///
+/// Example:
+///     pool_semaphore_t *two_at_a_time = NULL;
+///     pool_semaphore_create(NULL, 2, &two_at_a_time);
+///     assert(pool_semaphore_acquire(two_at_a_time, -1) == POOL_OK);
+///     assert(pool_semaphore_acquire(two_at_a_time, -1) == POOL_OK);
+///     assert(pool_semaphore_acquire(two_at_a_time, 0) == POOL_ERR_TIMEOUT);
+///     pool_semaphore_release(two_at_a_time, 2);
+///     pool_semaphore_free(two_at_a_time);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_semaphore_create(
     pool: *mut pool_t,

@@ -27,11 +27,6 @@ pub const POOL_SPAWN_DAEMON: i32 = 1;
 
 /// Runs one function in a process, or a thread, of its own.
 ///
-///   pool_future_t *future;
-///   pool_spawn(NULL, POOL_SPAWN_JOINABLE, hello, "you", 4, 0, &future);
-///   pool_future_wait(future, -1);
-///   pool_future_release(future);
-///
 /// A process sees what the program has in memory at this moment. So it knows all locks, queues and
 /// their like that were made before, and may be told of them in its argument. It is a pool of one
 /// worker inside: what the header says of tasks in processes holds, and a fork happens on the calling
@@ -47,6 +42,16 @@ pub const POOL_SPAWN_DAEMON: i32 = 1;
 /// What it has taken of the system goes back with the next pool_spawn(), or pool_spawned_join(), after
 /// its end. In a worker process what is spawned ends with the worker.
 /// Returns as pool_create_with() and pool_apply_async().
+///
+/// Example:
+///     static int32_t hello(const void *arg, void *result, pool_task_t *task) {
+///       printf("hello, %s\n", (const char *)arg);
+///       return 0;
+///     }
+///     pool_future_t *future = NULL;
+///     pool_spawn(NULL, POOL_SPAWN_JOINABLE, hello, "you", sizeof "you", 0, &future);
+///     assert(pool_future_get(future, NULL, 0, -1) == POOL_OK);
+///     pool_future_release(future);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_spawn(
     options: *const pool_options_t,

@@ -1,28 +1,5 @@
 /* Queues between threads: items by value, in order, once each; waiting, time-outs, closing, and being done. */
-#include "tasks.h"
-
-static pool_queue_t *new_queue(pool_t *pool, size_t item_size, size_t capacity) {
-  pool_queue_t *queue = NULL;
-  CHECK_OK(pool_queue_create(pool, item_size, capacity, &queue));
-  CHECK(queue != NULL);
-  return queue;
-}
-
-static int get_int(pool_queue_t *queue) {
-  int item = 0;
-  CHECK_OK(pool_queue_get(queue, &item, sizeof item, NULL, -1));
-  return item;
-}
-
-static void put_int(pool_queue_t *queue, int item) {
-  CHECK_OK(pool_queue_put(queue, &item, sizeof item, -1));
-}
-
-static size_t size_of(pool_queue_t *queue) {
-  size_t size = 99;
-  CHECK_OK(pool_queue_size(queue, &size));
-  return size;
-}
+#include "objects.h"
 
 CASE(first_in_first_out_around_the_ring) {
   pool_queue_t *queue = new_queue(NULL, sizeof(int), 3);

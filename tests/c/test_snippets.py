@@ -68,7 +68,7 @@ def snippets() -> list[Snippet]:
     """All of them, each named after what its comment is about."""
     found = []
     text = HEADER.read_text()
-    for comment in re.finditer(r"/\*\*\n(.*?)\*/\s*(.*?)[;{]", text, re.DOTALL):
+    for comment in re.finditer(r"/\*\*\n(.*?)\*/\s*([^\n]*)", text, re.DOTALL):
         lines = [re.sub(r"^\s*\* ?", "", line) for line in comment[1].splitlines()]
         named = re.search(r"pool_\w+|POOL_\w+", comment[2])
         for number, line in enumerate(lines):
