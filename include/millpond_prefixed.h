@@ -300,6 +300,97 @@ int32_t millpond_pool_shared_free(millpond_pool_t *pool, void *memory);
 int32_t millpond_pool_worker_pid(millpond_pool_t *pool, uint32_t worker);
 int32_t millpond_pool_refresh(millpond_pool_t *pool);
 int32_t millpond_pool_register_function(millpond_pool_fn fn);
+typedef struct millpond_pool_lock_t {
+  uint8_t _private[0];
+} millpond_pool_lock_t;
+int32_t millpond_pool_lock_create(millpond_pool_t *pool,
+                         struct millpond_pool_lock_t **lock);
+int32_t millpond_pool_lock_create_recursive(millpond_pool_t *pool, struct millpond_pool_lock_t **lock);
+int32_t millpond_pool_lock_acquire(struct millpond_pool_lock_t *lock, int64_t timeout_ms);
+int32_t millpond_pool_lock_release(struct millpond_pool_lock_t *lock);
+int32_t millpond_pool_lock_free(struct millpond_pool_lock_t *lock);
+typedef struct millpond_pool_condition_t {
+  uint8_t _private[0];
+} millpond_pool_condition_t;
+int32_t millpond_pool_condition_create(millpond_pool_t *pool, struct millpond_pool_condition_t **condition);
+int32_t millpond_pool_condition_wait(struct millpond_pool_condition_t *condition,
+                            millpond_pool_lock_t *lock,
+                            int64_t timeout_ms);
+int32_t millpond_pool_condition_notify(struct millpond_pool_condition_t *condition);
+int32_t millpond_pool_condition_notify_all(struct millpond_pool_condition_t *condition);
+int32_t millpond_pool_condition_free(struct millpond_pool_condition_t *condition);
+typedef struct millpond_pool_event_t {
+  uint8_t _private[0];
+} millpond_pool_event_t;
+int32_t millpond_pool_event_create(millpond_pool_t *pool, struct millpond_pool_event_t **event);
+int32_t millpond_pool_event_set(struct millpond_pool_event_t *event);
+int32_t millpond_pool_event_clear(struct millpond_pool_event_t *event);
+int32_t millpond_pool_event_is_set(struct millpond_pool_event_t *event);
+int32_t millpond_pool_event_wait(struct millpond_pool_event_t *event, int64_t timeout_ms);
+int32_t millpond_pool_event_free(struct millpond_pool_event_t *event);
+typedef struct millpond_pool_semaphore_t {
+  uint8_t _private[0];
+} millpond_pool_semaphore_t;
+int32_t millpond_pool_semaphore_create(millpond_pool_t *pool, uint32_t value, struct millpond_pool_semaphore_t **semaphore);
+int32_t millpond_pool_semaphore_acquire(struct millpond_pool_semaphore_t *semaphore, int64_t timeout_ms);
+int32_t millpond_pool_semaphore_release(struct millpond_pool_semaphore_t *semaphore, uint32_t count);
+int32_t millpond_pool_semaphore_free(struct millpond_pool_semaphore_t *semaphore);
+typedef struct millpond_pool_barrier_t {
+  uint8_t _private[0];
+} millpond_pool_barrier_t;
+int32_t millpond_pool_barrier_create(millpond_pool_t *pool,
+                            uint32_t parties,
+                            struct millpond_pool_barrier_t **barrier);
+int32_t millpond_pool_barrier_wait(struct millpond_pool_barrier_t *barrier,
+                          uint32_t *place,
+                          int64_t timeout_ms);
+int32_t millpond_pool_barrier_reset(struct millpond_pool_barrier_t *barrier);
+int32_t millpond_pool_barrier_abort(struct millpond_pool_barrier_t *barrier);
+int32_t millpond_pool_barrier_waiting(struct millpond_pool_barrier_t *barrier);
+int32_t millpond_pool_barrier_free(struct millpond_pool_barrier_t *barrier);
+typedef struct millpond_pool_counter_t {
+  uint8_t _private[0];
+} millpond_pool_counter_t;
+int32_t millpond_pool_counter_create(millpond_pool_t *pool, int64_t value, struct millpond_pool_counter_t **counter);
+int32_t millpond_pool_counter_add(struct millpond_pool_counter_t *counter, int64_t amount, int64_t *value);
+int32_t millpond_pool_counter_get(struct millpond_pool_counter_t *counter, int64_t *value);
+int32_t millpond_pool_counter_set(struct millpond_pool_counter_t *counter, int64_t value, int64_t *before);
+int32_t millpond_pool_counter_compare_exchange(struct millpond_pool_counter_t *counter,
+                                      int64_t expected,
+                                      int64_t value,
+                                      int64_t *before);
+int32_t millpond_pool_counter_free(struct millpond_pool_counter_t *counter);
+typedef struct millpond_pool_queue_t {
+  uint8_t _private[0];
+} millpond_pool_queue_t;
+int32_t millpond_pool_queue_create(millpond_pool_t *pool,
+                          size_t item_size,
+                          size_t capacity,
+                          struct millpond_pool_queue_t **queue);
+int32_t millpond_pool_queue_put(struct millpond_pool_queue_t *queue,
+                       const void *item,
+                       size_t size,
+                       int64_t timeout_ms);
+int32_t millpond_pool_queue_get(struct millpond_pool_queue_t *queue,
+                       void *item,
+                       size_t item_size,
+                       size_t *size,
+                       int64_t timeout_ms);
+int32_t millpond_pool_queue_task_done(struct millpond_pool_queue_t *queue);
+int32_t millpond_pool_queue_join(struct millpond_pool_queue_t *queue, int64_t timeout_ms);
+int32_t millpond_pool_queue_size(struct millpond_pool_queue_t *queue, size_t *size);
+int32_t millpond_pool_queue_close(struct millpond_pool_queue_t *queue);
+int32_t millpond_pool_queue_free(struct millpond_pool_queue_t *queue);
+#define MILLPOND_POOL_SPAWN_JOINABLE 0
+#define MILLPOND_POOL_SPAWN_DAEMON 1
+int32_t millpond_pool_spawn(const millpond_pool_options_t *options,
+                   int32_t flags,
+                   millpond_pool_fn fn,
+                   const void *arg,
+                   size_t arg_size,
+                   size_t result_size,
+                   millpond_pool_future_t **future);
+int32_t millpond_pool_spawned_join(int64_t timeout_ms);
 typedef struct millpond_pool_sweep_t {
   millpond_pool_fn fn;
   millpond_pool_task_t *task;
