@@ -1377,9 +1377,7 @@ int32_t pool_register_function(pool_fn fn);
 /* ---- Locks ------------------------------------------------------------- */
 
 /** A lock. */
-typedef struct pool_lock_t {
-  uint8_t _private[0];
-} pool_lock_t;
+typedef struct pool_lock_t pool_lock_t;
 
 /**
  * Makes a lock that one thread has at a time: what is guarded by it stays whole.
@@ -1451,9 +1449,7 @@ int32_t pool_lock_free(struct pool_lock_t *lock);
 /* ---- Conditions -------------------------------------------------------- */
 
 /** A condition. */
-typedef struct pool_condition_t {
-  uint8_t _private[0];
-} pool_condition_t;
+typedef struct pool_condition_t pool_condition_t;
 
 /**
  * Makes a condition, as pool_lock_create() makes a lock. Who waits for something to change holds
@@ -1516,9 +1512,7 @@ int32_t pool_condition_free(struct pool_condition_t *condition);
 /* ---- Events ------------------------------------------------------------ */
 
 /** An event. */
-typedef struct pool_event_t {
-  uint8_t _private[0];
-} pool_event_t;
+typedef struct pool_event_t pool_event_t;
 
 /**
  * Makes an event that is not set, as pool_lock_create() makes a lock. Some wait for it, others
@@ -1569,9 +1563,7 @@ int32_t pool_event_free(struct pool_event_t *event);
 /* ---- Semaphores -------------------------------------------------------- */
 
 /** A semaphore. */
-typedef struct pool_semaphore_t {
-  uint8_t _private[0];
-} pool_semaphore_t;
+typedef struct pool_semaphore_t pool_semaphore_t;
 
 /**
  * Makes a semaphore, as pool_lock_create() makes a lock.
@@ -1615,9 +1607,7 @@ int32_t pool_semaphore_free(struct pool_semaphore_t *semaphore);
 /* ---- Barriers ---------------------------------------------------------- */
 
 /** A barrier. */
-typedef struct pool_barrier_t {
-  uint8_t _private[0];
-} pool_barrier_t;
+typedef struct pool_barrier_t pool_barrier_t;
 
 /**
  * Makes a barrier, as pool_lock_create() makes a lock: `parties` threads wait there for one another,
@@ -1676,9 +1666,7 @@ int32_t pool_barrier_free(struct pool_barrier_t *barrier);
 /* ---- Counters ---------------------------------------------------------- */
 
 /** A counter. */
-typedef struct pool_counter_t {
-  uint8_t _private[0];
-} pool_counter_t;
+typedef struct pool_counter_t pool_counter_t;
 
 /**
  * Makes a number that threads and processes change at once without a lock, as pool_lock_create()
@@ -1741,9 +1729,7 @@ int32_t pool_counter_free(struct pool_counter_t *counter);
 /* ---- Queues ------------------------------------------------------------ */
 
 /** A queue. */
-typedef struct pool_queue_t {
-  uint8_t _private[0];
-} pool_queue_t;
+typedef struct pool_queue_t pool_queue_t;
 
 /**
  * Makes a queue, as pool_lock_create() makes a lock. Items are bytes that are copied in and out:

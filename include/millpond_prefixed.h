@@ -300,18 +300,14 @@ int32_t millpond_pool_shared_free(millpond_pool_t *pool, void *memory);
 int32_t millpond_pool_worker_pid(millpond_pool_t *pool, uint32_t worker);
 int32_t millpond_pool_refresh(millpond_pool_t *pool);
 int32_t millpond_pool_register_function(millpond_pool_fn fn);
-typedef struct millpond_pool_lock_t {
-  uint8_t _private[0];
-} millpond_pool_lock_t;
+typedef struct millpond_pool_lock_t millpond_pool_lock_t;
 int32_t millpond_pool_lock_create(millpond_pool_t *pool,
                          struct millpond_pool_lock_t **lock);
 int32_t millpond_pool_lock_create_recursive(millpond_pool_t *pool, struct millpond_pool_lock_t **lock);
 int32_t millpond_pool_lock_acquire(struct millpond_pool_lock_t *lock, int64_t timeout_ms);
 int32_t millpond_pool_lock_release(struct millpond_pool_lock_t *lock);
 int32_t millpond_pool_lock_free(struct millpond_pool_lock_t *lock);
-typedef struct millpond_pool_condition_t {
-  uint8_t _private[0];
-} millpond_pool_condition_t;
+typedef struct millpond_pool_condition_t millpond_pool_condition_t;
 int32_t millpond_pool_condition_create(millpond_pool_t *pool, struct millpond_pool_condition_t **condition);
 int32_t millpond_pool_condition_wait(struct millpond_pool_condition_t *condition,
                             millpond_pool_lock_t *lock,
@@ -319,25 +315,19 @@ int32_t millpond_pool_condition_wait(struct millpond_pool_condition_t *condition
 int32_t millpond_pool_condition_notify(struct millpond_pool_condition_t *condition);
 int32_t millpond_pool_condition_notify_all(struct millpond_pool_condition_t *condition);
 int32_t millpond_pool_condition_free(struct millpond_pool_condition_t *condition);
-typedef struct millpond_pool_event_t {
-  uint8_t _private[0];
-} millpond_pool_event_t;
+typedef struct millpond_pool_event_t millpond_pool_event_t;
 int32_t millpond_pool_event_create(millpond_pool_t *pool, struct millpond_pool_event_t **event);
 int32_t millpond_pool_event_set(struct millpond_pool_event_t *event);
 int32_t millpond_pool_event_clear(struct millpond_pool_event_t *event);
 int32_t millpond_pool_event_is_set(struct millpond_pool_event_t *event);
 int32_t millpond_pool_event_wait(struct millpond_pool_event_t *event, int64_t timeout_ms);
 int32_t millpond_pool_event_free(struct millpond_pool_event_t *event);
-typedef struct millpond_pool_semaphore_t {
-  uint8_t _private[0];
-} millpond_pool_semaphore_t;
+typedef struct millpond_pool_semaphore_t millpond_pool_semaphore_t;
 int32_t millpond_pool_semaphore_create(millpond_pool_t *pool, uint32_t value, struct millpond_pool_semaphore_t **semaphore);
 int32_t millpond_pool_semaphore_acquire(struct millpond_pool_semaphore_t *semaphore, int64_t timeout_ms);
 int32_t millpond_pool_semaphore_release(struct millpond_pool_semaphore_t *semaphore, uint32_t count);
 int32_t millpond_pool_semaphore_free(struct millpond_pool_semaphore_t *semaphore);
-typedef struct millpond_pool_barrier_t {
-  uint8_t _private[0];
-} millpond_pool_barrier_t;
+typedef struct millpond_pool_barrier_t millpond_pool_barrier_t;
 int32_t millpond_pool_barrier_create(millpond_pool_t *pool,
                             uint32_t parties,
                             struct millpond_pool_barrier_t **barrier);
@@ -348,9 +338,7 @@ int32_t millpond_pool_barrier_reset(struct millpond_pool_barrier_t *barrier);
 int32_t millpond_pool_barrier_abort(struct millpond_pool_barrier_t *barrier);
 int32_t millpond_pool_barrier_waiting(struct millpond_pool_barrier_t *barrier);
 int32_t millpond_pool_barrier_free(struct millpond_pool_barrier_t *barrier);
-typedef struct millpond_pool_counter_t {
-  uint8_t _private[0];
-} millpond_pool_counter_t;
+typedef struct millpond_pool_counter_t millpond_pool_counter_t;
 int32_t millpond_pool_counter_create(millpond_pool_t *pool, int64_t value, struct millpond_pool_counter_t **counter);
 int32_t millpond_pool_counter_add(struct millpond_pool_counter_t *counter, int64_t amount, int64_t *value);
 int32_t millpond_pool_counter_get(struct millpond_pool_counter_t *counter, int64_t *value);
@@ -360,9 +348,7 @@ int32_t millpond_pool_counter_compare_exchange(struct millpond_pool_counter_t *c
                                       int64_t value,
                                       int64_t *before);
 int32_t millpond_pool_counter_free(struct millpond_pool_counter_t *counter);
-typedef struct millpond_pool_queue_t {
-  uint8_t _private[0];
-} millpond_pool_queue_t;
+typedef struct millpond_pool_queue_t millpond_pool_queue_t;
 int32_t millpond_pool_queue_create(millpond_pool_t *pool,
                           size_t item_size,
                           size_t capacity,

@@ -9,7 +9,6 @@ use super::{
 use crate::{objects::barrier::Barrier, pool::status::Error};
 
 /// A barrier.
-#[repr(C)]
 pub struct pool_barrier_t {
     _private: [u8; 0],
 }

@@ -10,7 +10,6 @@ use super::{
 use crate::objects::{condition::Condition, lock::Lock};
 
 /// A condition.
-#[repr(C)]
 pub struct pool_condition_t {
     _private: [u8; 0],
 }

@@ -9,7 +9,6 @@ use super::{
 use crate::objects::counter::Counter;
 
 /// A counter.
-#[repr(C)]
 pub struct pool_counter_t {
     _private: [u8; 0],
 }

@@ -9,7 +9,6 @@ use super::{
 use crate::objects::event::Event;
 
 /// An event.
-#[repr(C)]
 pub struct pool_event_t {
     _private: [u8; 0],
 }

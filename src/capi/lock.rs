@@ -9,7 +9,6 @@ use super::{
 use crate::objects::lock::Lock;
 
 /// A lock.
-#[repr(C)]
 pub struct pool_lock_t {
     _private: [u8; 0],
 }

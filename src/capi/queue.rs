@@ -13,7 +13,6 @@ use crate::{
 use std::ffi::c_void;
 
 /// A queue.
-#[repr(C)]
 pub struct pool_queue_t {
     _private: [u8; 0],
 }

@@ -9,7 +9,6 @@ use super::{
 use crate::objects::semaphore::Semaphore;
 
 /// A semaphore.
-#[repr(C)]
 pub struct pool_semaphore_t {
     _private: [u8; 0],
 }
