@@ -141,7 +141,7 @@ def cc(lib: Lib) -> Compile:
         else:
             link = [f"-L{lib.libdir}", "-lmillpond", f"-Wl,-rpath,{lib.libdir}"]
         command = [compiler, f"-std={std}", "-g", "-O1", "-pthread", f"-I{lib.include}", *flags]
-        command += [*paths, "-o", str(fresh), *link, "-ldl"]
+        command += [*paths, "-o", str(fresh), *link, "-ldl", "-lm"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise CompileError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")

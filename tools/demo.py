@@ -45,6 +45,14 @@ PROGRAMS = (
     "process_hello",
     "restart",
     "fork_join",
+    "distance",
+    "distance_sweep",
+    "gil",
+    "norms",
+    "bad_luck",
+    "fetch_all",
+    "round_robin",
+    "cpu_load",
 )
 IN_PROCESSES = ("map", "amdahl")  # those that are run a second time, in processes; some others show both modes anyway
 LARGE = ("map", "apply_async_large")  # those that --full runs at the course's size
@@ -106,7 +114,7 @@ def compile_program(program: str, compiler: List[str], library: Path, out: Path)
     """Returns what the compiler said if it refused."""
     include = Path(os.environ.get("MILLPOND_INCLUDE") or ROOT / "include").resolve()
     command = [*compiler, "-std=c11", "-O2", f"-I{include}", str(ROOT / "examples" / "c" / f"{program}.c")]
-    command += ["-o", str(out / program), f"-L{library}", "-lmillpond", f"-Wl,-rpath,{library}", "-pthread"]
+    command += ["-o", str(out / program), f"-L{library}", "-lmillpond", "-lm", f"-Wl,-rpath,{library}", "-pthread"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     return None if done.returncode == 0 else f"{shlex.join(command)}\n{done.stdout}"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import List, Mapping, Sequence
 
-LEFT, RIGHT, TOP, ROW, BAR = 170, 700, 90, 34, 20
+SCALE, TOP, ROW, BAR = 530, 90, 34, 20
+LETTER = 7.6  # about the width of one, in the font of the names
 MEASURED, PREDICTED = "#1f77b4", "#d95f02"
 
 
@@ -24,17 +25,19 @@ def bars(results: Sequence[Mapping[str, str]]) -> str:
     bottom = TOP + ROW * len(results) + 6
     height = bottom + 90
     cpus = results[0]["cpus"] if results else "?"
+    left = round(max([15, *(len(result["name"]) for result in results)]) * LETTER) + 26
+    width = left + SCALE + 100
 
     def x(speedup: float) -> float:
-        return LEFT + speedup / most * (RIGHT - LEFT)
+        return left + speedup / most * SCALE
 
     svg: List[str] = [
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 800 {height}' width='800' height='{height}'>",
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' width='{width}' height='{height}'>",
         "<style>text{font:14px 'DejaVu Sans',Verdana,sans-serif;fill:#333}.title{font-size:19px}"
         ".small{font-size:12px}.mid{text-anchor:middle}.end{text-anchor:end}</style>",
         "<rect width='100%' height='100%' fill='#fff'/>",
-        f"<text class='title' x='{LEFT}' y='34'>The examples on a pool</text>",
-        f"<text x='{LEFT}' y='58'>speed-up over the sequential run, on {escape(cpus)} CPUs</text>",
+        f"<text class='title' x='{left}' y='34'>The examples on a pool</text>",
+        f"<text x='{left}' y='58'>speed-up over the sequential run, on {escape(cpus)} CPUs</text>",
     ]
     for tick in range(round(most / step) + 1):
         at = x(tick * step)
@@ -46,9 +49,9 @@ def bars(results: Sequence[Mapping[str, str]]) -> str:
         speedup, predicted = float(result["speedup"]), float(result["predicted"])
         end, law = x(speedup), x(predicted)
         middle = y + BAR / 2
-        svg.append(f"<text class='end' x='{LEFT - 10}' y='{middle + 5:.1f}'>{escape(result['name'])}</text>")
+        svg.append(f"<text class='end' x='{left - 10}' y='{middle + 5:.1f}'>{escape(result['name'])}</text>")
         svg.append(
-            f"<rect x='{LEFT}' y='{y}' width='{end - LEFT:.1f}' height='{BAR}' fill='{MEASURED}'>"
+            f"<rect x='{left}' y='{y}' width='{end - left:.1f}' height='{BAR}' fill='{MEASURED}'>"
             f"<title>{escape(result['workers'])} workers</title></rect>"
         )
         svg.append(
@@ -58,11 +61,11 @@ def bars(results: Sequence[Mapping[str, str]]) -> str:
         svg.append(f"<text x='{max(end, law) + 8:.1f}' y='{middle + 5:.1f}'>{speedup:.2f}</text>")
     legend = bottom + 58
     svg += [
-        f"<rect x='{LEFT}' y='{legend - 12}' width='36' height='14' fill='{MEASURED}'/>",
-        f"<text x='{LEFT + 44}' y='{legend}'>measured</text>",
-        f"<line x1='{LEFT + 150}' x2='{LEFT + 150}' y1='{legend - 16}' y2='{legend + 6}' stroke='{PREDICTED}' "
+        f"<rect x='{left}' y='{legend - 12}' width='36' height='14' fill='{MEASURED}'/>",
+        f"<text x='{left + 44}' y='{legend}'>measured</text>",
+        f"<line x1='{left + 150}' x2='{left + 150}' y1='{legend - 16}' y2='{legend + 6}' stroke='{PREDICTED}' "
         "stroke-width='3'/>",
-        f"<text x='{LEFT + 162}' y='{legend}'>Amdahl&#8217;s law</text>",
+        f"<text x='{left + 162}' y='{legend}'>Amdahl&#8217;s law</text>",
         "</svg>",
     ]
     return "\n".join(svg) + "\n"
