@@ -20,6 +20,7 @@ use super::{
     options::Options,
     status::{self, Error, Result},
     submit,
+    timer::Timer,
     watchers::Watchers,
 };
 use crate::support::{
@@ -51,6 +52,8 @@ pub struct Core {
     pub bound: Bound,
     /// Tasks that may not start yet.
     pub agenda: Agenda,
+    /// What is to happen when.
+    pub timer: Timer,
     /// Threads in blocking sections.
     pub sections: Sections,
     closed: AtomicBool,
@@ -88,6 +91,7 @@ impl Core {
             resizing: Mutex::new(()),
             bound,
             agenda: Agenda::default(),
+            timer: Timer::new(),
             sections: Sections::default(),
             closed: AtomicBool::new(false),
             terminated: AtomicBool::new(false),
@@ -221,6 +225,7 @@ impl Core {
         self.blocks.close();
         self.closed.store(true, Ordering::SeqCst);
         self.bound.close();
+        self.timer.close();
         self.engine.check_finished(self);
     }
 
@@ -232,6 +237,12 @@ impl Core {
         self.close();
         submit::drop_queued(self);
         self.engine.terminate(self);
+    }
+
+    /// The engine has found that the pool is finished; once.
+    pub fn has_finished(&self) {
+        self.callbacks.ring();
+        self.timer.leave();
     }
 
     /// Waits until all tasks and callbacks have ended and the workers are gone.
@@ -248,6 +259,7 @@ impl Core {
         let ended = self.callbacks.poll_until_finished(self, deadline)?
             && context::blocking(|_| self.engine.join(self, deadline));
         if ended {
+            self.timer.join();
             return Ok(());
         }
         Err(Error::new(status::TIMEOUT, "the pool has not ended yet"))

@@ -42,6 +42,8 @@
 //! | `quicksort`    | numbers in order |
 //! | `mergesort`    | elements of any kind in order |
 //! | `bound`        | how many tasks may be in the pool at a time |
+//! | `timetable`    | what is to happen when |
+//! | `timer`        | the thread that sees to it |
 //! | `terms`        | when a call may start, how long it may take, how often it is tried |
 //! | `agenda`       | tasks that may not start yet |
 //! | `arrivals`     | tasks in the order in which they end |
@@ -133,5 +135,9 @@ pub mod sweep;
 pub mod task;
 #[cfg(not(loom))]
 pub mod terms;
+#[cfg(not(loom))]
+pub mod timer;
+#[cfg(not(loom))]
+pub mod timetable;
 #[cfg(not(loom))]
 pub mod watchers;

@@ -406,7 +406,7 @@ impl Engine for ProcessEngine {
         }
         if self.finished.swap(1, Ordering::SeqCst) == 0 {
             self.finished.wake_all();
-            core.callbacks.ring();
+            core.has_finished();
             self.runner.leave();
             self.ring();
         }

@@ -415,7 +415,7 @@ impl Engine for ThreadEngine {
         if self.sleep.is_quiet(is_empty) && self.finished.swap(1, Ordering::SeqCst) == 0 {
             self.sleep.wake_all();
             self.finished.wake_all();
-            core.callbacks.ring();
+            core.has_finished();
         }
     }
 
