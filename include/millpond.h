@@ -816,6 +816,149 @@ int32_t pool_as_completed_next(struct pool_as_completed_t *iterator,
  */
 int32_t pool_as_completed_release(struct pool_as_completed_t *iterator);
 
+/* ---- Continuations ----------------------------------------------------- */
+
+/**
+ * Submits a function, to the pool of `future`, whose argument is the result of `future`: it starts
+ * when that has ended well. If that fails, or is cancelled, the function is not run, and `next`
+ * ends with the same status, and so on down a chain.
+ *
+ * Example:
+ *     pool_future_t *squared, *again;
+ *     int result = 0;
+ *     pool_apply_async(pool, square, &in[2], sizeof(int), sizeof(int), NULL, NULL, &squared);
+ *     pool_future_then(squared, square, sizeof(int), NULL, NULL, &again);
+ *     pool_future_release(squared);
+ *     assert(pool_future_get(again, &result, sizeof result, -1) == POOL_OK);
+ *     assert(result == 81);
+ *     pool_future_release(again);
+ *
+ * future: that of a task (its result, as pool_future_data() has it, is copied; NULL when it has
+ *   none) or of a map (NULL); ended or not; may be released right after this.
+ * fn, result_size, callback, user_data: as in pool_apply_async().
+ * next: as `future` in pool_apply_async(); it can be continued in turn. To wait for several, or in
+ *   another pool, see pool_call_t.after.
+ * Does not block. Returns as pool_apply_async().
+ */
+int32_t pool_future_then(pool_future_t *future,
+                         pool_fn fn,
+                         size_t result_size,
+                         pool_callback_fn callback,
+                         void *user_data,
+                         pool_future_t **next);
+
+/* ---- Groups ------------------------------------------------------------ */
+
+/** Tasks that are waited for, and cancelled, as one. */
+typedef struct pool_group_t pool_group_t;
+
+/**
+ * Makes a group. A task is in it from when it was submitted with the group in the field `group` of
+ * its pool_call_t until it has ended; in any number of pools. Nobody need keep the futures.
+ *
+ * Example:
+ *     pool_group_t *group;
+ *     pool_group_create(&group);
+ *     pool_call_t call = POOL_CALL_INIT;
+ *     call.fn = square;
+ *     call.arg_size = call.result_size = sizeof(int);
+ *     call.group = group;
+ *     for (int i = 0; i < 5; i++) {
+ *       call.arg = &in[i];
+ *       pool_submit(pool, &call, 1, NULL);
+ *     }
+ *     assert(pool_group_wait(group, -1) == POOL_OK);
+ *     pool_group_release(group);
+ *
+ * group: written on success; the caller's to give back with pool_group_release().
+ * Does not block. Returns POOL_OK, POOL_ERR_INVALID, _NO_MEMORY, _SYSTEM.
+ */
+int32_t pool_group_create(struct pool_group_t **group);
+
+/**
+ * Waits until no task is in the group: also those that its tasks have submitted into it meanwhile.
+ * It waits as pool_future_wait() does: without a time-out, this thread may run tasks of the group;
+ * inside a task, another worker may take this one's place. Their callbacks may still run.
+ *
+ * Returns POOL_OK if all have ended well since the last wait, at once for an empty group; the
+ * status of the first that has not, and pool_last_error() its sentence: that is told once, and the
+ * group, also one that was cancelled, can be used anew. POOL_ERR_TIMEOUT: some have not ended.
+ * POOL_ERR_DEADLOCK, at once, inside a task of the group itself. POOL_ERR_INVALID, _FORKED,
+ * _SYSTEM as pool_future_wait().
+ */
+int32_t pool_group_wait(struct pool_group_t *group, int64_t timeout_ms);
+
+/**
+ * Cancels each task in the group, as pool_future_cancel(), and at once what is submitted into it
+ * until a pool_group_wait() has seen it empty. So tasks that submit into their own group come to
+ * an end. From any thread, also from its tasks. Does not block. Returns POOL_OK, POOL_ERR_INVALID;
+ * _FORKED in a forked child, and in worker processes.
+ */
+int32_t pool_group_cancel(struct pool_group_t *group);
+
+/**
+ * Gives the group back; once, after which it must not be used. Its tasks go on. NULL does nothing,
+ * and so does a forked child. Returns POOL_OK, POOL_ERR_INVALID.
+ */
+int32_t pool_group_release(struct pool_group_t *group);
+
+/* ---- Cancel tokens ----------------------------------------------------- */
+
+/** Cancels all tasks and maps whose pool_call_t names it. */
+typedef struct pool_token_t pool_token_t;
+
+/**
+ * Makes a token: what pool_future_cancel() does to one task, pool_token_cancel() does to all whose
+ * pool_call_t has it in the field `cancel`, in any number of pools of both modes.
+ *
+ * Example:
+ *     static int32_t search(const void *arg, void *result, pool_task_t *task) {
+ *       (void)arg, (void)result;
+ *       while (pool_task_cancelled(task) == 0) usleep(1000);
+ *       return 0;
+ *     }
+ *     pool_token_t *found;
+ *     pool_token_create(&found);
+ *     pool_call_t calls[5];
+ *     for (int i = 0; i < 5; i++) {
+ *       calls[i] = (pool_call_t)POOL_CALL_INIT;
+ *       calls[i].fn = search;
+ *       calls[i].cancel = found;
+ *     }
+ *     pool_submit(pool, calls, 5, NULL);
+ *     pool_token_cancel(found);
+ *     assert(pool_token_cancelled(found) == 1);
+ *     pool_token_release(found);
+ *
+ * token: written on success; the caller's to give back with pool_token_release().
+ * Does not block. Returns POOL_OK, POOL_ERR_INVALID, _NO_MEMORY, _SYSTEM.
+ */
+int32_t pool_token_create(struct pool_token_t **token);
+
+/**
+ * Cancels each task that has the token: one that has not started never will, its status is
+ * POOL_ERR_CANCELLED, its callback is called; a running one is asked to stop, as
+ * pool_task_cancelled() tells it; a map starts no more items. So ends, at once, what is submitted
+ * with the token later: a token stays cancelled. From any thread, also from tasks and callbacks;
+ * a second call does nothing. Does not block, and kills nothing.
+ *
+ * Returns POOL_OK, POOL_ERR_INVALID; _FORKED in a forked child, and in worker processes.
+ */
+int32_t pool_token_cancel(struct pool_token_t *token);
+
+/**
+ * Whether pool_token_cancel() was called: 1 or 0, or POOL_ERR_INVALID, _FORKED. (A task asks
+ * pool_task_cancelled(), which knows in both modes.)
+ */
+int32_t pool_token_cancelled(const struct pool_token_t *token);
+
+/**
+ * Gives the token back; once, after which it must not be used. The tasks that have it go on, and
+ * nobody can cancel them by it any more. NULL does nothing, and so does a forked child. Returns
+ * POOL_OK, POOL_ERR_INVALID.
+ */
+int32_t pool_token_release(struct pool_token_t *token);
+
 /* ---- Inside a task ----------------------------------------------------- */
 
 /**
@@ -1217,7 +1360,43 @@ int32_t pool_resize(pool_t *pool,
 
 /* ---- Calls in full ----------------------------------------------------- */
 
-/** A call in full. Begin with POOL_CALL_INIT, then set what you need. */
+/**
+ * A call in full. Begin with POOL_CALL_INIT, then set what you need.
+ *
+ * With `delay_ms` or `after` a task is accepted at once, with a future and for its callback, but is
+ * in no queue before its time has come and all of `after` have ended with POOL_OK; then it stands
+ * behind what was submitted until then. One of `after` that ends otherwise ends it at once, with
+ * the same status and a sentence that names it, without having run; and so on down a chain.
+ * Until then pool_future_cancel() and pool_terminate() end it, and a wait for it only waits.
+ * pool_close() lets it run at its time, and joining waits for that: also for ever, if `delay_ms` is
+ * INT64_MAX. It counts for `max_pending` all the while.
+ *
+ * The futures in `after` may be released as soon as it was submitted. Since a future is written by
+ * the call that submits its task, tasks cannot wait in a circle; for tasks that follow others of
+ * the same batch, submit twice.
+ *
+ * Example:
+ *     pool_future_t *parts[5], *whole;
+ *     pool_call_t calls[5], last = POOL_CALL_INIT;
+ *     for (int i = 0; i < 5; i++) {
+ *         calls[i] = (pool_call_t)POOL_CALL_INIT;
+ *         calls[i].fn = slow;
+ *         calls[i].arg = &in[i];
+ *         calls[i].arg_size = calls[i].result_size = sizeof(int);
+ *         calls[i].delay_ms = 10 * i;
+ *     }
+ *     pool_submit(pool, calls, 5, parts);
+ *     last.fn = square;
+ *     last.arg = &in[1];
+ *     last.arg_size = last.result_size = sizeof(int);
+ *     last.after = parts;
+ *     last.after_count = 5;
+ *     pool_submit(pool, &last, 1, &whole);
+ *     assert(pool_future_wait(whole, -1) == POOL_OK);
+ *     assert(pool_future_ready(parts[4]) == 1);
+ *     for (int i = 0; i < 5; i++) pool_future_release(parts[i]);
+ *     pool_future_release(whole);
+ */
 typedef struct pool_call_t {
   /** sizeof(pool_call_t), set by POOL_CALL_INIT. */
   size_t struct_size;
@@ -1244,12 +1423,16 @@ typedef struct pool_call_t {
   uint32_t retries;
   /** How long it may run, in milliseconds. Not in this version: POOL_ERR_UNSUPPORTED. */
   int64_t timeout_ms;
-  /** How long to wait before it may start, in milliseconds. Not in this version: POOL_ERR_UNSUPPORTED. */
+  /** How long to wait before it may start, in milliseconds. Not for maps. */
   int64_t delay_ms;
-  /** Futures that must have ended well before it may start. Not in this version: POOL_ERR_UNSUPPORTED. */
+  /** Futures, of this pool or others, that must have ended well before it may start. Not for maps. */
   pool_future_t *const *after;
-  /** How many. Not in this version: POOL_ERR_UNSUPPORTED. */
+  /** How many. */
   size_t after_count;
+  /** Cancels it, with all others of that token; NULL for none. */
+  pool_token_t *cancel;
+  /** The group that it is in; NULL for none. */
+  pool_group_t *group;
 } pool_call_t;
 
 /**
@@ -1289,7 +1472,7 @@ int32_t pool_map_with(pool_t *pool,
 
 /* The value to begin a pool_call_t with. */
 #define POOL_CALL_INIT \
-  { sizeof(pool_call_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+  { sizeof(pool_call_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* ---- Callbacks on a thread of your choice ------------------------------ */
 

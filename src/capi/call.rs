@@ -3,12 +3,15 @@
 
 use super::{
     boundary::{Versioned, bytes, not_null, read_struct, status},
+    group::{self, pool_group_t},
     handle::{self, pool_future_t, pool_t},
     simple::{checked, map_call},
+    token::{self, pool_token_t},
 };
 use crate::pool::{
     abi::{pool_callback_fn, pool_fn},
     batch,
+    group::Membership,
     payload::Call,
     status::{self as code, Error, Result},
     submit,
@@ -18,6 +21,40 @@ use crate::pool::{
 use std::ffi::c_void;
 
 /// A call in full. Begin with POOL_CALL_INIT, then set what you need.
+///
+/// With `delay_ms` or `after` a task is accepted at once, with a future and for its callback, but is
+/// in no queue before its time has come and all of `after` have ended with POOL_OK; then it stands
+/// behind what was submitted until then. One of `after` that ends otherwise ends it at once, with
+/// the same status and a sentence that names it, without having run; and so on down a chain.
+/// Until then pool_future_cancel() and pool_terminate() end it, and a wait for it only waits.
+/// pool_close() lets it run at its time, and joining waits for that: also for ever, if `delay_ms` is
+/// INT64_MAX. It counts for `max_pending` all the while.
+///
+/// The futures in `after` may be released as soon as it was submitted. Since a future is written by
+/// the call that submits its task, tasks cannot wait in a circle; for tasks that follow others of
+/// the same batch, submit twice.
+///
+/// Example:
+///     pool_future_t *parts[5], *whole;
+///     pool_call_t calls[5], last = POOL_CALL_INIT;
+///     for (int i = 0; i < 5; i++) {
+///         calls[i] = (pool_call_t)POOL_CALL_INIT;
+///         calls[i].fn = slow;
+///         calls[i].arg = &in[i];
+///         calls[i].arg_size = calls[i].result_size = sizeof(int);
+///         calls[i].delay_ms = 10 * i;
+///     }
+///     pool_submit(pool, calls, 5, parts);
+///     last.fn = square;
+///     last.arg = &in[1];
+///     last.arg_size = last.result_size = sizeof(int);
+///     last.after = parts;
+///     last.after_count = 5;
+///     pool_submit(pool, &last, 1, &whole);
+///     assert(pool_future_wait(whole, -1) == POOL_OK);
+///     assert(pool_future_ready(parts[4]) == 1);
+///     for (int i = 0; i < 5; i++) pool_future_release(parts[i]);
+///     pool_future_release(whole);
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct pool_call_t {
@@ -44,12 +81,16 @@ pub struct pool_call_t {
     pub retries: u32,
     /// How long it may run, in milliseconds. Not in this version: POOL_ERR_UNSUPPORTED.
     pub timeout_ms: i64,
-    /// How long to wait before it may start, in milliseconds. Not in this version: POOL_ERR_UNSUPPORTED.
+    /// How long to wait before it may start, in milliseconds. Not for maps.
     pub delay_ms: i64,
-    /// Futures that must have ended well before it may start. Not in this version: POOL_ERR_UNSUPPORTED.
+    /// Futures, of this pool or others, that must have ended well before it may start. Not for maps.
     pub after: *const *mut pool_future_t,
-    /// How many. Not in this version: POOL_ERR_UNSUPPORTED.
+    /// How many.
     pub after_count: usize,
+    /// Cancels it, with all others of that token; NULL for none.
+    pub cancel: *mut pool_token_t,
+    /// The group that it is in; NULL for none.
+    pub group: *mut pool_group_t,
 }
 
 // SAFETY: begins with its size; numbers, pointers and functions may be zero.
@@ -70,12 +111,59 @@ impl pool_call_t {
     /// What the call says beyond what to run, if it does.
     fn terms(&self) -> Result<Option<Terms>> {
         let Self { priority, retries, timeout_ms, delay_ms, after, after_count, .. } = *self;
-        if (priority, retries, timeout_ms, delay_ms, after_count) == (0, 0, 0, 0, 0) {
+        let membership = self.membership()?;
+        if (priority, retries, timeout_ms, delay_ms, after_count) == (0, 0, 0, 0, 0)
+            && membership.is_none()
+        {
             return Ok(None);
         }
+        if (priority, retries, timeout_ms) != (0, 0, 0) {
+            let text = "priority, retries and timeout_ms are for a later version";
+            return Err(Error::new(code::UNSUPPORTED, text));
+        }
+        if delay_ms < 0 {
+            return Err(Error::invalid(format!("a delay of {delay_ms} ms")));
+        }
+        self.check_after()?;
         let after = after.cast::<*mut Task>();
-        let terms = Terms { priority, retries, timeout_ms, delay_ms, after, after_count };
-        Err(Error::new(code::UNSUPPORTED, format!("{terms:?} are for a later version")))
+        Ok(Some(Terms { delay_ms, after, after_count, membership, ..Terms::USUAL }))
+    }
+
+    fn check_after(&self) -> Result<()> {
+        let Self { after, after_count, .. } = *self;
+        bytes(after, size_of::<*mut pool_future_t>(), after_count, "after")?;
+        for index in 0..after_count {
+            // SAFETY: inside the array, which the caller vouches for.
+            let future = unsafe { after.add(index).read_unaligned() };
+            // SAFETY: the caller vouches for the handle.
+            unsafe { handle::task_here(future) }
+                .map_err(|error| error.about(&format!("after[{index}]")))?;
+        }
+        Ok(())
+    }
+
+    /// The groups that it names.
+    fn membership(&self) -> Result<Membership> {
+        let mut membership = Membership::NONE;
+        if !self.cancel.is_null() {
+            // SAFETY: the caller vouches for the handle.
+            membership.token = unsafe { token::group(self.cancel) }?;
+        }
+        if !self.group.is_null() {
+            // SAFETY: the caller vouches for the handle.
+            membership.group = unsafe { group::group(self.group) }?;
+        }
+        Ok(membership)
+    }
+
+    /// For a map, which is not deferred.
+    fn map_membership(&self) -> Result<Membership> {
+        let Some(terms) = self.terms()? else { return Ok(Membership::NONE) };
+        if terms.is_deferred() {
+            let text = "a map starts at once: delay_ms and after are for pool_submit()";
+            return Err(Error::new(code::UNSUPPORTED, text));
+        }
+        Ok(terms.membership)
     }
 }
 
@@ -152,7 +240,7 @@ pub unsafe extern "C" fn pool_map_with(
         if !statuses.is_null() {
             bytes(statuses, size_of::<i32>(), count, "statuses")?;
         }
-        full.terms()?;
+        call.membership = full.map_membership()?;
         call.context = full.context;
         call.statuses = statuses;
         submit::map(core, call)

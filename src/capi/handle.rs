@@ -1,18 +1,16 @@
 #![allow(unsafe_code)]
 //! The two opaque handles, and how a pointer from outside becomes one of ours.
 
+use super::life::Graveyard;
 use crate::{
     pool::{
         core::Core,
         status::{Error, Result},
         task::{Task, TaskRef},
     },
-    support::sync::{Arc, AtomicPtr, AtomicUsize, Ordering},
+    support::sync::{Arc, AtomicUsize, Ordering},
 };
-use std::{
-    mem::ManuallyDrop,
-    ptr::{self, NonNull},
-};
+use std::{mem::ManuallyDrop, ptr::NonNull};
 
 /// A pool.
 pub struct pool_t {
@@ -38,10 +36,7 @@ fn default() -> usize {
     live() + 1
 }
 
-/// Freed handles that are kept for a while, so that a pool that is freed twice, or used after,
-/// is an error and not a crash. A ring without a lock, which a fork could copy.
-static FREED_HANDLES: [AtomicPtr<pool_t>; 256] = [const { AtomicPtr::new(ptr::null_mut()) }; 256];
-static FREED_COUNT: AtomicUsize = AtomicUsize::new(0);
+static FREED_HANDLES: Graveyard<pool_t> = Graveyard::new();
 
 impl pool_t {
     /// A handle on a new pool.
@@ -136,12 +131,8 @@ pub unsafe fn free(pool: *mut pool_t) -> Result<()> {
     let core = unsafe { ManuallyDrop::take(&mut (*pool).core) };
     core.blocks.retire(&core);
     drop(core);
-    let place = FREED_COUNT.fetch_add(1, Ordering::Relaxed) % FREED_HANDLES.len();
-    let oldest = FREED_HANDLES[place].swap(pool, Ordering::AcqRel);
-    if !oldest.is_null() {
-        // SAFETY: a handle is put into the ring once, and taken out once.
-        drop(unsafe { Box::from_raw(oldest) });
-    }
+    // SAFETY: it came from a box, and is freed once.
+    unsafe { FREED_HANDLES.bury(pool) };
     Ok(())
 }
 
@@ -163,6 +154,22 @@ pub unsafe fn task(future: *const pool_future_t) -> Result<TaskRef> {
     let task = unsafe { TaskRef::from_raw(task) };
     if !task.state.is_held() {
         return Err(Error::invalid("the future has been released"));
+    }
+    Ok(task)
+}
+
+/// As `task`, but of this process, or ended.
+///
+/// # Safety
+/// As `task`.
+///
+/// # Errors
+/// `INVALID`, `FORKED`.
+pub unsafe fn task_here(future: *const pool_future_t) -> Result<TaskRef> {
+    // SAFETY: promised by the caller.
+    let task = unsafe { task(future) }?;
+    if !task.state.is_done() {
+        task.core().require_this_process()?;
     }
     Ok(task)
 }

@@ -8,6 +8,7 @@ use super::{
 use crate::pool::{
     bodies::Body,
     callables::{pool_combine_fn, pool_range_fn, pool_reduce_fn},
+    group::Membership,
     map::MapCall,
     reduce::{Reduction, reduce},
     status::{Error, Result},
@@ -52,6 +53,7 @@ pub unsafe extern "C" fn pool_for(
             count,
             context,
             statuses: ptr::null_mut(),
+            membership: Membership::NONE,
         };
         submit::map(core, call)
     })

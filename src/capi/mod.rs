@@ -5,7 +5,7 @@
 )]
 #![allow(clippy::too_many_arguments, reason = "C has no others")]
 //! The C interface: one file for each section of the header. It converts and checks, and decides
-//! nothing. (`boundary`, `default_pool` and `iterator` hold what has no section.)
+//! nothing. (`boundary`, `default_pool`, `iterator` and `life` hold what has no section.)
 //!
 //! Each function runs inside `boundary`, which turns an error into its status and sentence, and
 //! a panic into `POOL_ERR_INTERNAL`.
@@ -17,9 +17,11 @@ mod close;
 mod default_pool;
 mod errors;
 mod future;
+mod group;
 mod handle;
 mod iterator;
 mod join;
+mod life;
 mod loops;
 mod options;
 mod poll;
@@ -31,6 +33,8 @@ mod spawn;
 mod submit;
 mod sweep;
 mod task;
+mod then;
+mod token;
 mod version;
 mod wait;
 mod workers;
@@ -60,6 +64,7 @@ pub use close::*;
 pub use errors::*;
 pub use future::*;
 pub use handle::{pool_future_t, pool_t};
+pub use group::*;
 pub use iterator::*;
 pub use join::*;
 pub use loops::*;
@@ -73,6 +78,8 @@ pub use spawn::*;
 pub use submit::*;
 pub use sweep::*;
 pub use task::*;
+pub use then::*;
+pub use token::*;
 pub use version::*;
 pub use wait::*;
 pub use workers::*;

@@ -11,6 +11,7 @@ use crate::{
     pool::{
         abi::{Function, pool_fn},
         bodies::Body,
+        group::Membership,
         map::MapCall,
         options::Options,
         payload::Call,
@@ -151,5 +152,6 @@ pub fn map_call(
         count,
         context: ptr::null(),
         statuses: ptr::null_mut(),
+        membership: Membership::NONE,
     })
 }

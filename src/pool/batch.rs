@@ -4,7 +4,8 @@
 //! Whatever may fail is done first: all calls are checked, what does not fit into a block is
 //! copied, and as many blocks are promised as there are calls. After that the tasks are filled
 //! and become visible portion by portion, so that the first run while the last are being filled,
-//! and their blocks are used again.
+//! and their blocks are used again. Those that may not start yet come last: from then on what they
+//! wait for may start or end them.
 
 use super::{
     abi::pool_task_t,
@@ -12,15 +13,35 @@ use super::{
     cold::Cold,
     context,
     core::Core,
+    deferred::{Deferred, Held},
+    group::{Group, seats},
     payload::{Call, Outside},
     status::{self, Error, Result},
     submit,
     task::{Task, TaskRef},
+    terms::Terms,
 };
-use std::{ffi::c_void, ptr, vec::IntoIter};
+use crate::support::sync::Arc;
+use std::{ffi::c_void, ptr};
 
-/// What a call needs beyond its block, and the call's number.
-type Needs = Vec<(usize, Box<Cold>)>;
+/// What a call needs beyond its block.
+struct Need {
+    /// The call's number.
+    index: usize,
+    cold: Box<Cold>,
+    /// If it may not start at once.
+    held: Option<Held>,
+}
+
+/// All calls, checked, and all made that may fail.
+#[derive(Default)]
+struct Prepared {
+    needs: Vec<Need>,
+    /// How many may not start at once.
+    held: usize,
+    /// The groups of all calls.
+    groups: Vec<Arc<Group>>,
+}
 
 /// In place of a call that was accepted, and that somebody has spoilt before it was submitted.
 const CHANGED: Call = Call {
@@ -42,7 +63,8 @@ unsafe extern "C" fn fail(_: *const c_void, _: *mut c_void, _: *mut pool_task_t)
 /// written there before its task can start.
 ///
 /// # Safety
-/// The calls' pointers are as `Call` says; there is room for as many futures.
+/// The calls' pointers, and those in their terms, are as `Call` says; there is room for as many
+/// futures.
 ///
 /// # Errors
 /// Nothing was submitted then, and nothing written.
@@ -55,51 +77,87 @@ pub unsafe fn submit_all(
     let context = context::find(core);
     core.require_open(context.is_some())?;
     // SAFETY: promised by the caller.
-    let mut needs = unsafe { prepare(core, count, call)? }.peekable();
+    let prepared = unsafe { prepare(core, count, call)? };
+    let at_once = count - prepared.held;
     let admission = core.bound.enter(core, count)?;
     let leave = |_: &Error| core.bound.leave(core, count);
     let is_over = admission == Admission::Over;
-    let mut own = Vec::new();
-    if is_over {
-        let reserved = own.try_reserve_exact(count);
-        reserved.map_err(|_| Error::no_memory("no memory for a batch")).inspect_err(leave)?;
-    }
+    let (mut own, mut held) = (Vec::new(), Vec::new());
+    let reserved = own
+        .try_reserve_exact(if is_over { at_once } else { 0 })
+        .and_then(|()| held.try_reserve_exact(prepared.held));
+    reserved.map_err(|_| Error::no_memory("no memory for a batch")).inspect_err(leave)?;
+    let mut needs = prepared.needs.into_iter().peekable();
     let mut entry = core.blocks.enter(core, context).inspect_err(leave)?;
     entry.promise(count).inspect_err(leave)?;
-    let references = 1 + u32::from(!futures.is_null()) + u32::from(is_over);
+    let references = 1 + u32::from(!futures.is_null());
     let mut index = 0;
     let door = entry.door();
-    let enqueued = core.engine.enqueue_all(core, door, count, &mut || {
-        let block = entry.allocate_promised();
-        // SAFETY: `allocate_promised` gave us the block alone.
-        let task = unsafe { block.as_ref() };
-        let cold = needs.next_if(|(number, _)| *number == index).map(|(_, cold)| cold);
-        let is_outside = cold.as_ref().is_some_and(|cold| cold.memory.is_some());
-        let call = call(index).ok().filter(|call| is_outside || call.is_small());
-        let call = call.unwrap_or(CHANGED);
-        // SAFETY: promised by the caller; what has no memory outside fits inside.
-        unsafe {
-            match cold {
-                Some(cold) => task.fill_with(&call, cold, references),
-                None => task.fill(&call, references),
+    // The next task that may start at once, and those before it that may not.
+    let mut next = || {
+        while index < count {
+            let block = entry.allocate_promised();
+            // SAFETY: `allocate_promised` gave us the block alone; the queue's reference, or the
+            // agenda's, is counted in.
+            let task = unsafe { TaskRef::from_raw(block) };
+            let need = needs.next_if(|need| need.index == index);
+            let is_held = need.as_ref().is_some_and(|need| need.held.is_some());
+            // Our own if it is kept.
+            let references = references + u32::from(is_over && !is_held);
+            let memory = need.as_ref().and_then(|need| need.cold.memory.as_ref());
+            let call = call(index).ok().filter(|call| memory.is_some() || call.is_small());
+            let call = call.unwrap_or(CHANGED);
+            // SAFETY: promised by the caller; what has no memory outside fits inside.
+            let waits = unsafe {
+                let waits = if let Some(need) = need {
+                    task.fill_with(&call, need.cold, references);
+                    need.held
+                } else {
+                    task.fill(&call, references);
+                    None
+                };
+                if !futures.is_null() {
+                    task.state.hand_out();
+                    futures.add(index).write(block.as_ptr());
+                }
+                waits
+            };
+            index += 1;
+            if waits.is_some() {
+                task.state.defer();
             }
-            if !futures.is_null() {
-                task.state.hand_out();
-                futures.add(index).write(block.as_ptr());
+            task.sit_down();
+            let Some(waits) = waits else { return Some(task) };
+            held.push((waits, task));
+        }
+        None
+    };
+    let mut enqueued = Ok(());
+    if at_once > 0 {
+        enqueued = core.engine.enqueue_all(core, door, at_once, &mut || {
+            let task = next().expect("as many as were counted");
+            if is_over {
+                own.push(task);
             }
-        }
-        index += 1;
-        // SAFETY: the queue's reference was counted in, and our own if it is kept.
-        let task = unsafe { TaskRef::from_raw(block) };
-        if is_over {
-            own.push(task);
-        }
-        task
-    });
+            task
+        });
+    }
+    if enqueued.is_ok() {
+        let none = next();
+        debug_assert!(none.is_none());
+    }
     // Whoever wakes may end other tasks, whose blocks come back through the lane.
     drop(entry);
     enqueued.inspect_err(leave)?;
-    core.engine.wake(core);
+    if at_once > 0 {
+        core.engine.wake(core);
+    }
+    for (waits, task) in held {
+        waits.commit(task);
+    }
+    for group in prepared.groups {
+        group.sweep_if_cancelled();
+    }
     // Those in front are begun by others meanwhile.
     while let Some(task) = own.pop() {
         if core.bound.is_over(core) {
@@ -114,23 +172,70 @@ pub unsafe fn submit_all(
 /// Checks all calls, and makes what they need beyond their blocks.
 ///
 /// # Safety
-/// The calls' pointers are as `Call` says.
+/// The calls' pointers, and those in their terms, are as `Call` says.
 unsafe fn prepare(
     core: &Core,
     count: usize,
     call: &dyn Fn(usize) -> Result<Call>,
-) -> Result<IntoIter<(usize, Box<Cold>)>> {
-    let mut needs = Needs::new();
+) -> Result<Prepared> {
+    let mut prepared = Prepared::default();
     for index in 0..count {
         let numbered = |error: Error| error.about(&format!("call {index}"));
         let call = call(index).map_err(numbered)?;
         core.engine.admit(core, &call).map_err(numbered)?;
         if !call.fits_inside() {
-            needs.try_reserve(1).map_err(|_| Error::no_memory("no memory for a batch"))?;
             // SAFETY: promised by the caller.
-            let outside = unsafe { Outside::new(&*core.engine, &call)? };
-            needs.push((index, Cold::for_call(outside)?));
+            unsafe { prepared.add(core, index, &call)? };
         }
     }
-    Ok(needs.into_iter())
+    Ok(prepared)
+}
+
+impl Prepared {
+    /// # Safety
+    /// As `prepare`.
+    unsafe fn add(&mut self, core: &Core, index: usize, call: &Call) -> Result<()> {
+        let no_memory = |_| Error::no_memory("no memory for a batch");
+        self.needs.try_reserve(1).map_err(no_memory)?;
+        // SAFETY: promised by the caller.
+        let outside = unsafe { Outside::new(&*core.engine, call)? };
+        let mut cold = Cold::for_call(outside)?;
+        let mut held = None;
+        if let Some(terms) = call.terms {
+            // SAFETY: promised by the caller.
+            unsafe {
+                cold.seats = seats(&terms.membership)?;
+                held = self.hold(core, &terms)?;
+            }
+        }
+        if let Some(held) = &held {
+            cold.deferred = Some(held.share());
+            self.held += 1;
+        }
+        self.needs.push(Need { index, cold, held });
+        Ok(())
+    }
+
+    /// # Safety
+    /// As `prepare`.
+    unsafe fn hold(&mut self, core: &Core, terms: &Terms) -> Result<Option<Held>> {
+        let no_memory = |_| Error::no_memory("no memory for a batch");
+        let mut is_cancelled = false;
+        // SAFETY: promised by the caller.
+        for group in unsafe { terms.membership.groups() }.into_iter().flatten() {
+            is_cancelled |= group.is_cancelled();
+            if !self.groups.last().is_some_and(|last| ptr::eq(Arc::as_ptr(last), group)) {
+                self.groups.try_reserve(1).map_err(no_memory)?;
+                self.groups.push(group.to_arc());
+            }
+        }
+        if is_cancelled {
+            return Deferred::refused(core, Error::from(status::CANCELLED)).map(Some);
+        }
+        if terms.is_deferred() {
+            // SAFETY: promised by the caller.
+            return unsafe { Deferred::prepare(core, terms) }.map(Some);
+        }
+        Ok(None)
+    }
 }

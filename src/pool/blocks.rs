@@ -8,7 +8,8 @@
 //!
 //! An outsider submits under its lane's lock: from the look at `closed` until the task is in
 //! the lane's queue. So once `close` has been through all lanes, no submission from outside is
-//! under way, and none will come; and one thread at a time puts tasks into a lane's queue.
+//! under way, and none will come, but of tasks from the agenda, which keep the pool from being
+//! finished; and one thread at a time puts tasks into a lane's queue.
 //!
 //! Futures outlive the pool, so the slabs must outlive it while handles are out: `retire` counts
 //! the blocks that have not come home, and whoever frees the last of them drops the pool's core.
@@ -128,6 +129,16 @@ impl Blocks {
         }
         let stock = NonNull::from(&mut lane.free);
         Ok(Entry { core, door: Door::Lane(number), promised: 0, stock, _lane: Some(lane) })
+    }
+
+    /// Enters the pool with a task that was accepted before: also after close.
+    pub fn enter_late<'a>(&'a self, core: &'a Core, context: Option<&'a Context>) -> Entry<'a> {
+        if let Some(Ok(entry)) = context.map(|context| self.enter(core, Some(context))) {
+            return entry;
+        }
+        let (mut lane, number) = self.lane();
+        let stock = NonNull::from(&mut lane.free);
+        Entry { core, door: Door::Lane(number), promised: 0, stock, _lane: Some(lane) }
     }
 
     /// Shuts the gate: after this no submission from outside is under way.

@@ -2,13 +2,19 @@
 //! What a small task does not need, in memory of its own.
 
 use super::{
+    core::Core,
+    deferred::Deferred,
+    group::Seats,
     map::Map,
-    payload::Outside,
+    payload::{Call, Outside},
     status::{Error, Result},
-    task::Task,
+    task::{OUTSIDE, Task},
     terms::Terms,
 };
-use crate::support::alloc::{Buffer, try_box};
+use crate::support::{
+    alloc::{Buffer, try_box},
+    sync::Arc,
+};
 use std::{
     cell::UnsafeCell,
     ffi::{CString, c_void},
@@ -25,6 +31,10 @@ pub struct Cold {
     pub(super) context: *const c_void,
     /// As above.
     pub(super) terms: Option<Terms>,
+    /// As above: what keeps a deferred task from starting.
+    pub(super) deferred: Option<Arc<Deferred>>,
+    /// As above: its places in groups.
+    pub(super) seats: Option<Seats>,
     /// Written by who claimed the task, while others may look at the map.
     pub(super) end: UnsafeCell<End>,
 }
@@ -36,6 +46,8 @@ impl Default for Cold {
             map: None,
             context: ptr::null(),
             terms: None,
+            deferred: None,
+            seats: None,
             end: UnsafeCell::default(),
         }
     }
@@ -73,6 +85,40 @@ impl Task {
     /// The terms of its call, if it has any.
     pub fn terms(&self) -> Option<&Terms> {
         self.cold()?.terms.as_ref()
+    }
+
+    /// What keeps a deferred task from starting. Only by who has claimed it.
+    pub fn deferred(&self) -> Option<Arc<Deferred>> {
+        self.cold()?.deferred.clone()
+    }
+
+    /// The task's places in groups. Only by who has claimed it, or when it has ended.
+    pub(super) fn seats(&self) -> Option<&Seats> {
+        self.cold()?.seats.as_ref()
+    }
+
+    /// Gives a claimed task that was filled without argument and result both.
+    ///
+    /// # Safety
+    /// `call.arg` is readable for `call.arg_size` bytes.
+    ///
+    /// # Errors
+    /// `NO_MEMORY`.
+    pub(super) unsafe fn refill(&self, core: &Core, call: &Call) -> Result<()> {
+        // SAFETY: promised by the caller.
+        let outside = unsafe { Outside::new(&*core.engine, call)? };
+        if outside.memory.is_some() {
+            self.arg_size.set(OUTSIDE);
+            // SAFETY: who claimed the task is alone with its argument; a task with a function has
+            // no map to look at.
+            if let Some(cold) = unsafe { (*self.cold.get()).as_mut() } {
+                cold.memory = outside.memory;
+            }
+        } else {
+            // SAFETY: promised by the caller; what is not outside is small.
+            unsafe { self.fill_argument(call) };
+        }
+        Ok(())
     }
 
     #[inline]

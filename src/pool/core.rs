@@ -90,7 +90,7 @@ impl Core {
             workers: AtomicUsize::new(workers),
             resizing: Mutex::new(()),
             bound,
-            agenda: Agenda::default(),
+            agenda: Agenda::new(),
             timer: Timer::new(),
             sections: Sections::default(),
             closed: AtomicBool::new(false),

@@ -6,6 +6,7 @@ use super::{
     blocking,
     bodies::{Bounds, PieceFunction, RangeFunction},
     core::Core,
+    group::Group,
     items::Items,
     map::Map,
     offers::{NOWHERE, Slot},
@@ -425,6 +426,11 @@ pub fn depth() -> usize {
         false
     });
     depth
+}
+
+/// Whether a task of the group is running on this thread's stack.
+pub fn is_inside_member(group: &Group) -> bool {
+    find(|frame| frame.task().is_some_and(|running| running.is_in(group)))
 }
 
 /// Whether one of this thread's frames is `wanted`.

@@ -18,6 +18,7 @@ use super::{
     bodies::{Body, Bounds, Sweeper},
     core::Core,
     frame::Frame,
+    group::Membership,
     pace::{Pace, SHARE},
     payload::Place,
     ranges::Ranges,
@@ -59,6 +60,8 @@ pub struct MapCall {
     pub context: *const c_void,
     /// Where each item's status goes; null: the first failure ends the map.
     pub statuses: *mut Status,
+    /// The groups that it is in; alive during the call.
+    pub membership: Membership,
 }
 
 impl MapCall {

@@ -48,6 +48,9 @@
 //! | `agenda`       | tasks that may not start yet |
 //! | `arrivals`     | tasks in the order in which they end |
 //! | `gathering`    | many tasks that somebody waits for at once |
+//! | `deferred`     | what a task waits for that may not start yet |
+//! | `agenda`       | all of these |
+//! | `group`        | tasks that are cancelled, and waited for, as one |
 //! | `watchers`     | who is to be called when a task has ended |
 //! | `batch`        | many calls submitted at once, all or none |
 //! | `submit`       | what apply, submit, map, wait and cancel do with all these |
@@ -81,6 +84,8 @@ pub mod context;
 #[cfg(not(loom))]
 pub mod core;
 #[cfg(not(loom))]
+pub mod deferred;
+#[cfg(not(loom))]
 pub mod depot;
 #[cfg(not(loom))]
 pub mod direct;
@@ -97,6 +102,7 @@ pub mod frame;
 pub mod functions;
 #[cfg(not(loom))]
 pub mod gathering;
+pub mod group;
 #[cfg(not(loom))]
 pub mod items;
 pub mod mailbox;

@@ -4,6 +4,7 @@
 use super::{
     bodies::{Body, Bounds, PieceFunction},
     core::Core,
+    group::Membership,
     map::MapCall,
     status::{Error, Result},
     submit,
@@ -81,6 +82,7 @@ pub unsafe fn reduce(core: &Core, call: &Reduction) -> Result<()> {
         count,
         context: call.context,
         statuses: ptr::null_mut(),
+        membership: Membership::NONE,
     };
     submit::map(core, map)?;
     for piece in 1..count {

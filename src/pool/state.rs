@@ -4,19 +4,24 @@
 //! |-----------|---------------------------------------------------|-----------|
 //! | `FREE`    | the submitter, `publish`                          | `QUEUED`  |
 //! | `QUEUED`  | whoever is first: worker, waiter (`claim`), `cancel` | `RUNNING` |
+//! |           | if `DEFERRED`: the agenda (`claim_deferred`), `cancel` | `RUNNING` |
 //! | `RUNNING` | who claimed it, `finish`, `finish_and_drop`       | `DONE`    |
+//! |           | the agenda, `requeue`: it may start now           | `QUEUED`  |
 //! |           | the same, `finish_alone`, if nobody else owns it  | `FREE`    |
 //! | `DONE`    | who drops the last reference, `drop_reference`    | `FREE`    |
 //!
-//! Beside the phase the word holds four flags and the count of references:
+//! Beside the phase the word holds six flags and the count of references:
 //!
 //! * `WAITED`: set by `wait`; some thread sleeps on the word, and `finish` must wake it.
 //! * `STOP`: set by `cancel` on a running task; read by the task.
 //! * `HELD`: the user has a handle; a second release, or a use after it, is told by its absence.
 //! * `WATCHED`: set by `watch`; somebody is to be called when the task has ended (`watchers`).
-//! * references: one for each queue entry and each handle; one for all who watch; one of a map
-//!   itself until it ends; one that whoever claims a task outside the queues takes for `finish` to give up. The block is
-//!   free at zero.
+//! * `DEFERRED`: set by `defer`; the task is in no queue and may not start yet.
+//! * `KNOWN`: set by `defer`; others know the task before it comes into a queue, and may wait for it.
+//! * references: one for each queue entry (of a deferred task: the agenda's) and each handle; one for
+//!   all who watch, and one for each seat in a group; one of a map itself until it ends; one that
+//!   whoever claims a task outside the queues takes for `finish` to give up. The block is free at
+//!   zero.
 //!
 //! A claim is acquire and pairs with the release of `publish`, so the claimer sees the
 //! arguments; `finish` is release and pairs with the acquire of `is_done`, so whoever sees
@@ -35,7 +40,9 @@ const WAITED: u32 = 1 << 2;
 const STOP: u32 = 1 << 3;
 const HELD: u32 = 1 << 4;
 const WATCHED: u32 = 1 << 5;
-const REFERENCE: u32 = 1 << 6;
+const DEFERRED: u32 = 1 << 6;
+const KNOWN: u32 = 1 << 7;
+const REFERENCE: u32 = 1 << 8;
 
 /// The word. See the module's table.
 #[derive(Default)]
@@ -48,6 +55,8 @@ pub struct State(WaitWord);
 pub enum Cancel {
     /// The task was queued and is now the caller's to finish.
     Claimed,
+    /// As `Claimed`; and the agenda is to forget it.
+    Withheld,
     /// The task is running and has been asked to stop.
     Asked,
     /// The task has ended.
@@ -91,9 +100,45 @@ impl State {
             self.0.store(RUNNING + REFERENCE, Ordering::Relaxed);
             return true;
         }
-        while word & PHASE == QUEUED {
+        while word & (PHASE | DEFERRED) == QUEUED {
             let next = word - QUEUED + RUNNING;
             match self.0.compare_exchange_weak(word, next, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+        false
+    }
+
+    /// A new task may not start yet. By the submitter, before anybody else knows the task.
+    pub fn defer(&self) {
+        let word = self.0.load(Ordering::Relaxed);
+        self.0.store(word | DEFERRED | KNOWN, Ordering::Release);
+    }
+
+    /// A deferred task to `RUNNING`, for the agenda to finish or to `requeue`; false if it was
+    /// cancelled.
+    #[must_use]
+    pub fn claim_deferred(&self) -> bool {
+        let mut word = self.0.load(Ordering::Acquire);
+        while word & (PHASE | DEFERRED) == QUEUED | DEFERRED {
+            let next = word - QUEUED - DEFERRED + RUNNING;
+            match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+        false
+    }
+
+    /// `RUNNING` to `QUEUED`, for anybody to claim; only by who claimed the task. False if it has
+    /// been asked to stop meanwhile.
+    #[must_use]
+    pub fn requeue(&self) -> bool {
+        let mut word = self.0.load(Ordering::Relaxed);
+        while word & STOP == 0 {
+            let next = word - RUNNING + QUEUED;
+            match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return true,
                 Err(now) => word = now,
             }
@@ -149,12 +194,13 @@ impl State {
         let mut word = self.0.load(Ordering::Relaxed);
         loop {
             let next = match word & PHASE {
-                QUEUED => word - QUEUED + RUNNING,
+                QUEUED => (word - QUEUED + RUNNING) & !DEFERRED,
                 RUNNING => word | STOP,
                 _ => return Cancel::TooLate,
             };
             match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) if word & PHASE == QUEUED => return Cancel::Claimed,
+                Ok(_) if word & (PHASE | DEFERRED) == QUEUED => return Cancel::Claimed,
+                Ok(_) if word & PHASE == QUEUED => return Cancel::Withheld,
                 Ok(_) => return Cancel::Asked,
                 Err(now) => word = now,
             }
@@ -221,6 +267,11 @@ impl State {
         self.0.load(Ordering::SeqCst) & (WAITED | WATCHED) != 0
     }
 
+    /// Whether others have known the task since before it came into a queue.
+    pub fn is_known(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & KNOWN != 0
+    }
+
     /// Whether the task has ended.
     pub fn is_done(&self) -> bool {
         self.0.load(Ordering::Acquire) & PHASE == DONE
@@ -231,9 +282,9 @@ impl State {
         self.0.load(Ordering::Relaxed) & PHASE == RUNNING
     }
 
-    /// Whether nobody has claimed the task yet.
+    /// Whether anybody may claim the task.
     pub fn is_queued(&self) -> bool {
-        self.0.load(Ordering::Relaxed) & PHASE == QUEUED
+        self.0.load(Ordering::Relaxed) & (PHASE | DEFERRED) == QUEUED
     }
 
     /// Whether the running task has been asked to stop.

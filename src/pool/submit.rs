@@ -8,6 +8,7 @@ use super::{
     context::{self, Context},
     core::Core,
     direct,
+    group::Membership,
     map::{Map, MapCall},
     payload::{Call, Outside, copy_result},
     site::Site,
@@ -101,11 +102,35 @@ pub fn submit_map(
     future: Option<&mut *mut Task>,
 ) -> Result<()> {
     core.engine.admit_map(core, &call, callback.is_some())?;
+    let membership = call.membership;
     let map = Map::new(call, core.workers())?;
     // One reference is the map's own, one the queue's.
-    enqueue(core, 2, future, |block, references| {
-        block.fill_map(map, callback, user_data, references)
-    })
+    if membership.is_none() {
+        return enqueue(core, 2, future, |block, references| {
+            block.fill_map(map, callback, user_data, references)
+        });
+    }
+    let mut ours = None;
+    enqueue(core, 3, future, |block, references| {
+        block.fill_map(map, callback, user_data, references)?;
+        // SAFETY: one reference more was counted in.
+        ours = Some(unsafe { TaskRef::from_raw(NonNull::from(block)) });
+        Ok(())
+    })?;
+    if let Some(task) = ours {
+        sit_down(task, membership);
+        task.release();
+    }
+    Ok(())
+}
+
+/// Seats a map in its groups, which are alive; it may be cancelled at once.
+fn sit_down(task: TaskRef, membership: Membership) {
+    task.sit_down();
+    // SAFETY: promised by the caller.
+    for group in unsafe { membership.groups() }.into_iter().flatten() {
+        group.sweep_if_cancelled();
+    }
 }
 
 /// Enqueues what `fill` makes with the number of references that it is given: `references`, and
@@ -196,16 +221,19 @@ pub fn map(core: &Core, call: MapCall) -> Result<()> {
     if call.count == 0 {
         return Ok(());
     }
+    let membership = call.membership;
     let map = Map::new(call, core.workers())?;
     let task = claimed_map(core, context, map)?;
     core.bound.enter_anyhow();
+    sit_down(task, membership);
     let mut outcome = Ok(());
-    let lent = core.engine.lend(core, &mut |site| {
-        outcome = core.require_open(context.is_some());
-        if outcome.is_ok() {
-            participate(core, task, site);
-        }
-    });
+    let lent = task.state.is_done()
+        || core.engine.lend(core, &mut |site| {
+            outcome = core.require_open(context.is_some());
+            if outcome.is_ok() {
+                participate(core, task, site);
+            }
+        });
     // An item has forked, and returned in the child: who has the other items is not here.
     core.require_this_process()?;
     if !lent {
@@ -281,6 +309,7 @@ pub fn run_queued(core: &Core, task: TaskRef, site: Site<'_>) {
 /// Ends all tasks that have not started as terminated.
 pub fn drop_queued(core: &Core) {
     core.engine.hold(core);
+    core.agenda.end_all();
     while let Some(task) = core.engine.take_queued(core) {
         if task.map().is_some() {
             let _ = task.state.claim();
@@ -332,6 +361,15 @@ pub fn cancel(task: TaskRef) -> bool {
             Cancel::Claimed => {
                 task.state.add_reference();
                 task.finish_unrun(status::CANCELLED);
+                true
+            }
+            Cancel::Withheld => {
+                let deferred = task.deferred();
+                task.state.add_reference();
+                task.finish_unrun(status::CANCELLED);
+                if let Some(deferred) = deferred {
+                    deferred.refuse(Error::from(status::CANCELLED));
+                }
                 true
             }
             Cancel::Asked => core.engine.withdraw(core, task),

@@ -19,6 +19,7 @@ use super::{
     cold::Cold,
     core::Core,
     frame::Frame,
+    group::seats,
     map::Map,
     payload::{ALIGN, Call, INLINE, Place, Sizes, result_offset, zero},
     site::Site,
@@ -251,6 +252,17 @@ impl Task {
     /// `call.arg` is readable for `call.arg_size` bytes, and argument and result are small.
     #[inline]
     pub unsafe fn fill(&self, call: &Call, references: u32) {
+        // SAFETY: promised by the caller.
+        unsafe { self.fill_argument(call) };
+        self.set_call(call, references);
+    }
+
+    /// Copies a small argument into the block.
+    ///
+    /// # Safety
+    /// As `fill`.
+    #[inline]
+    pub(super) unsafe fn fill_argument(&self, call: &Call) {
         let inline = self.inline.get().cast::<u8>();
         // SAFETY: promised by the caller.
         unsafe {
@@ -263,7 +275,6 @@ impl Task {
         }
         self.arg_size.set(if call.arg_size == 0 { POINTER } else { call.arg_size as u16 });
         self.result_size.set(call.result_size as u16);
-        self.set_call(call, references);
     }
 
     /// As `fill`, for a call that needs more than the block.
@@ -281,6 +292,20 @@ impl Task {
             // SAFETY: promised by the caller; what is not outside is small.
             unsafe { self.fill(call, references) };
         }
+    }
+
+    /// What the block holds, but for argument and result; `None` for a map.
+    pub fn call(&self) -> Option<Call> {
+        Some(Call {
+            function: self.function.get()?,
+            arg: ptr::null(),
+            arg_size: 0,
+            result_size: 0,
+            callback: self.callback.get(),
+            user_data: self.user_data.get(),
+            context: self.context(),
+            terms: None,
+        })
     }
 
     #[inline]
@@ -310,7 +335,9 @@ impl Task {
         user_data: *mut c_void,
         references: u32,
     ) -> Result<()> {
-        let cold = try_box(Cold { map: Some(map), ..Cold::default() })
+        // SAFETY: the groups are alive during the call.
+        let seats = unsafe { seats(&map.call().membership)? };
+        let cold = try_box(Cold { map: Some(map), seats, ..Cold::default() })
             .ok_or_else(|| Error::no_memory("no memory for a map"))?;
         // SAFETY: alone with the block.
         unsafe { *self.cold.get() = Some(cold) };

@@ -1,6 +1,7 @@
 //! The terms of a call: when it may start, before whom, for how long, how often.
 
-use super::task::Task;
+use super::{group::Membership, task::Task};
+use std::ptr;
 
 /// What the full form of a call says beside what to run; the fields are those of `pool_call_t`.
 #[derive(Clone, Copy, Debug)]
@@ -17,4 +18,27 @@ pub struct Terms {
     pub after: *const *mut Task,
     /// See `after`.
     pub after_count: usize,
+    /// Its argument is the result of the one future in `after`; its own result has so many bytes.
+    pub then: Option<usize>,
+    /// The groups that it is in.
+    pub membership: Membership,
+}
+
+impl Terms {
+    /// Those of a call that says nothing.
+    pub const USUAL: Self = Self {
+        priority: 0,
+        retries: 0,
+        timeout_ms: 0,
+        delay_ms: 0,
+        after: ptr::null(),
+        after_count: 0,
+        then: None,
+        membership: Membership::NONE,
+    };
+
+    /// Whether the task may not start at once.
+    pub fn is_deferred(&self) -> bool {
+        self.delay_ms > 0 || self.after_count > 0
+    }
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::support::{
     alloc::is_there_room,
     process::{SignalsBlocked, Uncancellable},
-    sync::{Arc, Mutex, Ordering, lock, thread},
+    sync::{Arc, AtomicBool, Mutex, Ordering, lock, thread},
     wait_word::WaitWord,
 };
 use std::time::Instant;
@@ -46,6 +46,8 @@ pub struct Timer {
     state: Mutex<State>,
     /// Changes when the thread is to look again.
     calls: WaitWord,
+    /// Whether there is a thread, or was.
+    is_there: AtomicBool,
     /// Held while it is started and joined.
     thread: Mutex<Option<thread::JoinHandle<()>>>,
 }
@@ -56,6 +58,7 @@ impl Timer {
         Self {
             state: Mutex::new(State { table: Timetable::new(), closed: false, left: false }),
             calls: WaitWord::new(0),
+            is_there: AtomicBool::new(false),
             thread: Mutex::new(None),
         }
     }
@@ -84,6 +87,9 @@ impl Timer {
     /// # Errors
     /// As `at`.
     fn prepare(&self, core: &Core) -> Result<()> {
+        if self.is_there.load(Ordering::Acquire) {
+            return Ok(());
+        }
         let mut thread = lock(&self.thread);
         if thread.is_some() {
             return Ok(());
@@ -103,6 +109,7 @@ impl Timer {
         *thread = Some(
             started.map_err(|error| Error::system("no timer thread could be started", &error))?,
         );
+        self.is_there.store(true, Ordering::Release);
         Ok(())
     }
 

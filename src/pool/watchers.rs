@@ -78,13 +78,17 @@ impl Watchers {
         true
     }
 
-    /// Calls all who watch a task that has ended, and gives the entry's reference up.
+    /// Calls all who watch a task that has ended, and gives the entry's reference up, and those for
+    /// its seats in groups.
     #[cold]
     pub fn call(&self, task: TaskRef) {
         let watchers = lock(&self.of).remove(&address(task));
+        let references = usize::from(watchers.is_some()) + task.leave_groups();
         for watcher in watchers.unwrap_or_default() {
             watcher.watch.ended(task, watcher.key);
         }
-        task.release();
+        for _ in 0..references {
+            task.release();
+        }
     }
 }

@@ -187,7 +187,11 @@ impl ProcessEngine {
             window.queue_job(number, false);
             self.backlog.store(true, Ordering::Relaxed);
             self.due.store(true, Ordering::Relaxed);
-        } else if !window.queue.is_empty() || self.place_task(&mut window, task) != Placed::Yes {
+        } else if !window.queue.is_empty()
+            // Who waits for it already is looked for when it is taken out of the queue.
+            || task.state.is_known()
+            || self.place_task(&mut window, task) != Placed::Yes
+        {
             window.queue.push_back(Waiting::Task(task));
             self.backlog.store(true, Ordering::Relaxed);
             if !window.free.is_empty() || window.queue.len().is_multiple_of(EVERY) {
