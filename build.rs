@@ -83,6 +83,7 @@ mod header {
         ("Options of a pool", &["capi/options.rs"], ""),
         ("The number of workers", &["capi/workers.rs"], ""),
         ("Calls in full", &["capi/call.rs"], ""),
+        ("Periodic tasks", &["capi/periodic.rs"], ""),
         ("Callbacks on a thread of your choice", &["capi/poll.rs"], ""),
         ("Memory that all workers share", &["capi/shared.rs"], ""),
         ("Processes", &["capi/processes.rs"], ""),

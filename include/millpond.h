@@ -1474,6 +1474,86 @@ int32_t pool_map_with(pool_t *pool,
 #define POOL_CALL_INIT \
   { sizeof(pool_call_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
+/* ---- Periodic tasks ---------------------------------------------------- */
+
+/** A task that is run again and again. */
+typedef struct pool_periodic_t pool_periodic_t;
+
+/**
+ * Runs a task again and again, at a fixed rate: for the first time after the call's `delay_ms`,
+ * then every `period_ms` after that. There are never two runs of it at once: if one takes longer
+ * than a period, or starts late, the moments that have passed meanwhile are left out, and the plan
+ * is kept. Between two runs it costs nothing.
+ *
+ * Example:
+ *     static int32_t tick(const void *arg, void *result, pool_task_t *task) {
+ *       (void)arg, (void)task;
+ *       *(int *)result = 42;
+ *       return 0;
+ *     }
+ *     pool_call_t call = POOL_CALL_INIT;
+ *     call.fn = tick;
+ *     call.result_size = sizeof(int);
+ *     pool_periodic_t *ticks;
+ *     pool_periodic_start(pool, &call, 1, &ticks);
+ *     while (pool_periodic_runs(ticks) < 3) usleep(1000);
+ *     int last = 0;
+ *     assert(pool_periodic_get(ticks, &last, sizeof last) == POOL_OK && last == 42);
+ *     pool_periodic_cancel(ticks);
+ *     assert(pool_periodic_wait(ticks, -1) == POOL_ERR_CANCELLED);
+ *     pool_periodic_release(ticks);
+ *
+ * call: what each run is, as for pool_submit(): with the same argument, copied now; the callback is
+ *   called for each run. Its token ends it at the latest with the next run; each run is in its
+ *   group while it is under way. `context` is borrowed until the end. No `after`.
+ * period_ms: at least 1.
+ * periodic: a handle is written there, the caller's to give back with pool_periodic_release(); NULL
+ *   if not wanted.
+ * It ends when a run ends otherwise than with POOL_OK (so it can end itself by a positive code),
+ * by pool_periodic_cancel(), and when its pool is closed or terminated: a run that is under way
+ * then ends as others do. Its runs are not kept out by `max_pending`.
+ * Does not block. Returns POOL_OK, or as pool_submit(); POOL_ERR_SYSTEM also when there can be no
+ * timer thread.
+ */
+int32_t pool_periodic_start(pool_t *pool,
+                            const pool_call_t *call,
+                            int64_t period_ms,
+                            struct pool_periodic_t **periodic);
+
+/**
+ * Ends it: there are no more runs, and one that is under way is asked to stop, as by
+ * pool_future_cancel(). Does not block; also from its own run or callback. Returns 1, or 0 if it
+ * had ended; POOL_ERR_INVALID, _FORKED.
+ */
+int32_t pool_periodic_cancel(struct pool_periodic_t *periodic);
+
+/**
+ * Waits until it has ended, and tells why: POOL_ERR_CANCELLED, _CLOSED or _TERMINATED (its pool
+ * was), or the status of the run that has not ended well, with its sentence. Or POOL_ERR_TIMEOUT:
+ * it has not ended (with `timeout_ms` 0 this only looks); POOL_ERR_DEADLOCK in its own run;
+ * POOL_ERR_INVALID, _FORKED. May be called again and again.
+ */
+int32_t pool_periodic_wait(const struct pool_periodic_t *periodic, int64_t timeout_ms);
+
+/** How many runs have ended, however they did; or POOL_ERR_INVALID, _FORKED. Does not block. */
+int64_t pool_periodic_runs(const struct pool_periodic_t *periodic);
+
+/**
+ * Copies the result of the last run that has ended well; during the next run, too, and after the
+ * end.
+ *
+ * result, result_size: where it goes, on success only.
+ * Does not block. Returns POOL_OK; POOL_ERR_TIMEOUT when no run has ended well yet; _SIZE when the
+ * result is larger; POOL_ERR_INVALID, _FORKED.
+ */
+int32_t pool_periodic_get(const struct pool_periodic_t *periodic, void *result, size_t result_size);
+
+/**
+ * Gives the handle back; once, after which it must not be used. The runs go on. NULL does nothing,
+ * and so does a forked child. Returns POOL_OK, POOL_ERR_INVALID.
+ */
+int32_t pool_periodic_release(struct pool_periodic_t *periodic);
+
 /* ---- Callbacks on a thread of your choice ------------------------------ */
 
 /**

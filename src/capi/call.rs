@@ -100,7 +100,7 @@ unsafe impl Versioned for pool_call_t {
 }
 
 impl pool_call_t {
-    fn checked(&self) -> Result<Call> {
+    pub(super) fn checked(&self) -> Result<Call> {
         let Self { arg, arg_size, result_size, context, callback, user_data, .. } = *self;
         let terms = self.terms()?;
         let function = checked(self.r#fn)?;

@@ -18,7 +18,7 @@ static FREED: Graveyard<pool_group_t> = Graveyard::new();
 impl Kind for pool_group_t {
     type What = Group;
     const NAME: &'static str = "group";
-    const LIVE: u32 = 0x4752_4f55;
+    const NUMBER: usize = 1;
 
     fn graveyard() -> &'static Graveyard<Self> {
         &FREED

@@ -5,13 +5,19 @@ use crate::{
     pool::status::{Error, Result},
     support::{
         alloc::try_box,
-        sync::{Arc, AtomicPtr, AtomicU32, AtomicUsize, Ordering},
+        sync::{Arc, AtomicPtr, AtomicUsize, Ordering},
     },
 };
 use std::{mem::ManuallyDrop, ptr};
 
-/// Unlikely to be found by chance.
-const FREED: u32 = 0xdead_484e;
+/// The values of `life` are addresses of this copy of the library: what never was a handle is not
+/// taken for one, nor is one of another copy that lives in the same process.
+static LIVES: [u8; 4] = [0; 4];
+const FREED: usize = 0;
+
+fn live<K: Kind>() -> usize {
+    LIVES.as_ptr() as usize + K::NUMBER
+}
 
 /// Freed handles that are kept for a while, so that one that is freed twice, or used after, is an
 /// error and not a crash. A ring without a lock, which a fork could copy.
@@ -45,7 +51,7 @@ impl<T> Graveyard<T> {
 
 /// What a handle points to: `life` says whether it still does.
 pub struct Handle<T> {
-    life: AtomicU32,
+    life: AtomicUsize,
     what: ManuallyDrop<Arc<T>>,
 }
 
@@ -55,8 +61,8 @@ pub trait Kind: Sized + 'static {
     type What: 'static;
     /// Its name.
     const NAME: &'static str;
-    /// In `life`, while it can be used; unlikely to be found by chance, and no other kind's.
-    const LIVE: u32;
+    /// No other kind's.
+    const NUMBER: usize;
     /// Where freed ones go.
     fn graveyard() -> &'static Graveyard<Self>;
     /// A handle of this type.
@@ -70,7 +76,7 @@ pub trait Kind: Sized + 'static {
 /// # Errors
 /// `NO_MEMORY`.
 pub fn create<K: Kind>(what: Arc<K::What>) -> Result<*mut K> {
-    let handle = Handle { life: AtomicU32::new(K::LIVE), what: ManuallyDrop::new(what) };
+    let handle = Handle { life: AtomicUsize::new(live::<K>()), what: ManuallyDrop::new(what) };
     let handle =
         try_box(K::wrap(handle)).ok_or_else(|| Error::no_memory("no memory for a handle"))?;
     Ok(Box::into_raw(handle))
@@ -92,7 +98,7 @@ pub unsafe fn behind<'a, K: Kind>(pointer: *const K) -> Result<&'a Arc<K::What>>
     }
     // SAFETY: the caller vouches for the pointer; a freed handle is still ours for a while.
     let handle = unsafe { &*pointer }.handle();
-    if handle.life.load(Ordering::Acquire) == K::LIVE {
+    if handle.life.load(Ordering::Acquire) == live::<K>() {
         return Ok(&handle.what);
     }
     Err(Error::invalid(format!("the {} has been released, or was never one", K::NAME)))
@@ -110,7 +116,7 @@ pub unsafe fn free<K: Kind>(pointer: *mut K) -> Result<()> {
     unsafe { behind(pointer) }?;
     // SAFETY: as above.
     let handle = unsafe { &*pointer }.handle();
-    if handle.life.swap(FREED, Ordering::AcqRel) != K::LIVE {
+    if handle.life.swap(FREED, Ordering::AcqRel) != live::<K>() {
         return Err(Error::invalid(format!("the {} has been released already", K::NAME)));
     }
     // SAFETY: made by `create`, and this thread alone found it alive: nobody else drops or uses

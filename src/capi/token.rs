@@ -15,7 +15,7 @@ static FREED: Graveyard<pool_token_t> = Graveyard::new();
 impl Kind for pool_token_t {
     type What = Group;
     const NAME: &'static str = "token";
-    const LIVE: u32 = 0x544f_4b45;
+    const NUMBER: usize = 0;
 
     fn graveyard() -> &'static Graveyard<Self> {
         &FREED

@@ -192,3 +192,46 @@ fn who_watches_is_called_or_sees_the_end() {
         assert_eq!(block.freed.load(Ordering::Relaxed), 1);
     });
 }
+
+#[test]
+fn a_deferred_task_is_run_or_cancelled() {
+    check(3, || {
+        let block = Block::queued(2);
+        block.state.defer();
+        let ends = Arc::new(AtomicUsize::new(0));
+        let agenda = {
+            let (block, ends) = (Arc::clone(&block), Arc::clone(&ends));
+            thread::spawn(move || {
+                if !block.state.claim_deferred() {
+                    block.release();
+                    return;
+                }
+                // `Agenda::conclude_one`; its queue has a worker that comes at once.
+                if !block.state.requeue() {
+                    ends.fetch_add(1, Ordering::Relaxed);
+                    block.write(1);
+                    block.finish();
+                } else if block.state.claim() {
+                    ends.fetch_add(1, Ordering::Relaxed);
+                    block.write(2);
+                    block.finish();
+                } else {
+                    block.release();
+                }
+            })
+        };
+        assert!(!block.state.is_done() || block.read() != 0);
+        if matches!(block.state.cancel(), Cancel::Claimed | Cancel::Withheld) {
+            ends.fetch_add(1, Ordering::Relaxed);
+            block.state.add_reference();
+            block.write(3);
+            block.finish();
+        }
+        assert!(block.state.wait(None));
+        assert_ne!(block.read(), 0);
+        block.release();
+        agenda.join().unwrap();
+        assert_eq!(ends.load(Ordering::Relaxed), 1);
+        assert_eq!(block.freed.load(Ordering::Relaxed), 1);
+    });
+}

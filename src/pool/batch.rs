@@ -39,6 +39,8 @@ struct Prepared {
     needs: Vec<Need>,
     /// How many may not start at once.
     held: usize,
+    /// The only task was accepted before.
+    late: bool,
     /// The groups of all calls.
     groups: Vec<Arc<Group>>,
 }
@@ -79,7 +81,7 @@ pub unsafe fn submit_all(
     // SAFETY: promised by the caller.
     let prepared = unsafe { prepare(core, count, call)? };
     let at_once = count - prepared.held;
-    let admission = core.bound.enter(core, count)?;
+    let admission = prepared.enter(core, count)?;
     let leave = |_: &Error| core.bound.leave(core, count);
     let is_over = admission == Admission::Over;
     let (mut own, mut held) = (Vec::new(), Vec::new());
@@ -202,6 +204,7 @@ impl Prepared {
         let mut cold = Cold::for_call(outside)?;
         let mut held = None;
         if let Some(terms) = call.terms {
+            self.late |= terms.late;
             // SAFETY: promised by the caller.
             unsafe {
                 cold.seats = seats(&terms.membership)?;
@@ -214,6 +217,15 @@ impl Prepared {
         }
         self.needs.push(Need { index, cold, held });
         Ok(())
+    }
+
+    /// Counts all tasks in.
+    fn enter(&self, core: &Core, count: usize) -> Result<Admission> {
+        if self.late {
+            core.bound.enter_anyhow();
+            return Ok(Admission::Within);
+        }
+        core.bound.enter(core, count)
     }
 
     /// # Safety

@@ -48,7 +48,7 @@ struct Inner {
 pub struct Held(Option<Arc<Deferred>>);
 
 impl Deferred {
-    fn new(core: &Core) -> Result<Held> {
+    fn begin(core: &Core) -> Result<Held> {
         // The room is not kept, but soon asked for again.
         if !is_there_room(size_of::<Self>() + 64) {
             return Err(Error::no_memory("no memory for tasks that start later"));
@@ -81,7 +81,7 @@ impl Deferred {
     /// # Errors
     /// `NO_MEMORY`.
     pub fn refused(core: &Core, error: Error) -> Result<Held> {
-        let held = Self::new(core)?;
+        let held = Self::begin(core)?;
         lock(&held.get().inner).refusal = Some(error);
         Ok(held)
     }
@@ -94,7 +94,7 @@ impl Deferred {
     /// # Errors
     /// `NO_MEMORY`; `SYSTEM` when there can be no timer.
     pub unsafe fn prepare(core: &Core, terms: &Terms) -> Result<Held> {
-        let held = Self::new(core)?;
+        let held = Self::begin(core)?;
         let deferred = held.get();
         if terms.delay_ms > 0 {
             deferred.wait_for_moment(core, terms.delay_ms.unsigned_abs())?;

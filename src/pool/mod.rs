@@ -51,6 +51,7 @@
 //! | `deferred`     | what a task waits for that may not start yet |
 //! | `agenda`       | all of these |
 //! | `group`        | tasks that are cancelled, and waited for, as one |
+//! | `periodic`     | a task that is run again and again |
 //! | `watchers`     | who is to be called when a task has ended |
 //! | `batch`        | many calls submitted at once, all or none |
 //! | `submit`       | what apply, submit, map, wait and cancel do with all these |
@@ -102,6 +103,7 @@ pub mod frame;
 pub mod functions;
 #[cfg(not(loom))]
 pub mod gathering;
+#[cfg(not(loom))]
 pub mod group;
 #[cfg(not(loom))]
 pub mod items;
@@ -120,6 +122,8 @@ pub mod pace;
 pub mod parcel;
 #[cfg(not(loom))]
 pub mod payload;
+#[cfg(not(loom))]
+pub mod periodic;
 #[cfg(not(loom))]
 pub mod quicksort;
 pub mod ranges;

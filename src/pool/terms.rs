@@ -20,6 +20,8 @@ pub struct Terms {
     pub after_count: usize,
     /// Its argument is the result of the one future in `after`; its own result has so many bytes.
     pub then: Option<usize>,
+    /// It was accepted before: there is always room for it.
+    pub late: bool,
     /// The groups that it is in.
     pub membership: Membership,
 }
@@ -34,6 +36,7 @@ impl Terms {
         after: ptr::null(),
         after_count: 0,
         then: None,
+        late: false,
         membership: Membership::NONE,
     };
 

@@ -1,4 +1,4 @@
-/* Tasks that start later, on threads: after a time, after others, with the result of another. */
+/* Tasks that start later, on threads: after a time, and after others. */
 #include "deferred.h"
 
 CASE(threads_starts_in_order_of_time) {
@@ -39,22 +39,6 @@ CASE(threads_refuses_bad_terms) {
 
 CASE(threads_all_or_none) {
   all_or_none(POOL_THREADS);
-}
-
-CASE(threads_continues_with_the_result) {
-  continues_with_the_result(POOL_THREADS);
-}
-
-CASE(threads_continues_with_any_size) {
-  continues_with_any_size(POOL_THREADS);
-}
-
-CASE(threads_continues_no_failure) {
-  continues_no_failure(POOL_THREADS);
-}
-
-CASE(threads_long_continuation) {
-  long_continuation(POOL_THREADS, scaled(100000));
 }
 
 CASE(threads_follow_another_pool) {

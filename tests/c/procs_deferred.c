@@ -41,22 +41,6 @@ CASE(processes_all_or_none) {
   all_or_none(POOL_PROCESSES);
 }
 
-CASE(processes_continues_with_the_result) {
-  continues_with_the_result(POOL_PROCESSES);
-}
-
-CASE(processes_continues_with_any_size) {
-  continues_with_any_size(POOL_PROCESSES);
-}
-
-CASE(processes_continues_no_failure) {
-  continues_no_failure(POOL_PROCESSES);
-}
-
-CASE(processes_long_continuation) {
-  long_continuation(POOL_PROCESSES, scaled(20000));
-}
-
 CASE(processes_follow_threads_and_the_other_way_round) {
   follows_another_pool(POOL_PROCESSES, POOL_PROCESSES);
   follows_another_pool(POOL_PROCESSES, POOL_THREADS);
