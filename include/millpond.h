@@ -684,6 +684,35 @@ int32_t pool_future_status(const pool_future_t *future);
 const char *pool_future_message(const pool_future_t *future);
 
 /**
+ * How far the task has come: what it has said last by pool_task_progress(), in whatever process it
+ * runs; 0 of 0 if it has said nothing. Of a map, without its saying so: how many items have been
+ * run, of how many there are; on threads those that a worker has run in the last few microseconds
+ * may count a moment later, or with the item after them. Does not block; the two numbers always
+ * belong together, and those of a map never fall.
+ *
+ * Example:
+ *
+ *     static int32_t count(const void *arg, void *result, pool_task_t *task) {
+ *       for (uint64_t i = 1; i <= 1000; i++) pool_task_progress(task, i, 1000);
+ *       return 0;
+ *     }
+ *     pool_future_t *future;
+ *     pool_apply_async(pool, count, NULL, 0, 0, NULL, NULL, &future);
+ *     uint64_t done, total;
+ *     do {
+ *       assert(pool_future_progress(future, &done, &total) == POOL_OK);
+ *       if (total > 0) printf("\r%3.0f %%", 100.0 * done / total);
+ *     } while (pool_future_wait(future, 100) == POOL_ERR_TIMEOUT);
+ *     assert(pool_future_progress(future, &done, &total) == POOL_OK && done == 1000);
+ *     pool_future_release(future);
+ *
+ * done, total: go there; NULL if not wanted.
+ * After the end they stay what they were at the end; a task that is tried again says it anew.
+ * Returns POOL_OK; POOL_ERR_INVALID; _NO_MEMORY; _FORKED unless it ended before the fork.
+ */
+int32_t pool_future_progress(const pool_future_t *future, uint64_t *done, uint64_t *total);
+
+/**
  * Cancels the task if it has not started: it never will, its status is POOL_ERR_CANCELLED, and
  * its callback is called. A running task is only asked to stop: pool_task_cancelled() tells it.
  * A map starts no more items. Does not block, and kills nothing.
@@ -980,6 +1009,20 @@ int32_t pool_task_fail(pool_task_t *task, int32_t code, const char *message);
  * Returns POOL_OK, POOL_ERR_INVALID, _SIZE, _NO_MEMORY.
  */
 int32_t pool_task_set_result(pool_task_t *task, const void *data, size_t size);
+
+/**
+ * Says how far the task has come, for whoever asks pool_future_progress(). Cheap enough for every
+ * turn of a loop: nothing is locked, and nobody is woken.
+ *
+ * done, total: so many of so many; what is counted is the task's own affair. `total` 0 if it is
+ *   not known.
+ * Parts of the task that run elsewhere may say so, too, by the same `task`. What an item of
+ * pool_join_n() says is said for the task. Returns POOL_OK; POOL_ERR_INVALID, also for `done` greater than a
+ * `total` that is known; _NO_MEMORY; _UNSUPPORTED in a map, whose progress is that of its items.
+ */
+int32_t pool_task_progress(pool_task_t *task,
+                           uint64_t done,
+                           uint64_t total);
 
 /**
  * Whether the task has been asked to stop: by pool_future_cancel(), by pool_terminate(), or,

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::pool::{
     payload::copy_result,
+    said,
     status::{self as code, Error, Result},
     submit,
     task::TaskRef,
@@ -170,6 +171,52 @@ pub unsafe extern "C" fn pool_future_message(future: *const pool_future_t) -> *c
             c"".as_ptr()
         }
     }
+}
+
+/// How far the task has come: what it has said last by pool_task_progress(), in whatever process it
+/// runs; 0 of 0 if it has said nothing. Of a map, without its saying so: how many items have been
+/// run, of how many there are; on threads those that a worker has run in the last few microseconds
+/// may count a moment later, or with the item after them. Does not block; the two numbers always
+/// belong together, and those of a map never fall.
+///
+/// Example:
+///
+///     static int32_t count(const void *arg, void *result, pool_task_t *task) {
+///       for (uint64_t i = 1; i <= 1000; i++) pool_task_progress(task, i, 1000);
+///       return 0;
+///     }
+///     pool_future_t *future;
+///     pool_apply_async(pool, count, NULL, 0, 0, NULL, NULL, &future);
+///     uint64_t done, total;
+///     do {
+///       assert(pool_future_progress(future, &done, &total) == POOL_OK);
+///       if (total > 0) printf("\r%3.0f %%", 100.0 * done / total);
+///     } while (pool_future_wait(future, 100) == POOL_ERR_TIMEOUT);
+///     assert(pool_future_progress(future, &done, &total) == POOL_OK && done == 1000);
+///     pool_future_release(future);
+///
+/// done, total: go there; NULL if not wanted.
+/// After the end they stay what they were at the end; a task that is tried again says it anew.
+/// Returns POOL_OK; POOL_ERR_INVALID; _NO_MEMORY; _FORKED unless it ended before the fork.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_future_progress(
+    future: *const pool_future_t,
+    done: *mut u64,
+    total: *mut u64,
+) -> i32 {
+    status(|| {
+        // SAFETY: the caller vouches for the handle.
+        let now = said::progress(unsafe { handle::task(future) }?)?;
+        // SAFETY: null, or the caller vouches for it.
+        if let Some(done) = unsafe { done.as_mut() } {
+            *done = now.0;
+        }
+        // SAFETY: as above.
+        if let Some(total) = unsafe { total.as_mut() } {
+            *total = now.1;
+        }
+        Ok(())
+    })
 }
 
 /// Cancels the task if it has not started: it never will, its status is POOL_ERR_CANCELLED, and

@@ -90,7 +90,7 @@ pub unsafe extern "C" fn pool_periodic_start(
         // SAFETY: the caller vouches for the handle.
         let core = unsafe { handle::core(pool) }?;
         // SAFETY: the caller vouches for the struct.
-        let call = unsafe { read_struct(call, "call")? }.checked()?;
+        let call = unsafe { read_struct(call)? }.checked()?;
         let period = u64::try_from(period_ms).ok().filter(|period| *period > 0);
         let period = period.ok_or_else(|| Error::invalid(format!("a period of {period_ms} ms")))?;
         // SAFETY: the caller vouches for the call's pointers.

@@ -1,7 +1,7 @@
 #![allow(unsafe_code)]
 //! What a running task may say.
 
-use super::boundary::{bytes, number, status};
+use super::boundary::{bytes, number, quick_status, status};
 use crate::pool::{
     abi::pool_task_t,
     frame::Frame,
@@ -62,6 +62,25 @@ pub unsafe extern "C" fn pool_task_set_result(
         bytes(data, size, 1, "data")?;
         // SAFETY: the caller vouches for the bytes.
         unsafe { frame.set_result(data, size) }
+    })
+}
+
+/// Says how far the task has come, for whoever asks pool_future_progress(). Cheap enough for every
+/// turn of a loop: nothing is locked, and nobody is woken.
+///
+/// done, total: so many of so many; what is counted is the task's own affair. `total` 0 if it is
+///   not known.
+/// Parts of the task that run elsewhere may say so, too, by the same `task`. What an item of
+/// pool_join_n() says is said for the task. Returns POOL_OK; POOL_ERR_INVALID, also for `done` greater than a
+/// `total` that is known; _NO_MEMORY; _UNSUPPORTED in a map, whose progress is that of its items.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_task_progress(task: *mut pool_task_t, done: u64, total: u64) -> i32 {
+    quick_status(|| {
+        if done > total && total > 0 {
+            return Err(Error::invalid(format!("{done} of {total} are done")));
+        }
+        // SAFETY: the caller vouches for the handle.
+        unsafe { frame(task) }?.say(done, total)
     })
 }
 

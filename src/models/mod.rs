@@ -11,6 +11,7 @@ mod hints;
 mod mailbox;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod process_sleep;
+mod progress;
 mod ranges;
 mod sleep;
 mod state;

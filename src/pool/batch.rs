@@ -106,8 +106,8 @@ pub unsafe fn submit_all(
             let is_held = need.as_ref().is_some_and(|need| need.held.is_some());
             // Our own if it is kept.
             let references = references + u32::from(is_over && !is_held);
-            let memory = need.as_ref().and_then(|need| need.cold.memory.as_ref());
-            let call = call(index).ok().filter(|call| memory.is_some() || call.is_small());
+            let is_outside = need.as_ref().is_some_and(|need| need.cold.is_outside());
+            let call = call(index).ok().filter(|call| is_outside || call.is_small());
             let call = call.unwrap_or(CHANGED);
             // SAFETY: promised by the caller; what has no memory outside fits inside.
             let waits = unsafe {

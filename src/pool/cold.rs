@@ -7,13 +7,14 @@ use super::{
     group::Seats,
     map::Map,
     payload::{Call, Outside},
+    progress::Progress,
     status::{Error, Result},
     task::{OUTSIDE, Task},
     terms::Terms,
 };
 use crate::support::{
     alloc::{Buffer, try_box},
-    sync::Arc,
+    sync::{Arc, Ordering},
 };
 use std::{
     cell::UnsafeCell,
@@ -24,7 +25,7 @@ use std::{
 /// What a small task does not need.
 pub struct Cold {
     /// Argument and result when they don't fit inside the block. Written before `publish`.
-    pub(super) memory: Option<Buffer>,
+    pub(super) memory: UnsafeCell<Option<Buffer>>,
     /// As above.
     pub(super) map: Option<Map>,
     /// As above: what the task sees as its context.
@@ -35,19 +36,26 @@ pub struct Cold {
     pub(super) deferred: Option<Arc<Deferred>>,
     /// As above: its places in groups.
     pub(super) seats: Option<Seats>,
-    /// Written by who claimed the task, while others may look at the map.
+    /// How far the task has come, by the task.
+    pub(super) progress: Progress,
+    /// What was last told of that to who asked: told again while the task is in the midst of saying
+    /// something else.
+    pub(super) heard: Progress,
+    /// Written by who claimed the task, while others may look at the map and the progress.
     pub(super) end: UnsafeCell<End>,
 }
 
 impl Default for Cold {
     fn default() -> Self {
         Self {
-            memory: None,
+            memory: UnsafeCell::new(None),
             map: None,
             context: ptr::null(),
             terms: None,
             deferred: None,
             seats: None,
+            progress: Progress::default(),
+            heard: Progress::default(),
             end: UnsafeCell::default(),
         }
     }
@@ -60,8 +68,15 @@ impl Cold {
     /// `NO_MEMORY`.
     pub fn for_call(outside: Outside) -> Result<Box<Self>> {
         let Outside { memory, context, terms } = outside;
+        let memory = UnsafeCell::new(memory);
         try_box(Self { memory, context, terms, ..Self::default() })
             .ok_or_else(|| Error::no_memory("no memory for a task"))
+    }
+
+    /// Whether it holds argument and result.
+    pub fn is_outside(&self) -> bool {
+        // SAFETY: only taken away by who claimed the task, which asks for it no more.
+        unsafe { (*self.memory.get()).is_some() }
     }
 }
 
@@ -109,10 +124,9 @@ impl Task {
         let outside = unsafe { Outside::new(&*core.engine, call)? };
         if outside.memory.is_some() {
             self.arg_size.set(OUTSIDE);
-            // SAFETY: who claimed the task is alone with its argument; a task with a function has
-            // no map to look at.
-            if let Some(cold) = unsafe { (*self.cold.get()).as_mut() } {
-                cold.memory = outside.memory;
+            if let Some(cold) = self.cold() {
+                // SAFETY: who claimed the task is alone with its argument.
+                unsafe { *cold.memory.get() = outside.memory };
             }
         } else {
             // SAFETY: promised by the caller; what is not outside is small.
@@ -121,10 +135,42 @@ impl Task {
         Ok(())
     }
 
+    /// Acquire: who finds it there sees what is in it.
     #[inline]
     pub(super) fn cold(&self) -> Option<&Cold> {
-        // SAFETY: read under the rules of the module's table.
-        unsafe { (*self.cold.get()).as_deref() }
+        // SAFETY: it stays until the block is free.
+        unsafe { self.cold.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// Gives an empty block a cold part. Must be alone with the block.
+    pub(super) fn set_cold(&self, cold: Box<Cold>) {
+        self.cold.store(Box::into_raw(cold), Ordering::Release);
+    }
+
+    /// Takes it away. Must be alone with the block.
+    #[inline]
+    pub(super) fn drop_cold(&self) {
+        let cold = self.cold.load(Ordering::Relaxed);
+        if !cold.is_null() {
+            self.cold.store(ptr::null_mut(), Ordering::Relaxed);
+            // SAFETY: from `Box::into_raw`, and nobody knows it any more.
+            drop(unsafe { Box::from_raw(cold) });
+        }
+    }
+
+    /// The cold part, made now if there is none; `None` when there is no memory. By parts of the
+    /// running task, or who claimed it.
+    pub(super) fn cold_or_made(&self) -> Option<&Cold> {
+        if let Some(cold) = self.cold() {
+            return Some(cold);
+        }
+        let made = Box::into_raw(try_box(Cold::default())?);
+        let order = (Ordering::AcqRel, Ordering::Acquire);
+        if self.cold.compare_exchange(ptr::null_mut(), made, order.0, order.1).is_err() {
+            // SAFETY: another part of the task was faster, and nobody knows this one.
+            drop(unsafe { Box::from_raw(made) });
+        }
+        self.cold()
     }
 
     /// What the end of a task leaves in the cold part, if it left something.
@@ -133,16 +179,11 @@ impl Task {
         self.cold().map(|cold| unsafe { &*cold.end.get() })
     }
 
-    /// Changes what `end` will find; only by who claimed the task.
-    pub(super) fn change_end(&self, change: impl FnOnce(&mut End)) {
-        if self.cold().is_none() {
-            // SAFETY: who claimed a task is alone with a cold part that is not there yet: for
-            // maps it always is, and for other tasks nobody else asks for it.
-            unsafe { *self.cold.get() = Some(Box::default()) };
-        }
-        if let Some(cold) = self.cold() {
-            // SAFETY: who claimed the task is alone with its end until it is `DONE`.
-            change(unsafe { &mut *cold.end.get() });
-        }
+    /// Changes what `end` will find, false when there is no memory; only by who claimed the task.
+    pub(super) fn change_end(&self, change: impl FnOnce(&mut End)) -> bool {
+        let Some(cold) = self.cold_or_made() else { return false };
+        // SAFETY: who claimed the task is alone with its end until it is `DONE`.
+        change(unsafe { &mut *cold.end.get() });
+        true
     }
 }

@@ -108,6 +108,12 @@ pub trait Engine: Send + Sync {
         true
     }
 
+    /// How far a task that another process runs says it has come; of a map, how many items are
+    /// done there and not accounted for. `None` when it has not said so.
+    fn said(&self, _core: &Core, _task: TaskRef) -> Option<(u64, u64)> {
+        None
+    }
+
     /// Asks a claimed task to stop. True if it had not begun after all and never will: it has
     /// ended as `CANCELLED` then.
     fn withdraw(&self, _core: &Core, _task: TaskRef) -> bool {

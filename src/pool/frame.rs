@@ -11,7 +11,9 @@ use super::{
     map::Map,
     offers::{NOWHERE, Slot},
     outcome::Outcome,
-    payload::{Place, copy_result},
+    payload::copy_result,
+    remote::Remote,
+    said,
     site::Site,
     status::{self, Error, Result, Status},
     task::Task,
@@ -22,24 +24,6 @@ use std::{
     ffi::c_void,
     ptr::{self, NonNull},
 };
-
-/// A task that runs in another process than its pool's.
-pub trait Remote {
-    /// Whether it has been asked to stop.
-    fn is_asked_to_stop(&self) -> bool;
-
-    /// Where the result of a map's item goes; `None` when the task is no map.
-    fn place(&self, index: usize) -> Option<Place>;
-
-    /// Keeps a copy of the bytes as the task's result.
-    ///
-    /// # Safety
-    /// `data` is readable for `size` bytes.
-    ///
-    /// # Errors
-    /// `NO_MEMORY`.
-    unsafe fn set_result(&self, data: *const c_void, size: usize) -> Result<()>;
-}
 
 /// Whose frame it is.
 #[derive(Clone, Copy)]
@@ -371,6 +355,21 @@ impl<'a> Frame<'a> {
         }
         self.outcome_mut(|outcome| outcome.set_result = Some(buffer));
         Ok(())
+    }
+
+    /// The task has come so far.
+    ///
+    /// # Errors
+    /// `NO_MEMORY`; `UNSUPPORTED` in a map.
+    pub fn say(&self, done: u64, total: u64) -> Result<()> {
+        match self.owner {
+            // Nobody can ask.
+            Owner::Pool(_) | Owner::Callback(_) => Ok(()),
+            Owner::Task(task) => task.say(done, total),
+            Owner::Map(..) => Err(said::of_a_map()),
+            Owner::Remote(remote) => remote.say(done, total),
+            Owner::Items(items) => items.outer().say(done, total),
+        }
     }
 
     /// Whether the task has been asked to stop.

@@ -97,6 +97,11 @@ pub struct Map {
     /// Why it was stopped from outside; 0: it was not.
     pub(super) stopped: AtomicU32,
     pub(super) left: AtomicUsize,
+    /// Items run or skipped in chunks that have ended, by participants that have not left: ahead of
+    /// `left`, and orders nothing.
+    pub(super) came: AtomicUsize,
+    /// The most that was ever told to be done.
+    pub(super) shown: AtomicUsize,
     pub(super) skipped: AtomicUsize,
     pub(super) failure: Mutex<Option<Failure>>,
     /// The engine's own number for the map, once it has it; else 0.
@@ -122,6 +127,8 @@ impl Map {
             attention: AtomicU32::new(0),
             stopped: AtomicU32::new(0),
             left: AtomicUsize::new(call.count.max(1)),
+            came: AtomicUsize::new(0),
+            shown: AtomicUsize::new(0),
             skipped: AtomicUsize::new(0),
             failure: Mutex::new(None),
             number: AtomicU32::new(0),
@@ -148,6 +155,11 @@ impl Map {
         let reason = reason.cast_unsigned();
         let _ = self.stopped.compare_exchange(0, reason, Ordering::Relaxed, Ordering::Relaxed);
         self.raise(core, STOP);
+    }
+
+    /// Has whoever is in a chunk end it early, so that its items count.
+    pub fn ask_for_account(&self, core: &Core) {
+        self.raise(core, HUNGRY);
     }
 
     /// Whether nobody takes part.
@@ -214,6 +226,7 @@ impl Map {
                 return 0;
             }
             done += end - self.item(low);
+            self.came.fetch_add(end - self.item(low), Ordering::Release);
             if self.attention.fetch_and(!HUNGRY, Ordering::Relaxed) & HUNGRY != 0
                 || end < self.item(high)
             {
@@ -400,6 +413,7 @@ impl Map {
             self.skip(low, high);
             skipped += high - low;
         });
+        self.came.fetch_add(skipped, Ordering::Release);
         skipped
     }
 }

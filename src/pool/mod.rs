@@ -15,6 +15,7 @@
 //! | `ended`        | how a task ended, and what it tells about it |
 //! | `functions`    | functions that are promised to stay |
 //! | `shared`       | memory that the user's tasks share |
+//! | `remote`       | a task in a worker process, as its frame sees it |
 //! | `parcel`       | a task that another process runs |
 //! | `payload`      | arguments and results as bytes |
 //! | `direct`       | a task that runs in its caller, without a block |
@@ -31,6 +32,8 @@
 //! | `context`      | which pools a thread is working for |
 //! | `mailbox`      | many senders, one reader at a time (model-checked) |
 //! | `callbacks`    | when and where callbacks run |
+//! | `progress`     | how far a task says it has come (model-checked) |
+//! | `said`         | that, and how far maps have come, as whoever has a future is told |
 //! | `sweep`        | the innermost loop of a map, where the caller brings it along |
 //! | `bodies`       | what a map runs: items, ranges, pieces of a reduction |
 //! | `ranges`       | which items nobody has begun yet (model-checked) |
@@ -124,11 +127,16 @@ pub mod parcel;
 pub mod payload;
 #[cfg(not(loom))]
 pub mod periodic;
+pub mod progress;
 #[cfg(not(loom))]
 pub mod quicksort;
 pub mod ranges;
 #[cfg(not(loom))]
 pub mod reduce;
+#[cfg(not(loom))]
+pub mod remote;
+#[cfg(not(loom))]
+pub mod said;
 #[cfg(not(loom))]
 pub mod shared;
 #[cfg(not(loom))]

@@ -118,8 +118,7 @@ impl Task {
         };
         // SAFETY: the buffer is that large and nobody else's.
         unsafe { result.copy_to(buffer.as_ptr()) };
-        self.change_end(|end| end.set_result = Some(buffer));
-        true
+        self.change_end(|end| end.set_result = Some(buffer))
     }
 
     /// Gives the memory of an argument that lies outside back. Only by who claimed the task, and
@@ -128,9 +127,9 @@ impl Task {
         if self.arg_size.get() == OUTSIDE {
             self.arg_size.set(POINTER);
             self.result_size.set(0);
-            // SAFETY: as promised by the caller; a task with a function has no map to look at.
-            if let Some(cold) = unsafe { (*self.cold.get()).as_mut() } {
-                cold.memory = None;
+            if let Some(cold) = self.cold() {
+                // SAFETY: as promised by the caller; nobody else looks at the argument any more.
+                unsafe { *cold.memory.get() = None };
             }
         }
     }

@@ -10,7 +10,8 @@
 //! | `core`                    | the allocator, once                   | anyone with a reference      |
 //! | `function`, `callback`, a map | the submitter, before `publish`   | anyone with a reference      |
 //! | `user_data`, sizes, argument  | the same                          | who claimed it; who reads the result after `DONE` |
-//! | `status`, `worker`, result, `Cold::end` (and `cold`, if a task with a function had none) | who claimed it, before `finish` | anyone, after `DONE` |
+//! | `status`, `worker`, result, `Cold::end` | who claimed it, before `finish` | anyone, after `DONE` |
+//! | `cold`, if there was none  | parts of the running task, who claimed it | anyone with a reference    |
 //! | `user_data`, `worker`, `arg_size` of a free block | the depot: `Batch`  | the depot              |
 //! | argument of a free block  | who owns the list: addresses of other free blocks | the same         |
 
@@ -49,7 +50,7 @@ pub struct Task {
     pub(super) function: Cell<Option<Function>>,
     pub(super) callback: Cell<pool_callback_fn>,
     pub(super) user_data: Cell<*mut c_void>,
-    pub(super) cold: UnsafeCell<Option<Box<Cold>>>,
+    pub(super) cold: AtomicPtr<Cold>,
     /// Before the end: the engine's own number for the task, if it has one.
     pub(super) worker: AtomicU32,
     /// Sizes when both fit inside; `OUTSIDE` in `arg_size` means: see `Cold`.
@@ -135,7 +136,7 @@ impl TaskRef {
         let core = self.core;
         // SAFETY: promised by the caller; the core outlives its blocks.
         unsafe {
-            *self.cold.get() = None;
+            self.drop_cold();
             (*core).blocks.free(self.0);
         }
     }
@@ -194,7 +195,7 @@ impl Task {
             function: Cell::new(None),
             callback: Cell::new(None),
             user_data: Cell::new(ptr::null_mut()),
-            cold: UnsafeCell::new(None),
+            cold: AtomicPtr::new(ptr::null_mut()),
             worker: AtomicU32::new(POOL_NO_WORKER),
             arg_size: Cell::new(0),
             result_size: Cell::new(0),
@@ -282,9 +283,8 @@ impl Task {
     /// # Safety
     /// `call.arg` is readable for `call.arg_size` bytes, and `cold` was made for the call.
     pub unsafe fn fill_with(&self, call: &Call, cold: Box<Cold>, references: u32) {
-        let is_outside = cold.memory.is_some();
-        // SAFETY: alone with the block.
-        unsafe { *self.cold.get() = Some(cold) };
+        let is_outside = cold.is_outside();
+        self.set_cold(cold);
         if is_outside {
             self.arg_size.set(OUTSIDE);
             self.set_call(call, references);
@@ -319,8 +319,7 @@ impl Task {
 
     /// Empties a block that was filled and then not submitted.
     pub fn empty_again(&self) {
-        // SAFETY: nobody else knows the block.
-        unsafe { *self.cold.get() = None };
+        self.drop_cold();
         self.state.unpublish();
     }
 
@@ -339,8 +338,7 @@ impl Task {
         let seats = unsafe { seats(&map.call().membership)? };
         let cold = try_box(Cold { map: Some(map), seats, ..Cold::default() })
             .ok_or_else(|| Error::no_memory("no memory for a map"))?;
-        // SAFETY: alone with the block.
-        unsafe { *self.cold.get() = Some(cold) };
+        self.set_cold(cold);
         self.worker.store(POOL_NO_WORKER, Ordering::Relaxed);
         self.arg_size.set(POINTER);
         self.result_size.set(0);
@@ -407,9 +405,11 @@ impl Task {
     }
 
     pub(super) fn outside_sizes(&self) -> Option<&Sizes> {
-        let memory = self.cold()?.memory.as_ref()?;
-        // SAFETY: `Outside::new` wrote the sizes there.
-        Some(unsafe { &*memory.as_ptr().cast::<Sizes>() })
+        // SAFETY: only asked by those who may read the argument; `Outside::new` wrote the sizes there.
+        unsafe {
+            let memory = (*self.cold()?.memory.get()).as_ref()?;
+            Some(&*memory.as_ptr().cast::<Sizes>())
+        }
     }
 
     /// Runs a claimed task; then `finish` it with the status that this returns.
@@ -428,8 +428,10 @@ impl Task {
             return status;
         }
         let mut outcome = outcome.unwrap_or_default();
-        if outcome.set_result.is_some() {
-            self.change_end(|end| end.set_result = outcome.set_result.take());
+        if outcome.set_result.is_some()
+            && !self.change_end(|end| end.set_result = outcome.set_result.take())
+        {
+            return status::NO_MEMORY;
         }
         if status != status::OK {
             self.set_message(outcome.message.as_deref().unwrap_or_else(|| status::meaning(status)));

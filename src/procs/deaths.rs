@@ -301,6 +301,9 @@ impl ProcessEngine {
         if let Some(tail) = self.fleet.stderr_tail(death.index) {
             error.message = format!("{}\nstderr: {tail}", error.message).into();
         }
+        if let Load::Task(task) = &load {
+            self.keep_said(number, *task);
+        }
         self.owners[number as usize].store(ptr::null_mut(), Ordering::SeqCst);
         let slot = &self.memory.slots()[number as usize];
         let mut ended = 0;

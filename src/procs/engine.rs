@@ -334,6 +334,10 @@ impl Engine for ProcessEngine {
         self.collect_if_done(core, task);
     }
 
+    fn said(&self, _core: &Core, task: TaskRef) -> Option<(u64, u64)> {
+        self.what_is_said(task)
+    }
+
     fn is_started(&self, task: TaskRef) -> bool {
         self.has_begun(task)
     }

@@ -15,6 +15,7 @@ use super::{
     word::Word,
 };
 use crate::{
+    pool::progress::Progress,
     support::{
         CachePadded,
         sync::{AtomicI32, AtomicU32, AtomicU64, Ordering},
@@ -43,6 +44,9 @@ pub const HAS_CONTEXT: u32 = 16;
 /// From this bit on: the kind of the map's `Body`.
 pub const BODY: u32 = 5;
 
+/// In `Slot::message_len`: the task has said how far it has come.
+pub const HAS_SAID: u32 = 1 << 31;
+
 /// A task on its way through a worker. The first line is all that one without bytes of its own
 /// touches; with a small argument or result it is two.
 #[repr(C, align(64))]
@@ -64,7 +68,7 @@ pub struct Slot {
     pub arg: AtomicU64,
     /// How it ended. By the worker, as are the next two, before `finish`.
     pub status: AtomicI32,
-    /// The sentence about a failure: its length, and its offset in the slab.
+    /// The sentence about a failure: its length, and its offset in the slab. `HAS_SAID` beside it.
     pub message_len: AtomicU32,
     /// The result, if it is not inline: its offset in the slab.
     pub result_at: AtomicU64,
@@ -76,6 +80,8 @@ pub struct Slot {
     pub message_at: AtomicU64,
     /// When the task, or the item, was started (`sys::clock`), if there is a limit. By the worker.
     pub started_at: AtomicU64,
+    /// How far the task says it has come. By the worker, with the generation as the owner.
+    pub said: Progress,
     /// What is only for pieces of maps.
     pub map: MapSlot,
 }

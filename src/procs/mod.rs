@@ -13,6 +13,7 @@
 //! | `dispatch`   | tasks on their way to the workers, and their slots on the way back |
 //! | `results`    | what a worker has left, checked and copied |
 //! | `pieces`     | maps, in pieces, on their way to the workers |
+//! | `hearing`    | how far the tasks in the slots say they have come |
 //! | `items`      | what comes back of a piece |
 //! | `admission`  | which calls the workers could run |
 //! | `waiting`    | what the host's threads ask about single tasks |
@@ -53,6 +54,8 @@ pub mod engine;
 mod fleet;
 #[cfg(not(loom))]
 mod heap;
+#[cfg(not(loom))]
+mod hearing;
 #[cfg(not(loom))]
 mod items;
 #[cfg(not(loom))]

@@ -10,9 +10,11 @@ use crate::{
     pool::{
         abi::Function,
         bodies::{Body, Sweeper},
-        frame::{Frame, Remote},
+        frame::Frame,
         pace::{Pace, SHARE},
         payload::{ALIGN, INLINE, Place, result_offset, zero},
+        remote::Remote,
+        said,
         status::{self, Error, Result, Status},
     },
     support::{
@@ -39,6 +41,12 @@ impl Remote for TaskInSlot<'_, '_> {
 
     fn place(&self, _index: usize) -> Option<Place> {
         None
+    }
+
+    fn say(&self, done: u64, total: u64) -> Result<()> {
+        self.slot.said.say(self.slot.word.read().generation().mark(), done, total);
+        self.worker.said.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     unsafe fn set_result(&self, data: *const c_void, size: usize) -> Result<()> {
@@ -79,6 +87,10 @@ impl Remote for PieceInSlot<'_> {
         let offset = (index - self.first) * self.result_size;
         let start = self.results.wrapping_add(offset);
         Some(Place { start, size: self.result_size })
+    }
+
+    fn say(&self, _done: u64, _total: u64) -> Result<()> {
+        Err(said::of_a_map())
     }
 
     unsafe fn set_result(&self, _data: *const c_void, _size: usize) -> Result<()> {

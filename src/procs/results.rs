@@ -4,7 +4,7 @@
 use super::{
     engine::ProcessEngine,
     fleet::worker_of,
-    layout::{AT_HOME, INLINE, Slot},
+    layout::{AT_HOME, HAS_SAID, INLINE, Slot},
     slab,
     window::Load,
     word::{Generation, WAITED},
@@ -31,6 +31,8 @@ pub(super) struct Answer<'a> {
     pub(super) message: Option<String>,
     /// The worker's number.
     pub(super) worker: usize,
+    /// Whether the task has said how far it has come.
+    has_said: bool,
     slot: &'a Slot,
 }
 
@@ -74,8 +76,10 @@ impl ProcessEngine {
         let slot = &self.memory.slots()[number as usize];
         let worker = self.named_worker(slot);
         let status = slot.status.load(Ordering::Relaxed);
-        let mut answer = Answer { status, message: None, worker, slot };
-        let length = slot.message_len.load(Ordering::Relaxed) as usize;
+        let mut answer = Answer { status, message: None, worker, has_said: false, slot };
+        let length = slot.message_len.load(Ordering::Relaxed);
+        answer.has_said = length & HAS_SAID != 0;
+        let length = (length & !HAS_SAID) as usize;
         let at = slot.message_at.load(Ordering::Relaxed);
         if length > 0 && length <= 1 << 20 {
             let bytes = self.in_slab(&answer, at, length).map(Foreign::to_vec);
@@ -92,7 +96,7 @@ impl ProcessEngine {
     /// What a dead worker has left in a slot: nothing but where its map's results are.
     pub(super) fn remains(&self, number: u32, worker: usize) -> Answer<'_> {
         let slot = &self.memory.slots()[number as usize];
-        Answer { status: status::WORKER_DIED, message: None, worker, slot }
+        Answer { status: status::WORKER_DIED, message: None, worker, has_said: true, slot }
     }
 
     /// Bytes in the slab of the worker that has left an answer; `None` if they cannot be there.
@@ -146,6 +150,9 @@ impl ProcessEngine {
             let size = parcel.result_size.min(INLINE - at);
             // SAFETY: inside the slot's inline part.
             result = unsafe { Foreign::new(slot.inline.as_ptr().cast::<u8>().add(at), size) };
+        }
+        if answer.has_said {
+            self.keep_said(number, task);
         }
         self.owners[number as usize].store(ptr::null_mut(), Ordering::SeqCst);
         // By the worker's own word: for information only.

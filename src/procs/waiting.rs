@@ -22,7 +22,7 @@ use std::{ptr, time::Instant};
 impl ProcessEngine {
     /// The slot that a task is in, and a reading of its word. The owner is looked at before and
     /// after the word: if that was the task both times, the reading is of its time there.
-    fn find(&self, task: TaskRef) -> Option<(u32, Reading)> {
+    pub(super) fn find(&self, task: TaskRef) -> Option<(u32, Reading)> {
         let number = task.engine_number();
         let owner = self.owners.get(number as usize)?;
         if !ptr::eq(owner.load(Ordering::SeqCst), task.as_non_null().as_ptr()) {

@@ -87,6 +87,11 @@ impl Generation {
         Self(number & GENERATION as u32)
     }
 
+    /// As a number that is never 0, for who writes beside the word what is of this generation.
+    pub fn mark(self) -> u32 {
+        self.0 | 1
+    }
+
     /// As a number, for a hint.
     pub fn number(self) -> u32 {
         self.0

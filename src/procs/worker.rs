@@ -6,7 +6,8 @@ use super::{
     child,
     hints::Hint,
     layout::{
-        ASLEEP, AT_HOME, AWAKE, IS_MAP, LEAVE, Memory, PARKED, Record, SEARCHING, Slot, WORK,
+        ASLEEP, AT_HOME, AWAKE, HAS_SAID, IS_MAP, LEAVE, Memory, PARKED, Record, SEARCHING, Slot,
+        WORK,
     },
     slab::Slab,
     word::{AWAITED, Finish, Generation, NOTICE, Phase, WAITED},
@@ -20,7 +21,7 @@ use crate::{
     },
     support::{
         fail, person, process, spin,
-        sync::{Ordering, fence, thread},
+        sync::{AtomicBool, Ordering, fence, thread},
     },
     sys::{clock, event::Event, futex, limits, random, stdio, this_process},
 };
@@ -88,6 +89,7 @@ fn live_here(heritage: &Heritage<'_>, index: u32, incarnation: u32) -> i32 {
         record: memory.record(index as usize),
         budget: Cell::new(usize::MAX),
         unreported: Cell::new(0),
+        said: AtomicBool::new(false),
         slab: RefCell::new(Slab::new(memory, index as usize)),
     };
     worker.live()
@@ -113,6 +115,8 @@ pub(super) struct Worker<'a> {
     pub(super) budget: Cell<usize>,
     /// Reports since it last rang.
     unreported: Cell<usize>,
+    /// Whether the task in hand has said how far it has come; perhaps on a thread of its own.
+    pub(super) said: AtomicBool,
     pub(super) slab: RefCell<Slab<'a>>,
 }
 
@@ -389,7 +393,9 @@ impl Worker<'_> {
             slot.message_at.store(at, Ordering::Relaxed);
             length = message.len() as u32;
         }
-        slot.message_len.store(length, Ordering::Relaxed);
+        let said = if self.said.load(Ordering::Relaxed) { HAS_SAID } else { 0 };
+        self.said.store(false, Ordering::Relaxed);
+        slot.message_len.store(length | said, Ordering::Relaxed);
         slot.status.store(status, Ordering::Relaxed);
         if self.slab.borrow().is_used() {
             self.slab.borrow_mut().wait_for(number, generation);
