@@ -84,6 +84,7 @@ mod header {
         ("The number of workers", &["capi/workers.rs"], ""),
         ("Calls in full", &["capi/call.rs"], ""),
         ("Periodic tasks", &["capi/periodic.rs"], ""),
+        ("Maps over several arrays", &["capi/starmap.rs"], ""),
         ("Callbacks on a thread of your choice", &["capi/poll.rs"], ""),
         ("Memory that all workers share", &["capi/shared.rs"], ""),
         ("Processes", &["capi/processes.rs"], ""),

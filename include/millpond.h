@@ -1455,7 +1455,7 @@ typedef struct pool_call_t {
   const void *context;
   /**
    * Called once with the outcome, where the pool's option `callbacks` says; NULL for none. Not
-   * for maps.
+   * for pool_map_with().
    */
   pool_callback_fn callback;
   /** Passed to the callback. */
@@ -1512,6 +1512,41 @@ int32_t pool_map_with(pool_t *pool,
                       void *results,
                       int32_t *statuses,
                       size_t count);
+
+/**
+ * As pool_map_with(), but returns at once, as pool_map_async() does: `args`, `results` and
+ * `statuses` are borrowed until the map has ended.
+ *
+ * Example:
+ *
+ *     pool_call_t call = POOL_CALL_INIT;
+ *     call.fn = square;
+ *     call.arg_size = call.result_size = sizeof(int);
+ *     pool_future_t *future;
+ *     int32_t statuses[5];
+ *     assert(pool_map_with_async(pool, &call, in, out, statuses, 5, &future) == POOL_OK);
+ *     uint64_t done, total;
+ *     while (pool_future_wait(future, 100) == POOL_ERR_TIMEOUT) {
+ *       pool_future_progress(future, &done, &total);
+ *       printf("\r%d of %d", (int)done, (int)total);
+ *     }
+ *     assert(pool_future_status(future) == POOL_OK && statuses[4] == POOL_OK && out[4] == 25);
+ *     pool_future_release(future);
+ *
+ * call: read during the call only. Its callback is called once for the whole map, its outcome as
+ *   that of pool_map_async().
+ * future: goes there; NULL if not wanted. pool_future_cancel() ends the map, and with `statuses`
+ *   those items that were not started have POOL_ERR_CANCELLED; pool_future_progress() tells how
+ *   many are done.
+ * Returns as pool_map_async().
+ */
+int32_t pool_map_with_async(pool_t *pool,
+                            const struct pool_call_t *call,
+                            const void *args,
+                            void *results,
+                            int32_t *statuses,
+                            size_t count,
+                            pool_future_t **future);
 
 /* The value to begin a pool_call_t with. */
 #define POOL_CALL_INIT \
@@ -1596,6 +1631,68 @@ int32_t pool_periodic_get(const struct pool_periodic_t *periodic, void *result, 
  * and so does a forked child. Returns POOL_OK, POOL_ERR_INVALID.
  */
 int32_t pool_periodic_release(struct pool_periodic_t *periodic);
+
+/* ---- Maps over several arrays ------------------------------------------ */
+
+/** The most arrays that pool_starmap() goes through. */
+#define POOL_MAX_ARRAYS 16
+
+/** One of the arrays of pool_starmap(). */
+typedef struct pool_array_t {
+  /** The first element. */
+  const void *data;
+  /** The distance between elements in bytes; 0: every item gets `data` itself. */
+  size_t item_size;
+} pool_array_t;
+
+/**
+ * As pool_map(), over several arrays at once: the argument of item i is the i-th element of each.
+ *
+ * fn: what to run. Its `arg` is an array of `array_count` pointers, `const void *const *`, the k-th
+ *   to the item's element of the k-th array; they are not for writing through.
+ *
+ * Example:
+ *
+ *     static int32_t multiply(const void *arg, void *result, pool_task_t *task) {
+ *       const void *const *args = arg;
+ *       *(double *)result = *(const double *)args[0] * *(const int *)args[1];
+ *       return 0;
+ *     }
+ *     double prices[3] = {0.5, 1.5, 2.0}, sums[3];
+ *     int pieces[3] = {10, 20, 30};
+ *     pool_array_t arrays[] = {{prices, sizeof(double)}, {pieces, sizeof(int)}};
+ *     assert(pool_starmap(pool, multiply, arrays, 2, sums, sizeof(double), 3) == POOL_OK);
+ *     assert(sums[0] == 5 && sums[1] == 30 && sums[2] == 60);
+ *
+ * arrays, array_count: from 1 to POOL_MAX_ARRAYS arrays of `count` elements each. In processes an
+ *   array that is not in pool_shared_alloc() memory is copied there before the first item starts;
+ *   one with `item_size` 0 is NULL or in that memory, else POOL_ERR_INVALID.
+ * results, result_size, count: as in pool_map().
+ * Blocks, and returns, as pool_map().
+ */
+int32_t pool_starmap(pool_t *pool,
+                     pool_fn fn,
+                     const struct pool_array_t *arrays,
+                     size_t array_count,
+                     void *results,
+                     size_t result_size,
+                     size_t count);
+
+/**
+ * As pool_starmap(), but returns at once, as pool_map_async() does: `results`, and the arrays, but
+ * not `arrays` itself, are borrowed until the map has ended. callback, user_data, future: as there.
+ * Returns as pool_map_async().
+ */
+int32_t pool_starmap_async(pool_t *pool,
+                           pool_fn fn,
+                           const struct pool_array_t *arrays,
+                           size_t array_count,
+                           void *results,
+                           size_t result_size,
+                           size_t count,
+                           pool_callback_fn callback,
+                           void *user_data,
+                           pool_future_t **future);
 
 /* ---- Callbacks on a thread of your choice ------------------------------ */
 

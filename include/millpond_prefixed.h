@@ -149,6 +149,7 @@ int32_t millpond_pool_future_get(millpond_pool_future_t *future,
 const void *millpond_pool_future_data(const millpond_pool_future_t *future, size_t *size);
 int32_t millpond_pool_future_status(const millpond_pool_future_t *future);
 const char *millpond_pool_future_message(const millpond_pool_future_t *future);
+int32_t millpond_pool_future_progress(const millpond_pool_future_t *future, uint64_t *done, uint64_t *total);
 int32_t millpond_pool_future_cancel(millpond_pool_future_t *future);
 int32_t millpond_pool_future_kill(millpond_pool_future_t *future);
 int32_t millpond_pool_future_release(millpond_pool_future_t *future);
@@ -170,6 +171,9 @@ int32_t millpond_pool_as_completed_next(struct millpond_pool_as_completed_t *ite
 int32_t millpond_pool_as_completed_release(struct millpond_pool_as_completed_t *iterator);
 int32_t millpond_pool_task_fail(millpond_pool_task_t *task, int32_t code, const char *message);
 int32_t millpond_pool_task_set_result(millpond_pool_task_t *task, const void *data, size_t size);
+int32_t millpond_pool_task_progress(millpond_pool_task_t *task,
+                           uint64_t done,
+                           uint64_t total);
 int32_t millpond_pool_task_cancelled(const millpond_pool_task_t *task);
 int32_t millpond_pool_blocking_begin(millpond_pool_task_t *task);
 int32_t millpond_pool_blocking_end(millpond_pool_task_t *task);
@@ -257,6 +261,7 @@ typedef struct millpond_pool_options_t {
   uint32_t max_workers;
   const uint32_t *cpus;
   size_t cpu_count;
+  uint32_t max_workers;
 } millpond_pool_options_t;
 int32_t millpond_pool_create_with(const struct millpond_pool_options_t *options, millpond_pool_t **pool);
 #define MILLPOND_POOL_OPTIONS_INIT \
@@ -291,8 +296,37 @@ int32_t millpond_pool_map_with(millpond_pool_t *pool,
                       void *results,
                       int32_t *statuses,
                       size_t count);
+int32_t millpond_pool_map_with_async(millpond_pool_t *pool,
+                            const struct millpond_pool_call_t *call,
+                            const void *args,
+                            void *results,
+                            int32_t *statuses,
+                            size_t count,
+                            millpond_pool_future_t **future);
 #define MILLPOND_POOL_CALL_INIT \
   { sizeof(millpond_pool_call_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define MILLPOND_POOL_MAX_ARRAYS 16
+typedef struct millpond_pool_array_t {
+  const void *data;
+  size_t item_size;
+} millpond_pool_array_t;
+int32_t millpond_pool_starmap(millpond_pool_t *pool,
+                     millpond_pool_fn fn,
+                     const struct millpond_pool_array_t *arrays,
+                     size_t array_count,
+                     void *results,
+                     size_t result_size,
+                     size_t count);
+int32_t millpond_pool_starmap_async(millpond_pool_t *pool,
+                           millpond_pool_fn fn,
+                           const struct millpond_pool_array_t *arrays,
+                           size_t array_count,
+                           void *results,
+                           size_t result_size,
+                           size_t count,
+                           millpond_pool_callback_fn callback,
+                           void *user_data,
+                           millpond_pool_future_t **future);
 int32_t millpond_pool_poll(millpond_pool_t *pool, int64_t timeout_ms);
 int32_t millpond_pool_poll_fd(millpond_pool_t *pool);
 void *millpond_pool_shared_alloc(millpond_pool_t *pool, size_t size);

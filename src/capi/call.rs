@@ -12,6 +12,7 @@ use crate::pool::{
     abi::{pool_callback_fn, pool_fn},
     batch,
     group::Membership,
+    map::MapCall,
     payload::Call,
     status::{self as code, Error, Result},
     submit,
@@ -71,7 +72,7 @@ pub struct pool_call_t {
     /// What tasks see as task->context; borrowed until the call has ended.
     pub context: *const c_void,
     /// Called once with the outcome, where the pool's option `callbacks` says; NULL for none. Not
-    /// for maps.
+    /// for pool_map_with().
     pub callback: pool_callback_fn,
     /// Passed to the callback.
     pub user_data: *mut c_void,
@@ -106,6 +107,27 @@ impl pool_call_t {
         let function = checked(self.r#fn)?;
         bytes(arg, arg_size, 1, "arg")?;
         Ok(Call { function, arg, arg_size, result_size, callback, user_data, context, terms })
+    }
+
+    /// A map with what the call says.
+    fn over(
+        &self,
+        args: *const c_void,
+        results: *mut c_void,
+        statuses: *mut i32,
+        count: usize,
+    ) -> Result<MapCall> {
+        if !self.arg.is_null() {
+            return Err(Error::invalid("a map takes its arguments from args; arg must be NULL"));
+        }
+        let mut call = map_call(self.r#fn, args, self.arg_size, results, self.result_size, count)?;
+        if !statuses.is_null() {
+            bytes(statuses, size_of::<i32>(), count, "statuses")?;
+        }
+        call.membership = self.map_membership()?;
+        call.context = self.context;
+        call.statuses = statuses;
+        Ok(call)
     }
 
     /// What the call says beyond what to run, if it does.
@@ -232,17 +254,57 @@ pub unsafe extern "C" fn pool_map_with(
         let core = unsafe { handle::core(pool) }?;
         // SAFETY: the caller vouches for the struct.
         let full = unsafe { read_struct(call)? };
-        if !full.arg.is_null() || full.callback.is_some() {
-            let text = "a map takes its arguments from args, and has no callback here";
+        if full.callback.is_some() {
+            let text = "a map that is waited for has no callback; pool_map_with_async() has one";
             return Err(Error::invalid(text));
         }
-        let mut call = map_call(full.r#fn, args, full.arg_size, results, full.result_size, count)?;
-        if !statuses.is_null() {
-            bytes(statuses, size_of::<i32>(), count, "statuses")?;
-        }
-        call.membership = full.map_membership()?;
-        call.context = full.context;
-        call.statuses = statuses;
-        submit::map(core, call)
+        submit::map(core, full.over(args, results, statuses, count)?)
+    })
+}
+
+/// As pool_map_with(), but returns at once, as pool_map_async() does: `args`, `results` and
+/// `statuses` are borrowed until the map has ended.
+///
+/// Example:
+///
+///     pool_call_t call = POOL_CALL_INIT;
+///     call.fn = square;
+///     call.arg_size = call.result_size = sizeof(int);
+///     pool_future_t *future;
+///     int32_t statuses[5];
+///     assert(pool_map_with_async(pool, &call, in, out, statuses, 5, &future) == POOL_OK);
+///     uint64_t done, total;
+///     while (pool_future_wait(future, 100) == POOL_ERR_TIMEOUT) {
+///       pool_future_progress(future, &done, &total);
+///       printf("\r%d of %d", (int)done, (int)total);
+///     }
+///     assert(pool_future_status(future) == POOL_OK && statuses[4] == POOL_OK && out[4] == 25);
+///     pool_future_release(future);
+///
+/// call: read during the call only. Its callback is called once for the whole map, its outcome as
+///   that of pool_map_async().
+/// future: goes there; NULL if not wanted. pool_future_cancel() ends the map, and with `statuses`
+///   those items that were not started have POOL_ERR_CANCELLED; pool_future_progress() tells how
+///   many are done.
+/// Returns as pool_map_async().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pool_map_with_async(
+    pool: *mut pool_t,
+    call: *const pool_call_t,
+    args: *const c_void,
+    results: *mut c_void,
+    statuses: *mut i32,
+    count: usize,
+    future: *mut *mut pool_future_t,
+) -> i32 {
+    status(|| {
+        // SAFETY: the caller vouches for the handle.
+        let core = unsafe { handle::core(pool) }?;
+        // SAFETY: the caller vouches for the struct.
+        let full = unsafe { read_struct(call)? };
+        let call = full.over(args, results, statuses, count)?;
+        // SAFETY: the caller vouches for the pointer; a future is a task's block.
+        let future = unsafe { future.cast::<*mut Task>().as_mut() };
+        submit::submit_map(core, call, None, full.callback, full.user_data, future)
     })
 }

@@ -86,6 +86,6 @@ pub unsafe extern "C" fn pool_map_async(
         let call = map_call(r#fn, args, arg_size, results, result_size, count)?;
         // SAFETY: the caller vouches for the pointer; a future is a task's block.
         let future = unsafe { future.cast::<*mut Task>().as_mut() };
-        submit::submit_map(core, call, callback, user_data, future)
+        submit::submit_map(core, call, None, callback, user_data, future)
     })
 }

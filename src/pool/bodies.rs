@@ -32,6 +32,9 @@ pub enum Body {
     Item(Function),
     /// The same, with the caller's own innermost loop.
     Swept(Sweeper),
+    /// Each item by itself; its argument is a table of pointers into the `Columns` that are the
+    /// map's argument.
+    Star(Function),
     /// Items by their numbers, many in one call.
     Range(RangeFunction),
     /// An item's argument is the `Bounds` of a piece.
@@ -40,12 +43,14 @@ pub enum Body {
 
 const RANGE: u32 = 1;
 const PIECE: u32 = 2;
+const STAR: u32 = 3;
 
 impl Body {
     /// Which of them it is, as a number for another process.
     pub fn kind(self) -> u32 {
         match self {
             Self::Item(_) | Self::Swept(_) => 0,
+            Self::Star(_) => STAR,
             Self::Range(_) => RANGE,
             Self::Piece(_) => PIECE,
         }
@@ -56,7 +61,9 @@ impl Body {
         // SAFETY: pointers to functions are all alike, and nobody calls it as what it is not.
         unsafe {
             match self {
-                Self::Item(function) | Self::Swept(Sweeper { function, .. }) => function,
+                Self::Item(function)
+                | Self::Star(function)
+                | Self::Swept(Sweeper { function, .. }) => function,
                 Self::Range(function) => transmute::<RangeFunction, Function>(function),
                 Self::Piece(function) => transmute::<PieceFunction, Function>(function),
             }
@@ -73,6 +80,7 @@ impl Body {
             match kind {
                 RANGE => Self::Range(transmute::<Function, RangeFunction>(function)),
                 PIECE => Self::Piece(transmute::<Function, PieceFunction>(function)),
+                STAR => Self::Star(function),
                 _ => Self::Item(function),
             }
         }

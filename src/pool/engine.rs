@@ -11,7 +11,7 @@ use super::{
     task::TaskRef,
 };
 use crate::support::{alloc::Buffer, sync::Arc};
-use std::time::Instant;
+use std::{ffi::c_void, time::Instant};
 
 /// An engine. The pool's layer decides what a call means; an engine decides who runs a task,
 /// where, and who wakes whom. Every method may be called from any thread.
@@ -31,6 +31,11 @@ pub trait Engine: Send + Sync {
     /// `NO_MEMORY`.
     fn argument(&self, _size: usize) -> Option<Result<Buffer>> {
         None
+    }
+
+    /// Whether the workers see memory of this process, which is not NULL, as it is.
+    fn sees(&self, _start: *const c_void, _size: usize) -> bool {
+        true
     }
 
     /// Whether the workers could run this call.

@@ -16,6 +16,7 @@
 use super::{
     accounts::Failure,
     bodies::{Body, Bounds, Sweeper},
+    columns::Columns,
     core::Core,
     frame::Frame,
     group::Membership,
@@ -28,6 +29,7 @@ use super::{
     task::TaskRef,
 };
 use crate::support::{
+    alloc::Buffer,
     spin,
     sync::{AtomicU32, AtomicUsize, Mutex, Ordering},
 };
@@ -68,7 +70,7 @@ impl MapCall {
     /// An item, in words.
     pub fn name(&self, index: usize) -> String {
         let begin = match self.body {
-            Body::Item(_) | Body::Swept(_) => return format!("item {index}"),
+            Body::Item(_) | Body::Swept(_) | Body::Star(_) => return format!("item {index}"),
             Body::Range(_) => self.first + index,
             // SAFETY: the array holds `count` bounds.
             Body::Piece(_) => unsafe { self.args.cast::<Bounds>().add(index).read_unaligned()[0] },
@@ -103,6 +105,8 @@ pub struct Map {
     /// The most that was ever told to be done.
     pub(super) shown: AtomicUsize,
     pub(super) skipped: AtomicUsize,
+    /// Memory that the map needs until it has ended.
+    keep: Option<Buffer>,
     pub(super) failure: Mutex<Option<Failure>>,
     /// The engine's own number for the map, once it has it; else 0.
     pub number: AtomicU32,
@@ -130,9 +134,15 @@ impl Map {
             came: AtomicUsize::new(0),
             shown: AtomicUsize::new(0),
             skipped: AtomicUsize::new(0),
+            keep: None,
             failure: Mutex::new(None),
             number: AtomicU32::new(0),
         })
+    }
+
+    /// Keeps memory until the map has ended.
+    pub fn keep(&mut self, memory: Option<Buffer>) {
+        self.keep = memory;
     }
 
     /// What to run, over what.
@@ -271,6 +281,17 @@ impl Map {
                         frame.set_item(index);
                         // SAFETY: the arrays hold `count` items, and these are nobody else's.
                         unsafe { frame.call_item(function, arg, result) }
+                    })
+                }
+                Body::Star(function) => {
+                    let columns = self.call.args;
+                    self.sweep(index, high, goes_on, move |index, _, result| {
+                        frame.set_item(index);
+                        // SAFETY: as above; the argument is `Columns`.
+                        unsafe {
+                            let table = Columns::table(columns, index);
+                            frame.call_item(function, table.as_ptr().cast(), result)
+                        }
                     })
                 }
                 // SAFETY: as above.

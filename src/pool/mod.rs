@@ -36,6 +36,7 @@
 //! | `said`         | that, and how far maps have come, as whoever has a future is told |
 //! | `sweep`        | the innermost loop of a map, where the caller brings it along |
 //! | `bodies`       | what a map runs: items, ranges, pieces of a reduction |
+//! | `columns`      | several arrays of arguments for one map |
 //! | `ranges`       | which items nobody has begun yet (model-checked) |
 //! | `pace`         | how many items to run at a time |
 //! | `map`          | one descriptor for many items |
@@ -83,6 +84,8 @@ pub mod callbacks;
 pub mod codes;
 #[cfg(not(loom))]
 pub mod cold;
+#[cfg(not(loom))]
+pub mod columns;
 #[cfg(not(loom))]
 pub mod context;
 #[cfg(not(loom))]

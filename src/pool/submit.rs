@@ -16,6 +16,7 @@ use super::{
     status::{self, Error, Result, Status},
     task::{Task, TaskRef},
 };
+use crate::support::alloc::Buffer;
 use std::{ffi::c_void, ptr::NonNull, time::Instant};
 
 /// Runs a call and waits for it.
@@ -90,20 +91,23 @@ pub unsafe fn submit(core: &Core, call: &Call, future: Option<&mut *mut Task>) -
     })
 }
 
-/// Enqueues a map. With `future`, a handle is written there before the map can start.
+/// Enqueues a map, which keeps the memory `keep` until it has ended. With `future`, a handle is
+/// written there before the map can start.
 ///
 /// # Errors
 /// Nothing was submitted then, and nothing written.
 pub fn submit_map(
     core: &Core,
     call: MapCall,
+    keep: Option<Buffer>,
     callback: pool_callback_fn,
     user_data: *mut c_void,
     future: Option<&mut *mut Task>,
 ) -> Result<()> {
     core.engine.admit_map(core, &call, callback.is_some())?;
     let membership = call.membership;
-    let map = Map::new(call, core.workers())?;
+    let mut map = Map::new(call, core.workers())?;
+    map.keep(keep);
     // One reference is the map's own, one the queue's.
     if membership.is_none() {
         return enqueue(core, 2, future, |block, references| {

@@ -2,6 +2,7 @@
 
 use super::engine::ProcessEngine;
 use crate::pool::{
+    bodies::Body,
     core::Core,
     map::MapCall,
     payload::{Call, require_possible},
@@ -38,7 +39,8 @@ impl ProcessEngine {
         if has_callback {
             self.runner.prepare(core)?;
         }
-        if call.arg_size == 0 {
+        // Columns are where the workers see them.
+        if call.arg_size == 0 && !matches!(call.body, Body::Star(_)) {
             self.require_shared(call.args, "args, with arg_size 0,")?;
         }
         self.require_shared(call.context, "context")

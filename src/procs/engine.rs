@@ -37,7 +37,7 @@ use crate::{
     },
     sys::{event::Event, module},
 };
-use std::{cell::Cell, time::Instant};
+use std::{cell::Cell, ffi::c_void, time::Instant};
 
 thread_local! {
     /// Whether this thread has had to wake a worker for its last task: then it had better sleep at
@@ -250,6 +250,10 @@ impl Engine for ProcessEngine {
         let lender: Arc<dyn Lender> = Arc::clone(&self.arguments) as Arc<dyn Lender>;
         // SAFETY: the heap gives aligned memory of that size.
         Some(self.arguments.take(size).map(|place| unsafe { Buffer::lent(place, size, lender) }))
+    }
+
+    fn sees(&self, start: *const c_void, size: usize) -> bool {
+        start.is_null() || self.is_shared(start, size)
     }
 
     fn admit(&self, core: &Core, call: &Call) -> Result<()> {

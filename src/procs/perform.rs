@@ -10,6 +10,7 @@ use crate::{
     pool::{
         abi::Function,
         bodies::{Body, Sweeper},
+        columns::Columns,
         frame::Frame,
         pace::{Pace, SHARE},
         payload::{ALIGN, INLINE, Place, result_offset, zero},
@@ -250,6 +251,10 @@ impl Worker<'_> {
                 match body {
                     Body::Item(function) | Body::Swept(Sweeper { function, .. }) => {
                         frame.call(function, arg, result.cast())
+                    }
+                    Body::Star(function) => {
+                        let table = Columns::table(args.cast(), piece.first + at);
+                        frame.call(function, table.as_ptr().cast(), result.cast())
                     }
                     Body::Piece(function) => frame.call_piece(function, arg, result.cast()),
                     Body::Range(function) => {
