@@ -1833,9 +1833,11 @@ int32_t pool_lock_create_recursive(pool_t *pool, struct pool_lock_t **lock);
  * half changed.
  * Returns POOL_OK, or POOL_ERR_WORKER_DIED, and the caller has the lock; otherwise it has not:
  * POOL_ERR_TIMEOUT; _DEADLOCK, at once, if the caller has it already, or if the thread that has it
- * waits, maybe by way of others, for a lock that the caller has (on Linux); _INVALID, _FORKED.
+ * waits, maybe by way of others, for a lock that the caller has (on Linux): one of those who wait in
+ * such a circle is told, or several who come to it at the same instant. _INVALID, _FORKED.
  */
-int32_t pool_lock_acquire(struct pool_lock_t *lock, int64_t timeout_ms);
+int32_t pool_lock_acquire(struct pool_lock_t *lock,
+                          int64_t timeout_ms);
 
 /**
  * Gives the lock back. Does not block.
@@ -1887,8 +1889,8 @@ int32_t pool_condition_create(pool_t *pool, struct pool_condition_t **condition)
  * Gives the lock back, waits until notified, at most `timeout_ms`, and takes the lock again, for
  * which it waits as long as it takes. A recursive lock is given back however often it was taken.
  *
- * A notice goes to who has waited longest. It may also end when nobody has notified: after a
- * process has died that might have been given the notice.
+ * A notice goes to who has waited longest. It may also end when nobody has notified: after
+ * the violent death of a process that might have been given the notice.
  * Returns POOL_OK, POOL_ERR_TIMEOUT, or POOL_ERR_WORKER_DIED from the lock: then the caller has it
  * again. POOL_ERR_INVALID if it does not have the lock, and _FULL if too many wait: then nothing has
  * changed. POOL_ERR_DEADLOCK if the lock cannot be had again; _FORKED.

@@ -51,8 +51,8 @@ pub unsafe extern "C" fn pool_condition_create(
 /// Gives the lock back, waits until notified, at most `timeout_ms`, and takes the lock again, for
 /// which it waits as long as it takes. A recursive lock is given back however often it was taken.
 ///
-/// A notice goes to who has waited longest. It may also end when nobody has notified: after a
-/// process has died that might have been given the notice.
+/// A notice goes to who has waited longest. It may also end when nobody has notified: after
+/// the violent death of a process that might have been given the notice.
 /// Returns POOL_OK, POOL_ERR_TIMEOUT, or POOL_ERR_WORKER_DIED from the lock: then the caller has it
 /// again. POOL_ERR_INVALID if it does not have the lock, and _FULL if too many wait: then nothing has
 /// changed. POOL_ERR_DEADLOCK if the lock cannot be had again; _FORKED.

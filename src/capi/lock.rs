@@ -71,7 +71,8 @@ pub unsafe extern "C" fn pool_lock_create_recursive(
 /// half changed.
 /// Returns POOL_OK, or POOL_ERR_WORKER_DIED, and the caller has the lock; otherwise it has not:
 /// POOL_ERR_TIMEOUT; _DEADLOCK, at once, if the caller has it already, or if the thread that has it
-/// waits, maybe by way of others, for a lock that the caller has (on Linux); _INVALID, _FORKED.
+/// waits, maybe by way of others, for a lock that the caller has (on Linux): one of those who wait in
+/// such a circle is told, or several who come to it at the same instant. _INVALID, _FORKED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_lock_acquire(lock: *mut pool_lock_t, timeout_ms: i64) -> i32 {
     status(|| {

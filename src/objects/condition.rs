@@ -63,10 +63,12 @@ unsafe impl Object for Condition {
     const NOUN: &'static str = "condition";
 
     /// A notice may have died with it: all look for themselves.
-    fn bury(&self, plan: &Plan, _violently: bool) {
+    fn bury(&self, plan: &Plan, violently: bool) {
         self.guard.look_after_owner();
-        for waiter in self.places() {
-            waiter.call(plan);
+        if violently {
+            for waiter in self.places() {
+                waiter.call(plan);
+            }
         }
     }
 }
