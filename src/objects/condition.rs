@@ -17,6 +17,7 @@ use super::{
     lock::Lock,
 };
 use crate::{
+    objects::point,
     pool::{
         context,
         status::{self, Error, Result},
@@ -114,7 +115,9 @@ impl Condition {
     ) -> Result<()> {
         lock.require_mine()?;
         let waiter = self.take_place(plan, deadline)?;
+        point("placed");
         let again = lock.lay_down(its);
+        point("laid_down");
         let was_called = context::blocking(|_| {
             loop {
                 if waiter.word.load(Ordering::SeqCst) != WAITS {
@@ -126,6 +129,7 @@ impl Condition {
                 waiter.word.wait(plan.shared, WAITS, deadline);
             }
         });
+        point("called");
         // Called in the last moment is called.
         let was_called = waiter.word.swap(FREE, Ordering::SeqCst) != WAITS || was_called;
         lock.take_back(its, again)?;

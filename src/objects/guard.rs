@@ -5,6 +5,7 @@
 //! so, then the words. Who comes after a death in between writes them again.
 
 use crate::{
+    objects::point,
     pool::status::{self, Error, Result},
     support::{
         robust::{Refused, RobustLock, Taken},
@@ -71,6 +72,7 @@ impl Guard {
         let section = || Section { guard: self, shared };
         let taken = self.lock.try_lock();
         if taken == Some(Taken::Freely) {
+            point("section");
             return Ok(section());
         }
         let deadline = deadline.map(|at| at.max(Instant::now() + PATIENCE));
@@ -86,6 +88,7 @@ impl Guard {
         for (number, value) in self.journal.iter().take(armed.min(MOST)) {
             if let Some(cell) = cells.cell(number.load(Ordering::Relaxed)) {
                 cell.store(value.load(Ordering::Relaxed), Ordering::Release);
+                point("half");
             }
         }
         self.armed.store(0, Ordering::Release);
@@ -113,7 +116,9 @@ impl Section<'_> {
             number.store(step.0, Ordering::Relaxed);
             value.store(step.1, Ordering::Relaxed);
         }
+        point("journal");
         self.guard.armed.store(steps.count as u64, Ordering::Release);
+        point("armed");
         self.guard.write(cells);
     }
 }
@@ -121,6 +126,8 @@ impl Section<'_> {
 impl Drop for Section<'_> {
     #[inline]
     fn drop(&mut self) {
+        point("leaving_section");
         self.guard.lock.unlock(self.shared);
+        point("left_section");
     }
 }

@@ -11,6 +11,7 @@
 
 use super::guard::refusal;
 use crate::{
+    objects::point,
     pool::{
         context,
         status::{self, Error, Result},
@@ -63,7 +64,9 @@ impl Line {
         }
         context::blocking(|_| {
             let _ = self.head.lock(shared, deadline).map_err(refusal)?;
+            point("head");
             let outcome = self.wait_at_head(shared, deadline, &mut look);
+            point("found");
             self.head.unlock(shared);
             outcome
         })
@@ -97,7 +100,9 @@ impl Line {
             } else {
                 Some(deadline.map_or(now + LOOK, |at| at.min(now + LOOK)))
             };
+            point("asleep");
             self.word.wait(shared, seen, until);
+            point("awake");
         }
     }
 

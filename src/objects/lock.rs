@@ -6,6 +6,7 @@ use super::{
     header::{Header, Object, Plan},
 };
 use crate::{
+    objects::point,
     pool::{
         context,
         status::{self, Error, Result},
@@ -50,6 +51,7 @@ impl Lock {
     /// `WORKER_DIED`, and the lock is the caller's; `TIMEOUT`, `DEADLOCK`.
     pub fn acquire(&self, plan: &Plan, deadline: Option<Instant>) -> Result<()> {
         let taken = self.lock.try_lock().map_or_else(|| self.wait(plan, deadline), Ok)?;
+        point("locked");
         if taken == Taken::FromTheDead {
             self.again.store(0, Ordering::Relaxed);
             return Err(bequest());

@@ -30,3 +30,12 @@ mod line;
 pub mod lock;
 pub mod queue;
 pub mod semaphore;
+
+/// A point at which a test lets worker processes die; see `support::fail`.
+#[inline(always)]
+fn point(_name: &str) {
+    #[cfg(all(target_os = "linux", not(feature = "portable"), feature = "failpoints"))]
+    if crate::support::person::is_worker() {
+        crate::support::fail::point(_name);
+    }
+}

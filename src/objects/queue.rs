@@ -16,6 +16,7 @@ use super::{
     line::{Line, Look},
 };
 use crate::{
+    objects::point,
     pool::status::{self, Error, Result},
     support::sync::{AtomicU32, AtomicU64, Ordering},
 };
@@ -148,7 +149,9 @@ impl Queue {
                 place.cast::<u64>().write(size as u64);
                 place.add(PREFIX).copy_from_nonoverlapping(bytes(item), size);
             }
+            point("copied_in");
             self.tail.store(tail.wrapping_add(1), Ordering::Release);
+            point("put");
             drop(section);
             Ok(Look::Found(()))
         };
@@ -196,6 +199,7 @@ impl Queue {
             }
             // SAFETY: as in `put`; the caller vouches for the room.
             unsafe { bytes(item).copy_from_nonoverlapping(place.add(PREFIX), size) };
+            point("copied_out");
             let mut steps = Steps::default();
             steps.set(HEAD, head.wrapping_add(1));
             self.holders.add(plan, &mut steps);

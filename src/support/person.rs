@@ -83,6 +83,12 @@ pub fn become_worker_of(pid: u32) {
     WORKER.store(me().pid(), Ordering::Relaxed);
 }
 
+/// Whether this process is a worker.
+#[cfg(feature = "failpoints")]
+pub fn is_worker() -> bool {
+    WORKER.load(Ordering::Relaxed) == me().pid()
+}
+
 /// Whether that process learns of this one's death at once, being its host or itself.
 pub fn is_watched_by(pid: u32) -> bool {
     let own = me().pid();
