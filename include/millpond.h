@@ -111,6 +111,13 @@
  *                      | runs                         |
  *   POOL_FULL_RUN_INLI | the submitter runs the task  | POOL_ERR_UNSUPPORTED
  *   NE, see when_full  |                              |
+ *   locks, queues and  | for the threads of this      | for this process, the workers, their
+ *   so on made with it | process; elsewhere           | pools, and what is forked later
+ *                      | POOL_ERR_FORKED              |
+ *   a task that waits  | gives its place to a spare   | keeps its place
+ *   for one of them    | worker                       |
+ *   a thread, process  | leaves its locks to the next | leaves its locks, permits and items to
+ *   that ends          | (POOL_ERR_WORKER_DIED)       | others, who are told, as each says
  *   pool_terminate     | asks running tasks to stop   | kills them; then POOL_ERR_TERMINATED
  *   pool_refresh       | does nothing                 | makes new workers
  *   pool_resize        | to POOL_MAX_WORKERS, or      | to max_workers; without, fewer only

@@ -169,6 +169,22 @@ int32_t millpond_pool_as_completed_next(struct millpond_pool_as_completed_t *ite
                                int64_t timeout_ms,
                                size_t *index);
 int32_t millpond_pool_as_completed_release(struct millpond_pool_as_completed_t *iterator);
+int32_t millpond_pool_future_then(millpond_pool_future_t *future,
+                         millpond_pool_fn fn,
+                         size_t result_size,
+                         millpond_pool_callback_fn callback,
+                         void *user_data,
+                         millpond_pool_future_t **next);
+typedef struct millpond_pool_group_t millpond_pool_group_t;
+int32_t millpond_pool_group_create(struct millpond_pool_group_t **group);
+int32_t millpond_pool_group_wait(struct millpond_pool_group_t *group, int64_t timeout_ms);
+int32_t millpond_pool_group_cancel(struct millpond_pool_group_t *group);
+int32_t millpond_pool_group_release(struct millpond_pool_group_t *group);
+typedef struct millpond_pool_token_t millpond_pool_token_t;
+int32_t millpond_pool_token_create(struct millpond_pool_token_t **token);
+int32_t millpond_pool_token_cancel(struct millpond_pool_token_t *token);
+int32_t millpond_pool_token_cancelled(const struct millpond_pool_token_t *token);
+int32_t millpond_pool_token_release(struct millpond_pool_token_t *token);
 int32_t millpond_pool_task_fail(millpond_pool_task_t *task, int32_t code, const char *message);
 int32_t millpond_pool_task_set_result(millpond_pool_task_t *task, const void *data, size_t size);
 int32_t millpond_pool_task_progress(millpond_pool_task_t *task,
@@ -261,7 +277,6 @@ typedef struct millpond_pool_options_t {
   uint32_t max_workers;
   const uint32_t *cpus;
   size_t cpu_count;
-  uint32_t max_workers;
 } millpond_pool_options_t;
 int32_t millpond_pool_create_with(const struct millpond_pool_options_t *options, millpond_pool_t **pool);
 #define MILLPOND_POOL_OPTIONS_INIT \
@@ -285,6 +300,8 @@ typedef struct millpond_pool_call_t {
   int64_t delay_ms;
   millpond_pool_future_t *const *after;
   size_t after_count;
+  millpond_pool_token_t *cancel;
+  millpond_pool_group_t *group;
 } millpond_pool_call_t;
 int32_t millpond_pool_submit(millpond_pool_t *pool,
                     const struct millpond_pool_call_t *calls,
@@ -304,7 +321,17 @@ int32_t millpond_pool_map_with_async(millpond_pool_t *pool,
                             size_t count,
                             millpond_pool_future_t **future);
 #define MILLPOND_POOL_CALL_INIT \
-  { sizeof(millpond_pool_call_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+  { sizeof(millpond_pool_call_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+typedef struct millpond_pool_periodic_t millpond_pool_periodic_t;
+int32_t millpond_pool_periodic_start(millpond_pool_t *pool,
+                            const millpond_pool_call_t *call,
+                            int64_t period_ms,
+                            struct millpond_pool_periodic_t **periodic);
+int32_t millpond_pool_periodic_cancel(struct millpond_pool_periodic_t *periodic);
+int32_t millpond_pool_periodic_wait(const struct millpond_pool_periodic_t *periodic, int64_t timeout_ms);
+int64_t millpond_pool_periodic_runs(const struct millpond_pool_periodic_t *periodic);
+int32_t millpond_pool_periodic_get(const struct millpond_pool_periodic_t *periodic, void *result, size_t result_size);
+int32_t millpond_pool_periodic_release(struct millpond_pool_periodic_t *periodic);
 #define MILLPOND_POOL_MAX_ARRAYS 16
 typedef struct millpond_pool_array_t {
   const void *data;
@@ -338,7 +365,8 @@ typedef struct millpond_pool_lock_t millpond_pool_lock_t;
 int32_t millpond_pool_lock_create(millpond_pool_t *pool,
                          struct millpond_pool_lock_t **lock);
 int32_t millpond_pool_lock_create_recursive(millpond_pool_t *pool, struct millpond_pool_lock_t **lock);
-int32_t millpond_pool_lock_acquire(struct millpond_pool_lock_t *lock, int64_t timeout_ms);
+int32_t millpond_pool_lock_acquire(struct millpond_pool_lock_t *lock,
+                          int64_t timeout_ms);
 int32_t millpond_pool_lock_release(struct millpond_pool_lock_t *lock);
 int32_t millpond_pool_lock_free(struct millpond_pool_lock_t *lock);
 typedef struct millpond_pool_condition_t millpond_pool_condition_t;
