@@ -29,7 +29,7 @@ pub fn require_room() -> Result<()> {
 pub fn create(options: Options) -> Result<Arc<Core>> {
     match options.mode {
         Mode::Threads => {
-            let engine = ThreadEngine::new(&options);
+            let engine = ThreadEngine::new(&options)?;
             Core::new(options, engine)
         }
         #[cfg(all(target_os = "linux", not(feature = "portable")))]

@@ -2,10 +2,13 @@
 //! What a running task may say.
 
 use super::boundary::{bytes, number, quick_status, status};
-use crate::pool::{
-    abi::pool_task_t,
-    frame::Frame,
-    status::{Error, Result},
+use crate::{
+    pool::{
+        abi::pool_task_t,
+        frame::Frame,
+        status::{Error, Result},
+    },
+    support::text::sentence,
 };
 use std::ffi::{CStr, c_char, c_void};
 
@@ -37,7 +40,7 @@ pub unsafe extern "C" fn pool_task_fail(
         if !message.is_null() {
             // SAFETY: the caller vouches for the string.
             let message = unsafe { CStr::from_ptr(message) };
-            frame.fail(message.to_string_lossy().into_owned());
+            frame.fail(sentence(format_args!("{}", message.to_string_lossy())));
         }
         Ok(())
     });

@@ -8,13 +8,17 @@ use super::{
     status::{self, Status},
     task::{NEVER_RAN, TaskRef},
 };
-use crate::support::sync::{Ordering, lock};
+use crate::support::{
+    sync::{Ordering, lock},
+    text::sentence,
+};
+use std::borrow::Cow;
 
 /// The failed item with the lowest index so far.
 pub(super) struct Failure {
     index: usize,
     status: Status,
-    message: String,
+    message: Cow<'static, str>,
 }
 
 impl Map {
@@ -38,7 +42,7 @@ impl Map {
     }
 
     /// An item has failed: the map stops.
-    pub fn fail(&self, core: &Core, index: usize, status: Status, message: String) {
+    pub fn fail(&self, core: &Core, index: usize, status: Status, message: Cow<'static, str>) {
         let mut failure = lock(&self.failure);
         if failure.as_ref().is_none_or(|lowest| index < lowest.index) {
             *failure = Some(Failure { index, status, message });
@@ -53,7 +57,8 @@ impl Map {
         let reason = self.stopped.load(Ordering::Relaxed).cast_signed();
         let status = if let Some(failure) = failure {
             task.set_index(failure.index);
-            task.set_message(&format!("{}: {}", self.call.name(failure.index), failure.message));
+            let name = self.call.name(failure.index);
+            task.set_message(&sentence(format_args!("{name}: {}", failure.message)));
             failure.status
         } else if self.skipped.load(Ordering::Relaxed) > 0 {
             task.set_message(status::meaning(reason));

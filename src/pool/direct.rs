@@ -9,7 +9,7 @@ use super::{
     status::{self, Error, Result},
 };
 use crate::support::alloc::Buffer;
-use std::{mem::MaybeUninit, ptr};
+use std::{borrow::Cow, mem::MaybeUninit, ptr};
 
 /// A task that runs in the caller, without a block: what `pool_apply` does when nobody else
 /// need be asked.
@@ -50,7 +50,7 @@ pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, site: Site<'_>
         let outcome = frame.take_outcome();
         if status != status::OK {
             let message = outcome.and_then(|outcome| outcome.message);
-            let message = message.unwrap_or_else(|| status::meaning(status).to_owned());
+            let message = message.unwrap_or(Cow::Borrowed(status::meaning(status)));
             return Err(Error::new(status, message));
         }
         match outcome.and_then(|outcome| outcome.set_result) {

@@ -6,7 +6,7 @@ use super::{
     status::{self, Error, Result, Status},
     task::Task,
 };
-use crate::support::sync::Ordering;
+use crate::support::{sync::Ordering, text::sentence};
 use std::{
     ffi::{CStr, CString, c_void},
     ptr,
@@ -15,7 +15,7 @@ use std::{
 impl Task {
     /// The sentence about the failure; only by who claimed the task.
     pub fn set_message(&self, message: &str) {
-        self.change_end(|end| end.message = Some(to_c(message)));
+        self.change_end(|end| end.message = to_c(message));
     }
 
     /// The lowest failed index of a map; only by who claimed the task.
@@ -35,13 +35,21 @@ impl Task {
     pub fn outcome(&self) -> Result<()> {
         match self.status() {
             status::OK => Ok(()),
-            status => Err(Error::new(status, self.message().to_string_lossy().into_owned())),
+            status => {
+                let message = self.message().to_string_lossy();
+                Err(Error::new(status, sentence(format_args!("{message}"))))
+            }
         }
     }
 
     /// The sentence about the failure of a task that has ended; empty if there is none.
     pub fn message(&self) -> &CStr {
-        self.end().and_then(|end| end.message.as_deref()).unwrap_or(c"")
+        let said = self.end().and_then(|end| end.message.as_deref());
+        said.unwrap_or_else(|| match self.status() {
+            status::OK => c"",
+            // There was no memory for more.
+            status => status::name(status).unwrap_or(c"the task failed"),
+        })
     }
 
     /// The result of a task that has ended.
@@ -77,8 +85,13 @@ impl Task {
     }
 }
 
-/// A C string; what follows a NUL is cut off.
-pub fn to_c(text: &str) -> CString {
+/// A C string; what follows a NUL is cut off. `None` when there is no memory.
+fn to_c(text: &str) -> Option<CString> {
     let text = text.split('\0').next().unwrap_or_default();
-    CString::new(text).unwrap_or_default()
+    let mut bytes = Vec::new();
+    // The NUL has its place, and nothing is left over: so neither `CString` nor its box allocates.
+    bytes.try_reserve_exact(text.len() + 1).ok()?;
+    bytes.extend_from_slice(text.as_bytes());
+    bytes.push(0);
+    CString::from_vec_with_nul(bytes).ok()
 }

@@ -49,7 +49,7 @@ pub unsafe fn join2(task: *mut pool_task_t, a: Half, b: Half) -> Status {
         }
         finish(task, fork, status).unwrap_or_else(|error| {
             if let Some(frame) = Frame::from_head(task) {
-                frame.fail(error.message.into_owned());
+                frame.fail(error.message);
             }
             error.status
         })

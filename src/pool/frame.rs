@@ -18,8 +18,13 @@ use super::{
     status::{self, Error, Result, Status},
     task::Task,
 };
-use crate::support::{alloc::Buffer, sync::thread_local};
+use crate::support::{
+    alloc::{Buffer, try_box},
+    sync::thread_local,
+    text::sentence,
+};
 use std::{
+    borrow::Cow,
     cell::Cell,
     ffi::c_void,
     ptr::{self, NonNull},
@@ -281,7 +286,9 @@ impl<'a> Frame<'a> {
         }
         self.outcome_mut(|outcome| {
             outcome.message.get_or_insert_with(|| {
-                format!("the task returned {status}; only 0 and positive codes are a task's own")
+                sentence(format_args!(
+                    "the task returned {status}; only 0 and positive codes are a task's own"
+                ))
             });
         });
         status::INTERNAL
@@ -300,13 +307,15 @@ impl<'a> Frame<'a> {
         });
     }
 
-    fn outcome_mut(&self, change: impl FnOnce(&mut Outcome)) {
+    /// False when there is no memory for it.
+    fn outcome_mut(&self, change: impl FnOnce(&mut Outcome)) -> bool {
         // What an earlier item of a map has said before it ended well counts no more.
         let said = self.outcome.take().filter(|outcome| outcome.index == self.index());
-        let mut outcome = said.unwrap_or_default();
+        let Some(mut outcome) = said.or_else(|| try_box(Outcome::default())) else { return false };
         outcome.index = self.index();
         change(&mut outcome);
         self.outcome.set(Some(outcome));
+        true
     }
 
     /// The frame behind the pointer that a task's function was given.
@@ -320,7 +329,7 @@ impl<'a> Frame<'a> {
     }
 
     /// Records the sentence of a failure.
-    pub fn fail(&self, message: String) {
+    pub fn fail(&self, message: Cow<'static, str>) {
         let message = (!message.is_empty()).then_some(message);
         self.outcome_mut(|outcome| outcome.message = message);
     }
@@ -353,8 +362,10 @@ impl<'a> Frame<'a> {
             // SAFETY: the buffer is that large and nobody else's.
             unsafe { ptr::copy_nonoverlapping(data.cast::<u8>(), buffer.as_ptr(), size) };
         }
-        self.outcome_mut(|outcome| outcome.set_result = Some(buffer));
-        Ok(())
+        if self.outcome_mut(|outcome| outcome.set_result = Some(buffer)) {
+            return Ok(());
+        }
+        Err(Error::no_memory("no memory for the task's result"))
     }
 
     /// The task has come so far.

@@ -9,8 +9,11 @@ use super::{
     payload::Place,
     status::{self, Error, Result, Status},
 };
-use crate::support::sync::{AtomicBool, Mutex, Ordering, lock};
-use std::{ffi::c_void, ptr};
+use crate::support::{
+    sync::{AtomicBool, Mutex, Ordering, lock},
+    text::sentence,
+};
+use std::{borrow::Cow, ffi::c_void, ptr};
 
 /// What to run, over what: checked, and borrowed from the caller until all have ended.
 #[derive(Clone, Copy)]
@@ -32,7 +35,7 @@ pub struct ItemsCall {
 struct Failure {
     index: usize,
     status: Status,
-    message: String,
+    message: Cow<'static, str>,
 }
 
 /// Items inside a task.
@@ -76,7 +79,7 @@ pub unsafe fn join_n(task: *mut pool_task_t, call: ItemsCall) -> Result<()> {
     let failure = lock(&items.failure).take();
     match failure {
         Some(Failure { index, status, message }) => {
-            let message = format!("item {index}: {message}");
+            let message = sentence(format_args!("item {index}: {message}"));
             outer.fail(message.clone());
             Err(Error::new(status, message))
         }
@@ -143,8 +146,8 @@ impl<'a> Items<'a> {
     }
 
     #[cold]
-    fn fail(&self, index: usize, status: Status, message: Option<String>) {
-        let message = message.unwrap_or_else(|| status::meaning(status).to_owned());
+    fn fail(&self, index: usize, status: Status, message: Option<Cow<'static, str>>) {
+        let message = message.unwrap_or(Cow::Borrowed(status::meaning(status)));
         let mut failure = lock(&self.failure);
         if failure.as_ref().is_none_or(|lowest| index < lowest.index) {
             *failure = Some(Failure { index, status, message });

@@ -33,7 +33,7 @@ use crate::support::{
     spin,
     sync::{AtomicU32, AtomicUsize, Mutex, Ordering},
 };
-use std::ffi::c_void;
+use std::{borrow::Cow, ffi::c_void, fmt};
 
 /// How often a hungry participant looks again before it leaves.
 const PATIENCE: u32 = 64;
@@ -68,14 +68,30 @@ pub struct MapCall {
 
 impl MapCall {
     /// An item, in words.
-    pub fn name(&self, index: usize) -> String {
-        let begin = match self.body {
-            Body::Item(_) | Body::Swept(_) | Body::Star(_) => return format!("item {index}"),
-            Body::Range(_) => self.first + index,
-            // SAFETY: the array holds `count` bounds.
-            Body::Piece(_) => unsafe { self.args.cast::<Bounds>().add(index).read_unaligned()[0] },
+    pub fn name(&self, index: usize) -> ItemName {
+        let (before, number, behind) = match self.body {
+            Body::Item(_) | Body::Swept(_) | Body::Star(_) => ("item ", index, ""),
+            Body::Range(_) => ("the range from ", self.first + index, " on"),
+            Body::Piece(_) => {
+                // SAFETY: the array holds `count` bounds.
+                let [begin, _] = unsafe { self.args.cast::<Bounds>().add(index).read_unaligned() };
+                ("the range from ", begin, " on")
+            }
         };
-        format!("the range from {begin} on")
+        ItemName { before, number, behind }
+    }
+}
+
+/// What a sentence calls an item.
+pub struct ItemName {
+    before: &'static str,
+    number: usize,
+    behind: &'static str,
+}
+
+impl fmt::Display for ItemName {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{}{}{}", self.before, self.number, self.behind)
     }
 }
 
@@ -403,7 +419,7 @@ impl Map {
         let outcome = frame.take_outcome();
         if self.call.statuses.is_null() {
             let message = outcome.and_then(|outcome| outcome.message);
-            let message = message.unwrap_or_else(|| status::meaning(status).to_owned());
+            let message = message.unwrap_or(Cow::Borrowed(status::meaning(status)));
             self.fail(core, index, status, message);
         } else {
             // SAFETY: the array holds `count` statuses, and this one is the item's.

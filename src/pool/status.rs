@@ -1,6 +1,7 @@
 //! Status codes and the error that carries one with its sentence.
 
 use super::codes::*;
+use crate::support::text::{Reason, sentence, try_sentence};
 use std::{borrow::Cow, io};
 
 /// What a call or a task came to; the C header's `POOL_...` numbers.
@@ -87,13 +88,17 @@ impl Error {
     /// The same, with the name of what it is about in front.
     #[must_use]
     pub fn about(self, what: &str) -> Self {
-        Self::new(self.status, format!("{what}: {}", self.message))
+        Self::new(self.status, sentence(format_args!("{what}: {}", self.message)))
     }
 
     /// The system refused `what`.
     pub fn system(what: &'static str, error: &io::Error) -> Self {
         let status = if error.kind() == io::ErrorKind::OutOfMemory { NO_MEMORY } else { SYSTEM };
-        Self::new(status, format!("{what}: {error}"))
+        match try_sentence(format_args!("{what}: {}", Reason(error))) {
+            Some(text) => Self::new(status, text),
+            // Then the system will have had none, either.
+            None => Self::no_memory(what),
+        }
     }
 }
 

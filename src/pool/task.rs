@@ -427,9 +427,9 @@ impl Task {
         if outcome.is_none() && status == status::OK {
             return status;
         }
-        let mut outcome = outcome.unwrap_or_default();
+        let outcome = outcome.map(|outcome| *outcome).unwrap_or_default();
         if outcome.set_result.is_some()
-            && !self.change_end(|end| end.set_result = outcome.set_result.take())
+            && !self.change_end(|end| end.set_result = outcome.set_result)
         {
             return status::NO_MEMORY;
         }

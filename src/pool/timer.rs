@@ -9,15 +9,12 @@ use super::{
     timetable::{Ticket, Timetable},
 };
 use crate::support::{
-    alloc::is_there_room,
     process::{SignalsBlocked, Uncancellable},
-    sync::{Arc, AtomicBool, Mutex, Ordering, lock, thread},
+    sync::{Arc, AtomicBool, Mutex, Ordering, lock},
+    thread::{self, Thread},
     wait_word::WaitWord,
 };
 use std::time::Instant;
-
-/// Starting a thread takes some small allocations that cannot say when there is no memory.
-const ROOM_FOR_A_THREAD: usize = 64 << 10;
 
 /// What is to be done at some moment.
 pub trait Alarm: Send + Sync {
@@ -49,7 +46,7 @@ pub struct Timer {
     /// Whether there is a thread, or was.
     is_there: AtomicBool,
     /// Held while it is started and joined.
-    thread: Mutex<Option<thread::JoinHandle<()>>>,
+    thread: Mutex<Option<Thread>>,
 }
 
 impl Timer {
@@ -97,15 +94,11 @@ impl Timer {
         if lock(&self.state).left {
             return Err(Error::from(status::CLOSED));
         }
-        if !is_there_room(ROOM_FOR_A_THREAD) {
-            return Err(Error::no_memory("no memory for the pool's timer"));
-        }
         let owner = core.to_arc();
         let _put_off = Uncancellable::new();
         let _blocked = SignalsBlocked::new();
-        let started = thread::Builder::new()
-            .name(format!("{:.9}-timer", core.options.name))
-            .spawn(move || owner.timer.run(&owner));
+        let name = format_args!("{:.9}-timer", core.options.name);
+        let started = thread::start(name, 0, move || owner.timer.run(&owner));
         *thread = Some(
             started.map_err(|error| Error::system("no timer thread could be started", &error))?,
         );
@@ -138,7 +131,7 @@ impl Timer {
     /// Waits for the thread, which has been told to leave.
     pub fn join(&self) {
         if let Some(thread) = lock(&self.thread).take() {
-            let _ = thread.join();
+            thread.join();
         }
     }
 

@@ -30,9 +30,8 @@ use crate::{
         alloc::{Buffer, Lender},
         process::{self, Uncancellable},
         spin,
-        sync::{
-            Arc, AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Ordering, Weak, lock, thread,
-        },
+        sync::{Arc, AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Ordering, Weak, lock},
+        thread::Thread,
         wait_word::WaitWord,
     },
     sys::{event::Event, module},
@@ -79,7 +78,7 @@ pub struct ProcessEngine {
     finished: WaitWord,
     /// 1 when the supervisor, the workers and the zygote have gone, too.
     pub(super) gone: WaitWord,
-    supervisor: Mutex<Option<thread::JoinHandle<()>>>,
+    supervisor: Mutex<Option<Thread>>,
     /// Held by a thread that refreshes.
     refreshing: Mutex<()>,
     /// Whether the supervisor looks at the time by itself, or need not: set by who submits, cleared
@@ -433,7 +432,7 @@ impl Engine for ProcessEngine {
             return false;
         }
         if let Some(handle) = lock(&self.supervisor).take() {
-            let _ = handle.join();
+            handle.join();
         }
         self.runner.join();
         true

@@ -157,7 +157,7 @@ impl ProcessEngine {
     ) {
         let (first, count) = (items.start, items.len());
         if count > 0 && !write_statuses(map.call(), items, error.status) {
-            map.fail(core, first, error.status, error.message.clone().into_owned());
+            map.fail(core, first, error.status, error.message.clone());
             self.ask_pieces(task, STOP);
         }
         map.account(task, count);

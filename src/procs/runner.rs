@@ -11,7 +11,8 @@ use crate::{
         status::{Error, Result},
     },
     support::{
-        sync::{Arc, AtomicBool, Mutex, Ordering, lock, thread},
+        sync::{Arc, AtomicBool, Mutex, Ordering, lock},
+        thread::{self, Thread},
         wait_word::WaitWord,
     },
     sys::thread::SignalsBlocked,
@@ -26,9 +27,9 @@ pub fn start_thread(
     core: &Core,
     name: &str,
     body: impl FnOnce() + Send + 'static,
-) -> io::Result<thread::JoinHandle<()>> {
+) -> io::Result<Thread> {
     let _blocked = SignalsBlocked::new();
-    thread::Builder::new().name(short_name(&core.options.name, name)).spawn(body)
+    thread::start(format_args!("{}", short_name(&core.options.name, name)), 0, body)
 }
 
 /// See the module. The thread is started when the first callback comes.
@@ -37,7 +38,7 @@ pub struct Runner {
     calls: Arc<WaitWord>,
     leaving: Arc<AtomicBool>,
     is_there: AtomicBool,
-    thread: Mutex<Option<thread::JoinHandle<()>>>,
+    thread: Mutex<Option<Thread>>,
 }
 
 impl Runner {
@@ -76,7 +77,7 @@ impl Runner {
         self.calls.wake_all();
     }
 
-    fn start(&self, core: &Core) -> io::Result<thread::JoinHandle<()>> {
+    fn start(&self, core: &Core) -> io::Result<Thread> {
         let owner = core.to_arc();
         let (calls, leaving) = (self.calls.clone(), self.leaving.clone());
         start_thread(core, "-calls", move || {
@@ -106,7 +107,7 @@ impl Runner {
     pub fn join(&self) {
         let thread = lock(&self.thread).take();
         if let Some(thread) = thread {
-            let _ = thread.join();
+            thread.join();
         }
     }
 }

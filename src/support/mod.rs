@@ -30,6 +30,9 @@ pub mod robust;
 pub mod shared_word;
 pub mod spin;
 pub mod sync;
+pub mod text;
+#[cfg(not(loom))]
+pub mod thread;
 pub mod wait_word;
 
 pub use crossbeam_utils::CachePadded;

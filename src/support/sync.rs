@@ -54,15 +54,3 @@ pub use std::sync::atomic::AtomicU32 as WordForC;
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
-
-/// Whether a thread has ended, so that joining it does not block.
-#[cfg(not(any(loom, shuttle)))]
-pub fn has_ended(handle: &thread::JoinHandle<()>) -> bool {
-    handle.is_finished()
-}
-
-/// Shuttle cannot say.
-#[cfg(shuttle)]
-pub fn has_ended(_handle: &thread::JoinHandle<()>) -> bool {
-    false
-}

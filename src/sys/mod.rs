@@ -7,7 +7,7 @@
 //! | `robust`   | a lock that is handed on when its owner dies, be it a thread or a process |
 //! | `identity` | whether a thread or a process is still there |
 //! | `at_exit`  | calls a function when the program ends by itself |
-//! | `thread`   | signal masks, affinity and the stack bounds of the calling thread |
+//! | `thread`   | signal masks, affinity and the stack bounds of the calling thread; on Linux also how threads begin and end |
 //! | `event`    | a file descriptor that is readable while it is set |
 //! | `module`   | keeps the library mapped while threads run its code |
 //!

@@ -24,22 +24,19 @@ use crate::{
         task::{Task, TaskRef},
     },
     support::{
-        alloc::is_there_room,
         spin,
-        sync::{Arc, AtomicBool, Mutex, Ordering, Weak, has_ended, lock, thread},
+        sync::{Arc, AtomicBool, Mutex, Ordering, Weak, lock},
+        thread::{self, Thread},
         wait_word::WaitWord,
     },
     sys,
 };
 use std::time::Instant;
 
-/// Starting a thread takes some small allocations that cannot say when there is no memory.
-const ROOM_FOR_A_THREAD: usize = 64 << 10;
-
 /// So many tasks of a batch become visible at a time.
 const PORTION: usize = 64;
 
-type Threads = Vec<thread::JoinHandle<()>>;
+type Threads = Vec<Thread>;
 
 /// How a new worker has been counted.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -83,17 +80,21 @@ pub struct ThreadEngine {
 
 impl ThreadEngine {
     /// An engine without threads.
-    pub fn new(options: &Options) -> Arc<Self> {
+    ///
+    /// # Errors
+    /// `NO_MEMORY`.
+    pub fn new(options: &Options) -> Result<Arc<Self>> {
         let placement = Placement::new(options);
         let cpus = placement.cpus();
         let stack_size = match options.stack_size {
             0 => sys::thread::default_stack_size(),
             size => size,
         };
-        Arc::new_cyclic(|me| Self {
+        let queues = Queues::new(options.workers, MOST_THREADS - 1)?;
+        Ok(Arc::new_cyclic(|me| Self {
             me: me.clone(),
             sleep: Sleep::new(options.workers),
-            queues: Queues::new(options.workers, MOST_THREADS - 1),
+            queues,
             offers: Offers::new(options.workers, cpus),
             shared: Heap::default(),
             threads: Mutex::new(Vec::new()),
@@ -107,7 +108,7 @@ impl ThreadEngine {
             placement,
             stack_size,
             patience: spin::patience(options.workers, cpus),
-        })
+        }))
     }
 
     /// The stack that a task must find free before it is started on top of another.
@@ -127,28 +128,27 @@ impl ThreadEngine {
         if born == Born::Active && self.no_spares.load(Ordering::Relaxed) {
             return Err(Error::new(status::SYSTEM, "the initializer of a spare worker failed"));
         }
-        if !is_there_room(ROOM_FOR_A_THREAD) {
+        if threads.try_reserve(1).is_err() {
             return Err(Error::no_memory("no memory for a worker thread"));
         }
         let number = self.queues.reserve()?;
-        let name = format!("{}-{number}", core.options.name);
         let (owner, engine) = (core.to_arc(), self.me.upgrade().ok_or(status::INTERNAL)?);
         self.alive.fetch_add(1, Ordering::SeqCst);
         // Joining below is a cancellation point, and submitters may come by here.
         let _put_off = sys::thread::Uncancellable::new();
         let signals = sys::thread::SignalsBlocked::new();
-        let started = thread::Builder::new()
-            .name(name)
-            .stack_size(self.stack_size)
-            .spawn(move || worker::run(&owner, &engine, number, born));
+        let name = format_args!("{}-{number}", core.options.name);
+        let started = thread::start(name, self.stack_size, move || {
+            worker::run(&owner, &engine, number, born);
+        });
         drop(signals);
         match started {
             Ok(handle) => {
                 // Threads that have left are joined here, lest their number grow for ever.
                 let mut index = 0;
                 while threads.len() > 2 * core.workers() && index < threads.len() {
-                    if has_ended(&threads[index]) {
-                        let _ = threads.swap_remove(index).join();
+                    if threads[index].has_ended() {
+                        threads.swap_remove(index).join();
                     } else {
                         index += 1;
                     }
@@ -204,7 +204,7 @@ impl ThreadEngine {
         loop {
             let thread = lock(&self.threads).pop();
             let Some(thread) = thread else { return };
-            let _ = thread.join();
+            thread.join();
         }
     }
 

@@ -14,7 +14,10 @@ use crate::{
         status::{self, Error, Result},
         task::{Task, TaskRef},
     },
-    support::sync::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
+    support::{
+        alloc::{try_box, try_boxed},
+        sync::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
+    },
 };
 use once_cell::race::OnceBox;
 use std::cell::Cell;
@@ -36,9 +39,10 @@ struct Segment {
 }
 
 impl Segment {
-    fn new(count: usize) -> Self {
+    fn new(count: usize) -> Result<Self> {
         let place = || WorkerPlace { taken: AtomicBool::new(false), queue: OnceBox::new() };
-        Self { places: (0..count).map(|_| place()).collect(), next: OnceBox::new() }
+        let places = try_boxed(count, place).ok_or(Error::no_memory("no memory for workers"))?;
+        Ok(Self { places, next: OnceBox::new() })
     }
 }
 
@@ -66,14 +70,17 @@ pub struct Seat<'a> {
 
 impl Queues {
     /// Queues for `workers` workers, and up to `most` in all.
-    pub fn new(workers: usize, most: usize) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// `NO_MEMORY`.
+    pub fn new(workers: usize, most: usize) -> Result<Self> {
+        Ok(Self {
             lanes: std::array::from_fn(|_| Fifo::new()),
             used_lanes: AtomicU32::new(0),
-            first: Segment::new(workers),
+            first: Segment::new(workers)?,
             used: AtomicUsize::new(0),
             most,
-        }
+        })
     }
 
     fn segments(&self) -> impl Iterator<Item = &Segment> {
@@ -98,6 +105,11 @@ impl Queues {
                 if !place.taken.load(Ordering::Relaxed)
                     && !place.taken.swap(true, Ordering::Acquire)
                 {
+                    let queue = place.queue.get_or_try_init(|| try_box(Fifo::new()).ok_or(()));
+                    if queue.is_err() {
+                        place.taken.store(false, Ordering::Release);
+                        return Err(Error::no_memory("no memory for a worker's queue"));
+                    }
                     return Ok(number);
                 }
                 number += 1;
@@ -106,7 +118,9 @@ impl Queues {
                 let text = format!("{number} workers wait inside tasks; no more can step in");
                 return Err(Error::new(status::SYSTEM, text));
             }
-            segment = segment.next.get_or_init(|| Box::new(Segment::new(SEGMENT)));
+            segment = segment.next.get_or_try_init(|| {
+                try_box(Segment::new(SEGMENT)?).ok_or(Error::no_memory("no memory for workers"))
+            })?;
         }
     }
 
@@ -124,7 +138,7 @@ impl Queues {
     /// The seat at a place that this thread's worker was given.
     pub fn sit_down(&self, number: usize) -> Option<Seat<'_>> {
         let place = self.place(number)?;
-        let queue = place.queue.get_or_init(|| Box::new(Fifo::new()));
+        let queue = place.queue.get()?;
         self.used.fetch_max(number + 1, Ordering::AcqRel);
         Some(Seat { place, queue, number, lane: Cell::new(0) })
     }

@@ -7,11 +7,13 @@
 
 #include "tasks.h"
 
+// NOLINTBEGIN(bugprone-reserved-identifier): the C library calls them so.
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *place, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 extern void __libc_free(void *place);
+// NOLINTEND(bugprone-reserved-identifier)
 
 static atomic_long failing_first, failing_count, failing_live;
 static atomic_int failing_fired, failing_process;

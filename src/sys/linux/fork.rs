@@ -5,15 +5,15 @@
 //! from a counter that fork copies, so that a child's number differs from all its ancestors'.
 //! Kernels before 4.14 lack the mark; there a `pthread_atfork` handler zeroes the word.
 
-use once_cell::race::OnceBox;
 use std::{
     io, ptr,
     sync::atomic::{AtomicPtr, AtomicU32, Ordering},
 };
 
-/// The process's number; wiped to zero in a forked child. A `OnceBox` races instead of
-/// locking, so that a fork in the middle of the first use leaves no lock held.
-static WORD: OnceBox<AtomicPtr<AtomicU32>> = OnceBox::new();
+/// Where the process's number is; wiped to zero in a forked child. Written once, by whoever wins
+/// the first use: a race instead of a lock, so that a fork in its middle leaves no lock held.
+/// Release and acquire: who sees the address sees the page.
+static WORD: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// The number of this process: never zero, and different from every ancestor's.
@@ -36,16 +36,22 @@ pub fn epoch() -> io::Result<u32> {
 
 /// Whether this process is the one in which `epoch()` returned `number`.
 pub fn is_current(number: u32) -> bool {
-    WORD.get().is_some_and(|word| {
-        // SAFETY: the page is never unmapped.
-        unsafe { &*word.load(Ordering::Relaxed) }.load(Ordering::Relaxed) == number
-    })
+    // SAFETY: null, or a page that is never unmapped.
+    unsafe { WORD.load(Ordering::Acquire).as_ref() }
+        .is_some_and(|word| word.load(Ordering::Relaxed) == number)
 }
 
 fn word() -> io::Result<&'static AtomicU32> {
-    let word = WORD.get_or_try_init(|| map_page().map(|page| Box::new(AtomicPtr::new(page))))?;
+    let mut page = WORD.load(Ordering::Acquire);
+    if page.is_null() {
+        let fresh = map_page()?;
+        page = match WORD.compare_exchange(page, fresh, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => fresh,
+            Err(first) => first,
+        };
+    }
     // SAFETY: `map_page` returned a page that is never unmapped, aligned, and zero at first.
-    Ok(unsafe { &*word.load(Ordering::Relaxed) })
+    Ok(unsafe { &*page })
 }
 
 /// A page of its own that holds zero. The loser of a race leaves its page behind, once.

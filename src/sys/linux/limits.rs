@@ -1,7 +1,14 @@
 #![allow(unsafe_code)]
 //! How much of the machine this process may use, and uses.
 
-use std::{fs, mem::MaybeUninit};
+use std::{ffi::CStr, fs, mem::MaybeUninit};
+
+/// What the system's error `code` means, written into `room`.
+pub fn meaning_of_error(code: i32, room: &mut [u8; 128]) -> &str {
+    // SAFETY: at most so many bytes are written, the last of them a zero.
+    unsafe { libc::strerror_r(code, room.as_mut_ptr().cast(), room.len()) };
+    CStr::from_bytes_until_nul(room).ok().and_then(|text| text.to_str().ok()).unwrap_or("an error")
+}
 
 /// Adds to this process's niceness.
 pub fn nice(more: i32) {

@@ -18,6 +18,7 @@ pub mod poll;
 pub mod random;
 pub mod robust;
 pub mod signals;
+mod started;
 pub mod stdio;
 pub mod this_process;
 pub mod thread;

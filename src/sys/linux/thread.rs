@@ -1,5 +1,7 @@
 #![allow(unsafe_code)]
-//! Signal masks, affinity and stack bounds of the calling thread.
+//! Signal masks, affinity and stack bounds of the calling thread; and threads' beginning and end.
+
+pub use super::started::{Started, set_name, start};
 
 use std::{mem::MaybeUninit, ops::Range};
 
