@@ -168,7 +168,8 @@ impl Worker<'_> {
         self.end_frame(claim, &frame, status);
     }
 
-    /// Runs a piece of a map, or as much of it as is wanted; the number of items done.
+    /// Runs a piece of a map, or as much of it as is wanted; the number of items that were run,
+    /// with one that has failed.
     pub(super) fn run_piece(&self, claim: Claim<'_>, function: Function) -> usize {
         let slot = claim.slot;
         let count = word(&slot.map.count);
@@ -208,7 +209,7 @@ impl Worker<'_> {
         self.returned();
         slot.map.progress.store(done as u64, Ordering::Relaxed);
         self.end_frame(claim, &frame, status);
-        done
+        done + usize::from(status != status::OK)
     }
 
     /// Calls the function for one item after the other, until all are done, one has failed, or

@@ -195,6 +195,25 @@ CASE(max_tasks_per_worker) {
   close_and_leave_nothing(pool, &world);
 }
 
+/* Fails with the number of items that its process has run. */
+static int32_t fail_with_count(const void *arg, void *result, pool_task_t *task) {
+  static int32_t run;
+  (void)arg;
+  (void)result;
+  return pool_task_fail(task, ++run, NULL);
+}
+
+CASE(max_tasks_per_worker_counts_items_that_fail) {
+  struct world world = world_now();
+  pool_options_t options = processes(1);
+  options.max_tasks_per_worker = 3;
+  pool_t *pool = new_pool_with(&options);
+  for (int32_t i = 0; i < 9; i++) {
+    CHECK_STATUS(pool_map(pool, fail_with_count, NULL, 0, NULL, 0, 5), i % 3 + 1);
+  }
+  close_and_leave_nothing(pool, &world);
+}
+
 static int32_t grow(const void *arg, void *result, pool_task_t *task) {
   size_t size = *(const size_t *)arg;
   static char *volatile grown; /* and never freed */
