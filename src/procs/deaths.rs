@@ -381,11 +381,11 @@ impl ProcessEngine {
         self.wake_workers(usize::MAX);
     }
 
-    /// When no worker can run anything any more, nothing shall wait for one.
+    /// When no worker can run anything any more, nothing shall wait for one. A refresh may come
+    /// meanwhile: what was submitted after it is not meant.
     pub(super) fn give_up_if_failed(&self, core: &Core) {
-        if self.fleet.failure().is_some() {
-            let error = || self.fleet.failure().unwrap_or_else(|| Error::from(status::BROKEN));
-            self.end_waiting(core, &error);
+        if let Some(error) = self.fleet.failure() {
+            self.end_waiting(core, &error, &|| self.fleet.has_failed());
         }
     }
 }

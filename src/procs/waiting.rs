@@ -247,18 +247,18 @@ impl ProcessEngine {
 
     /// Ends all that is there: what no worker has begun at once, the rest by force.
     pub(super) fn end_all(&self, core: &Core, error: impl Fn() -> Error) {
-        self.end_waiting(core, &error);
+        self.end_waiting(core, &error(), &|| true);
         for (number, generation) in self.loaded(|load| !matches!(load, Load::None)) {
             self.kill_slot(number, generation, error());
         }
     }
 
-    /// Ends all that no worker has begun.
-    pub(super) fn end_waiting(&self, core: &Core, error: &dyn Fn() -> Error) {
-        let error = error();
+    /// Ends all that no worker has begun, as long as `must_end` holds. It is asked under the lock
+    /// under which tasks come in: what came after it was made false is left alone.
+    pub(super) fn end_waiting(&self, core: &Core, error: &Error, must_end: &dyn Fn() -> bool) {
         let maps: Vec<TaskRef> = {
             let window = lock(&self.window);
-            let tasks = window.jobs.values().map(|job| job.task);
+            let tasks = window.jobs.values().filter(|_| must_end()).map(|job| job.task);
             tasks.inspect(|task| task.state.add_reference()).collect()
         };
         for task in maps {
@@ -272,7 +272,8 @@ impl ProcessEngine {
         loop {
             let task = {
                 let mut window = lock(&self.window);
-                let at = window.queue.iter().position(|one| matches!(one, Waiting::Task(_)));
+                let mut queue = window.queue.iter();
+                let at = queue.position(|one| must_end() && matches!(one, Waiting::Task(_)));
                 at.and_then(|at| window.queue.remove(at))
             };
             let Some(Waiting::Task(task)) = task else { break };
@@ -284,9 +285,15 @@ impl ProcessEngine {
             self.settle(core, 1);
         }
         for (number, generation) in self.loaded(|load| !matches!(load, Load::None)) {
-            let load = self.withdraw_from(&mut lock(&self.window), number, generation);
+            let load = {
+                let mut window = lock(&self.window);
+                if !must_end() {
+                    return;
+                }
+                self.withdraw_from(&mut window, number, generation)
+            };
             if let Some(load) = load {
-                self.end_unrun(core, number, load, &error);
+                self.end_unrun(core, number, load, error);
             }
         }
     }

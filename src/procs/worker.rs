@@ -202,6 +202,11 @@ impl Worker<'_> {
                 searched = true;
                 continue;
             };
+            if self.order() == LEAVE {
+                // It came after the look above, and perhaps before the task was submitted, which
+                // then is for a younger worker: left claimed, it goes to one.
+                break;
+            }
             if std::mem::take(&mut searched) {
                 self.found();
             }

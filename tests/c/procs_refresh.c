@@ -37,6 +37,42 @@ CASE(refresh_shows_a_changed_global) {
   close_and_leave_nothing(pool, &world);
 }
 
+static atomic_int quiet;
+
+static void *keep_busy(void *pool) {
+  int64_t arg = 1, result;
+  while (!atomic_load(&quiet)) {
+    (void)pool_apply(pool, twice, &arg, 8, &result, 8);
+  }
+  return NULL;
+}
+
+/* What is submitted after a refresh neither runs on an old worker, nor ends with the zygote that has been killed. */
+CASE(what_comes_after_a_refresh_is_for_the_new_workers) {
+  struct world world = world_now();
+  pool_t *pool = process_pool(2);
+  pthread_t threads[3];
+  for (size_t i = 0; i < COUNT_OF(threads); i++) {
+    threads[i] = check_thread(keep_busy, pool);
+  }
+  for (int round = 0; round < 200; round++) {
+    pid_t zygote = round % 2 ? parent_of(worker_process(pool, 0), NULL) : 0;
+    if (zygote > 1 && parent_of(zygote, NULL) == getpid()) {
+      kill(zygote, SIGKILL);
+    }
+    global = round;
+    CHECK_OK(pool_refresh(pool));
+    for (int i = 0; i < 4; i++) {
+      CHECK_EQ(global_of(pool), round);
+    }
+  }
+  atomic_store(&quiet, 1);
+  for (size_t i = 0; i < COUNT_OF(threads); i++) {
+    pthread_join(threads[i], NULL);
+  }
+  close_and_leave_nothing(pool, &world);
+}
+
 /* What runs ends on the old worker, what waits goes to the new ones. */
 CASE(refresh_under_load) {
   struct world world = world_now();
