@@ -16,7 +16,7 @@ MINUTES ?= 60
 # Where rustup puts cargo, for a shell that has not been told.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: build demo test chaos bench instructions lint format header install clean
+.PHONY: build demo test chaos soak bench instructions lint format header install clean
 
 build: | $(CMAKE)
 	$(CMAKE) -S . -B $(CMAKE_BUILD) -DCMAKE_INSTALL_PREFIX="$(PREFIX)" -DMILLPOND_TARGET_DIR="$(CURDIR)/target" \
@@ -36,6 +36,13 @@ chaos:
 	$(PYTHON) tools/setup.py test
 	CHAOS_TASKS=$(TASKS) CHAOS_MINUTES=$(if $(filter file,$(origin MINUTES)),0,$(MINUTES)) \
 	  build/venv/bin/python -m pytest -q -s tests/chaos
+
+# The randomised tester, half of MINUTES in each mode; what failed says how to run it again.
+soak: SEED ?=
+soak:
+	$(PYTHON) tools/setup.py test
+	TESTER_SECONDS=$$(($(MINUTES) * 30)) TESTER_SEED=$(SEED) \
+	  build/venv/bin/python -m pytest -q -s tests/tester -k "test_tester and not under"
 
 bench:
 	$(PYTHON) benches/bench.py $(ARGS)
