@@ -146,6 +146,9 @@ impl Fleet {
         for index in 0..state.members.len() {
             if state.members[index].alive {
                 self.order(index, LEAVE);
+            } else {
+                // Another may come in its place, and would find it taken.
+                self.vacate(index);
             }
         }
         self.fill_up(&mut state);

@@ -61,3 +61,41 @@ CASE(deaths_meanwhile) {
   EVENTUALLY(processes_of(pool, 8) == 3);
   CHECK_OK(pool_close_join(pool));
 }
+
+/* With an initializer, creation waits until the spare worker is ready, too. */
+static int32_t prepare(void *data, uint32_t worker) {
+  (void)data;
+  (void)worker;
+  return 0;
+}
+
+static int32_t tell_worker(const void *arg, void *result, pool_task_t *task) {
+  (void)arg;
+  *(uint32_t *)result = task->worker;
+  return 0;
+}
+
+/* The place of a worker that a refresh does not make again must not stay taken. */
+CASE(a_refresh_after_the_zygote_died_has_somebody_work) {
+  struct world world = world_now();
+  pool_options_t options = processes(1);
+  options.max_workers = 2;
+  options.spare_workers = 1;
+  options.initializer = prepare;
+  pool_t *pool = new_pool_with(&options);
+  CHECK_OK(pool_resize(pool, 2));
+  pid_t leaving = worker_process(pool, 1);
+  (void)worker_process(pool, 2);
+  CHECK_OK(pool_resize(pool, 1));
+  EVENTUALLY(gone(leaving));
+  /* Now the spare one, number 2, is to take the place of the first. */
+  uint32_t worker = 0;
+  EVENTUALLY((kill(worker_process(pool, 0), SIGKILL), pool_apply(pool, tell_worker, NULL, 0, &worker, 4)) == POOL_OK &&
+             worker == 2);
+  pid_t zygote = parent_of(worker_process(pool, 2), NULL);
+  CHECK_EQ(kill(zygote, SIGKILL), 0);
+  EVENTUALLY(pool_apply(pool, nothing, NULL, 0, NULL, 0) == POOL_ERR_BROKEN);
+  CHECK_OK(pool_refresh(pool));
+  pool_works(pool);
+  close_and_leave_nothing(pool, &world);
+}
