@@ -53,6 +53,8 @@ bool may_refuse(const struct pool_model *model, const struct view *view, int32_t
   case POOL_ERR_BROKEN:
   case POOL_ERR_CRASH_LOOP:
     return may_end_so(model, view, status);
+  case POOL_ERR_FULL:
+    return model->options.max_pending > 0 && model->options.when_full == POOL_FULL_FAIL;
   case POOL_ERR_NO_MEMORY:
   case POOL_ERR_SYSTEM:
     return starved() > view->failures;

@@ -24,10 +24,10 @@ static bool kill_held(struct pool_model *model, pid_t pid, uint32_t worker, atom
 
 static bool kill_worker(struct actor *actor) {
   struct pool_model *model = any_pool(actor);
-  uint32_t worker = roll(&actor->dice, model->workers + model->options.spare_workers);
+  uint32_t worker = roll(&actor->dice, atomic_load(&model->most_workers) + model->options.spare_workers);
   int32_t pid = pool_worker_pid(model->pool, worker);
   if (pid <= 0) {
-    CHECK(pid == 0 || worker >= model->workers);
+    CHECK(pid == 0 || worker >= model->workers || atomic_load(&model->resizes) > 0);
     return false;
   }
   note(actor, " %u, process %d", worker, pid);

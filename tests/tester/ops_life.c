@@ -115,6 +115,29 @@ static bool use_default(struct actor *actor) {
   return true;
 }
 
+static bool resize(struct actor *actor) {
+  struct pool_model *model = any_pool(actor);
+  uint32_t most = model->options.max_workers > 0 ? model->options.max_workers : model->processes ? model->workers : 6;
+  uint32_t workers = 1 + roll(&actor->dice, most + 1), before = atomic_load(&model->most_workers);
+  bool closed = atomic_load(&model->closed);
+  note(actor, " to %u of %u", workers, most);
+  atomic_fetch_add(&model->resizes, 1);
+  while (before < workers && !atomic_compare_exchange_weak(&model->most_workers, &before, workers)) {
+  }
+  int32_t status = pool_resize(model->pool, workers);
+  if (status == POOL_OK) {
+    CHECK(!closed && (workers <= most || (!model->processes && model->options.max_workers == 0)));
+  } else if (status == POOL_ERR_INVALID) {
+    CHECK(workers > most);
+  } else {
+    CHECK(atomic_load(&model->closing));
+    CHECK(status == POOL_ERR_CLOSED || (status == POOL_ERR_TERMINATED && atomic_load(&model->terminating)));
+  }
+  int32_t now = pool_workers(model->pool);
+  CHECK(now >= 1 && now <= (int32_t)atomic_load(&model->most_workers));
+  return true;
+}
+
 static int32_t fails_to_start(void *code, uint32_t worker) {
   (void)worker;
   return *(const int32_t *)code;
@@ -140,5 +163,6 @@ struct operation life_ops[] = {{"pool of its own", 4, 2, open_own, {0}},
                                {"join", 3, 3, join, {0}},
                                {"poll", 8, 8, poll_pool, {0}},
                                {"default pool", 2, 1, use_default, {0}},
+                               {"resize", 4, 4, resize, {0}},
                                {"initializer that fails", 1, 1, fail_to_open, {0}},
                                {NULL, 0, 0, NULL, {0}}};

@@ -96,7 +96,10 @@ static bool submit(struct actor *actor) {
   pool_future_t *futures[MOST] = {NULL};
   pool_call_t calls[MOST];
   uint32_t many = 1 + roll(&actor->dice, MOST);
-  bool future = one_in(&actor->dice, 3) ? false : true;
+  bool future = !one_in(&actor->dice, 3);
+  if (model->options.max_pending > 0 && many > model->options.max_pending + 1) {
+    many = (uint32_t)model->options.max_pending + 1;
+  }
   if (full(actor)) {
     return false;
   }
@@ -181,7 +184,10 @@ static bool by_pointer(struct actor *actor) {
 /* A task that ends only when it is asked to: it must hear of it. */
 static bool ask_to_stop(struct actor *actor) {
   struct pool_model *model = any_pool(actor);
-  struct record *record = full(actor) || model->options.task_timeout_ms > 0 ? NULL : record_new(model, 1, false, false);
+  struct record *record =
+      full(actor) || model->options.task_timeout_ms > 0 || model->options.when_full == POOL_FULL_RUN_INLINE
+          ? NULL
+          : record_new(model, 1, false, false);
   if (record == NULL) {
     return false;
   }

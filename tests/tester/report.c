@@ -145,8 +145,22 @@ static void print_stacks_of(pid_t process) {
   waitpid(child, NULL, 0);
 }
 
+static void print_workers(void) {
+  for (uint32_t i = 0; i < atomic_load(&ledger->pools_used) && i < MOST_POOLS; i++) {
+    const struct pool_model *model = &ledger->pools[i];
+    for (uint32_t w = 0; !model->freed && model->processes && model->pool != NULL; w++) {
+      int32_t pid = pool_worker_pid(model->pool, w);
+      if (pid < 0) {
+        break;
+      }
+      fprintf(stderr, "pool %u, worker %u: process %d of %d\n", i, w, pid, pid > 0 ? (int)parent_of(pid) : 0);
+    }
+  }
+}
+
 /* Of this process and its children: zygotes, and forks of the host. */
 static void print_stacks(void) {
+  print_workers();
   DIR *folder = opendir("/proc");
   print_stacks_of(getpid());
   for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {

@@ -66,7 +66,14 @@ struct pool_model *pool_made(struct dice *dice, bool processes) {
   } else if (one_in(dice, 4)) {
     options.max_blocked = 1 + roll(dice, 3);
   }
+  options.max_workers = one_in(dice, 3) ? options.workers + roll(dice, 3) : 0;
+  if (one_in(dice, 4)) {
+    options.max_pending = 1 + roll(dice, 12);
+    bool inline_too = !processes && options.initializer == NULL;
+    options.when_full = (int32_t)roll(dice, inline_too ? 3 : 2);
+  }
   model->options = options;
+  atomic_store(&model->most_workers, model->workers);
   EXPECT(pool_create_with(&options, &model->pool), POOL_OK);
   CHECK(model->pool != NULL);
   CHECK(pool_workers(model->pool) == (int32_t)model->workers);
@@ -141,7 +148,8 @@ static void check_pool(struct pool_model *model) {
     CHECK(atomic_load(&model->running) == 0);
     CHECK(atomic_load(&model->finals) == atomic_load(&model->starts));
   }
-  if (model->workers == 1 && model->plain) {
+  if (model->workers == 1 && model->plain && atomic_load(&model->resizes) == 0 &&
+      model->options.when_full != POOL_FULL_RUN_INLINE) {
     check_order(model);
   }
 }

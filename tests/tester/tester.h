@@ -76,6 +76,7 @@ struct pool_model {
   pool_t *pool;
   pool_options_t options;
   uint32_t workers;
+  atomic_uint most_workers, resizes;
   bool processes, plain; /* plain: no task of it waits, blocks or submits */
   atomic_int closing, closed, terminating, terminated, freed;
   atomic_long killed_ms;                              /* when a worker was killed last */
@@ -317,7 +318,7 @@ void sleep_us(long us);
 /* ---- ops_*.c ---- */
 
 extern struct operation submit_ops[], future_ops[], map_ops[], loop_ops[], life_ops[], fault_ops[], memory_ops[],
-    wrong_ops[];
+    wait_ops[], wrong_ops[];
 /* All families. */
 struct operation *operation_at(uint32_t number);
 
