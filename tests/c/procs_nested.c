@@ -324,3 +324,34 @@ CASE(shutdown_while_a_forked_child_lives) {
     world_is_back(&world);
   }
 }
+
+static atomic_int enough;
+
+static void *make_pools(void *nothing_more) {
+  (void)nothing_more;
+  while (!atomic_load(&enough)) {
+    CHECK_OK(pool_close_join(process_pool(1)));
+  }
+  return NULL;
+}
+
+/* The child has no use for a lock that another thread held at the fork, be it the loader's. */
+CASE(forks_while_other_threads_make_pools) {
+  pthread_t threads[2];
+  for (size_t i = 0; i < COUNT_OF(threads); i++) {
+    threads[i] = check_thread(make_pools, NULL);
+  }
+  for (size_t i = 0; i < scaled(400); i++) {
+    pid_t child = fork();
+    if (child == 0) {
+      alarm(20);
+      CHECK_OK(pool_close_join(process_pool(1)));
+      _exit(0);
+    }
+    CHECK_EQ(check_wait(child), 0);
+  }
+  atomic_store(&enough, 1);
+  for (size_t i = 0; i < COUNT_OF(threads); i++) {
+    pthread_join(threads[i], NULL);
+  }
+}

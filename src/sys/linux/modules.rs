@@ -2,9 +2,11 @@
 //! The program and the shared objects that this process has loaded.
 
 use std::{
+    cell::UnsafeCell,
     ffi::{CStr, c_int, c_void},
     ops::Range,
     slice,
+    sync::Once,
 };
 
 /// The program or a shared object.
@@ -24,7 +26,7 @@ pub struct Module {
 ///
 /// Takes a lock of the loader. In a child of a process whose other threads were loading or
 /// unwinding at the fork, that lock may be held for ever: there, what was found out before the
-/// fork is to be preferred.
+/// fork is to be preferred. Threads that were here are waited for by a fork.
 pub fn modules() -> Vec<Module> {
     let mut found = Vec::new();
     each(|info| {
@@ -44,6 +46,42 @@ pub fn changes() -> (u64, u64) {
     counts
 }
 
+/// Held by whoever is in the loader because of this file, and by forks. The C library does not
+/// free the loader's own lock in a child.
+struct LoaderLock(UnsafeCell<libc::pthread_mutex_t>);
+
+// SAFETY: a mutex is there to be shared, and only the functions below touch it.
+unsafe impl Sync for LoaderLock {}
+
+static LOADER: LoaderLock = LoaderLock(UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER));
+
+extern "C" fn enter_loader() {
+    // SAFETY: the mutex is initialised and never moves.
+    unsafe { libc::pthread_mutex_lock(LOADER.0.get()) };
+}
+
+extern "C" fn leave_loader() {
+    // SAFETY: as above; the calling thread has entered.
+    unsafe { libc::pthread_mutex_unlock(LOADER.0.get()) };
+}
+
+/// In the child of a fork, whose only thread has entered; under another number, by which some
+/// mutexes know their owner.
+extern "C" fn renew() {
+    // SAFETY: nobody else is here, and nobody waits for the mutex.
+    unsafe { LOADER.0.get().write(libc::PTHREAD_MUTEX_INITIALIZER) };
+}
+
+/// Has forks wait until nobody is in the loader.
+fn hold_off_forks() {
+    static ONCE: Once = Once::new();
+    // SAFETY: the C library drops the handlers when it unloads the library that they are in.
+    ONCE.call_once(|| unsafe {
+        // Without memory for it, forks are as they were before.
+        libc::pthread_atfork(Some(enter_loader), Some(leave_loader), Some(renew));
+    });
+}
+
 /// Calls for each module until the call says that this was the last one.
 fn each<F: FnMut(&libc::dl_phdr_info) -> bool>(mut visit: F) {
     unsafe extern "C" fn one<F: FnMut(&libc::dl_phdr_info) -> bool>(
@@ -55,8 +93,11 @@ fn each<F: FnMut(&libc::dl_phdr_info) -> bool>(mut visit: F) {
         // was given below, borrowed for the whole iteration.
         unsafe { (*visit.cast::<F>())(&*info).into() }
     }
+    hold_off_forks();
+    enter_loader();
     // SAFETY: `one` is given what it expects, and is not called after this returns.
     unsafe { libc::dl_iterate_phdr(Some(one::<F>), (&raw mut visit).cast()) };
+    leave_loader();
 }
 
 #[cfg(target_pointer_width = "64")]
