@@ -27,7 +27,7 @@ static bool may_be_broken(const struct pool_model *model, const struct view *vie
 }
 
 /* Of things that happen to whatever is queued or running. */
-static bool may_end_so(const struct pool_model *model, const struct view *view, int32_t status) {
+bool may_end_so(const struct pool_model *model, const struct view *view, int32_t status) {
   switch (status) {
   case POOL_ERR_TERMINATED:
     return atomic_load(&model->terminating);

@@ -4,7 +4,8 @@
 /* Now and then allocations fail during a call. */
 static void go_hungry(struct actor *actor, const struct pool_model *model) {
   /* A thread that is started may still end the program for want of memory. */
-  bool may = !model->processes && model->options.initializer != NULL;
+  bool may =
+      !model->processes && model->options.initializer != NULL && model->options.when_full != POOL_FULL_RUN_INLINE;
   if (may && one_in(&actor->dice, 6)) {
     starve(1 + roll(&actor->dice, 6), roll_long(&actor->dice) | 1);
   }

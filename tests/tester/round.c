@@ -333,6 +333,7 @@ void run_round(uint32_t round, bool processes) {
   begin_step(self, 3, "looks for what is left");
   records_check(NULL);
   records_free();
+  EXPECT(pool_spawned_join(-1), POOL_OK); /* Gives back what the last ones took. */
   check_leftovers(fds);
   look_for_violations();
   atomic_store(&self->since_ms, 0);

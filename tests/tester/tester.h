@@ -193,6 +193,8 @@ void records_free(void);
 struct view look(const struct pool_model *model, bool inside);
 /* Whether something may have died because its worker was killed. */
 bool may_be_dead(const struct pool_model *model, const struct view *view);
+/* Whether a task that was queued or running may have ended like this, by what was done to the pool. */
+bool may_end_so(const struct pool_model *model, const struct view *view, int32_t status);
 /* Whether a call may be refused like this. */
 bool may_refuse(const struct pool_model *model, const struct view *view, int32_t status);
 /* A call that submits: true if it did, false if it was refused with reason; else ends the program. */
@@ -318,7 +320,7 @@ void sleep_us(long us);
 /* ---- ops_*.c ---- */
 
 extern struct operation submit_ops[], future_ops[], map_ops[], loop_ops[], life_ops[], fault_ops[], memory_ops[],
-    wait_ops[], wrong_ops[];
+    wait_ops[], sync_ops[], wrong_ops[];
 /* All families. */
 struct operation *operation_at(uint32_t number);
 
