@@ -96,6 +96,7 @@ mod header {
         ("Counters", &["capi/counter.rs"], ""),
         ("Queues", &["capi/queue.rs"], ""),
         ("One function in a process of its own", &["capi/spawn.rs"], ""),
+        ("A pool in numbers", &["capi/stats.rs"], ""),
         (
             "Private to pool_map()",
             &["pool/sweep.rs", "capi/sweep.rs"],

@@ -2296,6 +2296,148 @@ int32_t pool_spawn(const pool_options_t *options,
  */
 int32_t pool_spawned_join(int64_t timeout_ms);
 
+/* ---- A pool in numbers ------------------------------------------------- */
+
+/** A pool in numbers. Begin with POOL_STATS_INIT. All counts are since the pool was made. */
+typedef struct pool_stats_t {
+  /** sizeof(pool_stats_t), set by POOL_STATS_INIT. */
+  size_t struct_size;
+  /** How many tasks run at a time, as in pool_workers(). */
+  uint32_t workers;
+  /** Workers have had the numbers below this: those that pool_worker_stats() takes. */
+  uint32_t numbers;
+  /**
+   * How many workers there are now: threads, which are started when needed and include spare ones, or
+   * processes.
+   */
+  uint32_t alive;
+  /** How many threads, or worker processes, are running something now. */
+  uint32_t running;
+  /** How many tasks wait or block now, and have given their place up for that. */
+  uint32_t blocked;
+  /** How many workers sleep now, since there is nothing to do. */
+  uint32_t sleeping;
+  /**
+   * How many calls wait for a worker now. Those that were cancelled count until a worker comes by
+   * them, and so does a map that calls for more workers.
+   */
+  uint64_t queued;
+  /** How many calls may not start yet. */
+  uint64_t held;
+  /** Calls that were accepted: tasks, and maps as one each. */
+  uint64_t submitted;
+  /** Those of them that have ended, in whatever way. */
+  uint64_t ended;
+  /** Those of the ended that ran and did not return POOL_OK. */
+  uint64_t failed;
+  /**
+   * Those of the ended that never ran: they were cancelled, or the pool was terminated, or
+   * nobody could run them.
+   */
+  uint64_t cancelled;
+  /** The sums of what pool_worker_stats() says of all workers and of POOL_NO_WORKER. */
+  uint64_t items;
+  /** See `items`. */
+  uint64_t steals;
+  /** See `items`. */
+  uint64_t sleeps;
+  /** See `items`. */
+  uint64_t busy_ns;
+  /** See `items`. */
+  uint64_t deaths;
+  /** How often a task has given up its place, to wait or in a blocking section. */
+  uint64_t waits;
+} pool_stats_t;
+
+/**
+ * A worker in numbers, or all threads from outside together. Begin with POOL_WORKER_STATS_INIT.
+ * All counts are since the pool was made, over all workers that have had the number.
+ */
+typedef struct pool_worker_stats_t {
+  /** sizeof(pool_worker_stats_t), set by POOL_WORKER_STATS_INIT. */
+  size_t struct_size;
+  /** 1: there is such a worker now; 0: not yet, or not any more. */
+  int32_t alive;
+  /** Its process, 0 while there is none; in a pool of threads this one. */
+  int32_t pid;
+  /** Tasks that it has run. */
+  uint64_t tasks;
+  /** Items of maps that it has run. */
+  uint64_t items;
+  /**
+   * Tasks, and forks of pool_join2(), that it has taken from other workers' queues. (In processes
+   * there is one queue for all, and so nothing to steal.)
+   */
+  uint64_t steals;
+  /** How often it found nothing to do, and slept. */
+  uint64_t sleeps;
+  /**
+   * How long it was awake, in nanoseconds: it ran tasks, waited in them, or looked for some. No
+   * clock is read for each task, but when the worker goes to sleep and when it is woken; so what
+   * tasks used is never more than this. 0 for POOL_NO_WORKER.
+   */
+  uint64_t busy_ns;
+  /** How often a worker with this number was started. */
+  uint64_t starts;
+  /**
+   * How many of these died: crashed, were killed, or ended in the midst of a task. A replacement
+   * that the pool's options or pool_refresh() asked for is no death.
+   */
+  uint64_t deaths;
+} pool_worker_stats_t;
+
+/**
+ * Tells what a pool is doing and has done. The counts are kept all the time and cost nothing that
+ * could be measured: each worker has its own. The numbers are of about the same moment, not of one:
+ * while tasks run, their sums need not fit to the last one; in a pool at rest they do.
+ *
+ * pool: also when it is closed, or has ended.
+ * stats: its `struct_size` is read, the rest is written.
+ * Returns POOL_OK, POOL_ERR_INVALID, _FORKED; _UNSUPPORTED in a worker process of the pool. Does
+ * not block.
+ *
+ * Example:
+ *     pool_map(pool, square, in, sizeof(int), out, sizeof(int), 5);
+ *     pool_stats_t stats = POOL_STATS_INIT;
+ *     pool_stats(pool, &stats);
+ *     assert(stats.workers == 2 && stats.submitted == 1 && stats.ended == 1);
+ *     assert(stats.items == 5 && stats.failed == 0);
+ */
+int32_t pool_stats(pool_t *pool, struct pool_stats_t *stats);
+
+/**
+ * Tells what one worker has done.
+ *
+ * worker: its number, below `workers` or the `numbers` of pool_stats(): spare workers have numbers
+ *   of their own. POOL_NO_WORKER: the threads from outside that have run tasks while they waited, all
+ *   together.
+ * stats: its `struct_size` is read, the rest is written.
+ * Returns as pool_stats(); POOL_ERR_INVALID for a number that no worker has had.
+ *
+ * Example (processes):
+ *     int32_t status = pool_apply(pool, square, &in[4], sizeof(int), &out[4], sizeof(int));
+ *     assert(status == POOL_OK);
+ *     uint64_t tasks = 0;
+ *     for (uint32_t worker = 0; worker < 2; worker++) {
+ *         pool_worker_stats_t stats = POOL_WORKER_STATS_INIT;
+ *         status = pool_worker_stats(pool, worker, &stats);
+ *         assert(status == POOL_OK && stats.starts == 1 && stats.deaths == 0);
+ *         tasks += stats.tasks;
+ *     }
+ *     assert(tasks == 1);
+ */
+int32_t pool_worker_stats(pool_t *pool,
+                          uint32_t worker,
+                          struct pool_worker_stats_t *stats);
+
+/* The value to begin a pool_stats_t with. */
+#define POOL_STATS_INIT \
+  { sizeof(pool_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/* The value to begin a pool_worker_stats_t with. */
+#define POOL_WORKER_STATS_INIT \
+  { sizeof(pool_worker_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
 /* ---- Private to pool_map() --------------------------------------------- */
 
 /** Private to pool_map(): a run of items. */

@@ -439,6 +439,47 @@ int32_t millpond_pool_spawn(const millpond_pool_options_t *options,
                    size_t result_size,
                    millpond_pool_future_t **future);
 int32_t millpond_pool_spawned_join(int64_t timeout_ms);
+typedef struct millpond_pool_stats_t {
+  size_t struct_size;
+  uint32_t workers;
+  uint32_t numbers;
+  uint32_t alive;
+  uint32_t running;
+  uint32_t blocked;
+  uint32_t sleeping;
+  uint64_t queued;
+  uint64_t held;
+  uint64_t submitted;
+  uint64_t ended;
+  uint64_t failed;
+  uint64_t cancelled;
+  uint64_t items;
+  uint64_t steals;
+  uint64_t sleeps;
+  uint64_t busy_ns;
+  uint64_t deaths;
+  uint64_t waits;
+} millpond_pool_stats_t;
+typedef struct millpond_pool_worker_stats_t {
+  size_t struct_size;
+  int32_t alive;
+  int32_t pid;
+  uint64_t tasks;
+  uint64_t items;
+  uint64_t steals;
+  uint64_t sleeps;
+  uint64_t busy_ns;
+  uint64_t starts;
+  uint64_t deaths;
+} millpond_pool_worker_stats_t;
+int32_t millpond_pool_stats(millpond_pool_t *pool, struct millpond_pool_stats_t *stats);
+int32_t millpond_pool_worker_stats(millpond_pool_t *pool,
+                          uint32_t worker,
+                          struct millpond_pool_worker_stats_t *stats);
+#define MILLPOND_POOL_STATS_INIT \
+  { sizeof(millpond_pool_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define MILLPOND_POOL_WORKER_STATS_INIT \
+  { sizeof(millpond_pool_worker_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 typedef struct millpond_pool_sweep_t {
   millpond_pool_fn fn;
   millpond_pool_task_t *task;

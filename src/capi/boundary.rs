@@ -139,6 +139,48 @@ pub unsafe trait Versioned: Copy {
     const FORMER: &'static [usize];
 }
 
+/// Writes a struct that begins with its size as the caller knows it: as much as the caller knows of
+/// it, and zeros to what we do not know.
+///
+/// # Safety
+/// `pointer` is null or writable for the size that it begins with.
+///
+/// # Errors
+/// `INVALID`.
+pub unsafe fn write_struct<T: Versioned>(pointer: *mut T, value: &T) -> Result<()> {
+    not_null(pointer, T::WHAT)?;
+    let ours = size_of::<T>();
+    // SAFETY: every such struct begins with its size.
+    let theirs = unsafe { pointer.cast::<usize>().read_unaligned() };
+    if !is_size_of::<T>(theirs) {
+        return Err(wrong_size::<T>(theirs));
+    }
+    let head = size_of::<usize>();
+    // SAFETY: the caller vouches for the size of its struct, which is at least the head's.
+    unsafe {
+        let (to, from) = (pointer.cast::<u8>(), std::ptr::from_ref(value).cast::<u8>());
+        to.add(head).copy_from_nonoverlapping(from.add(head), ours.min(theirs) - head);
+        to.add(ours.min(theirs)).write_bytes(0, theirs.saturating_sub(ours));
+    }
+    Ok(())
+}
+
+/// Whether some version's struct has that size, or a later one's may have.
+fn is_size_of<T: Versioned>(theirs: usize) -> bool {
+    let ours = size_of::<T>();
+    T::FORMER.contains(&theirs) || (ours..=64 * ours).contains(&theirs)
+}
+
+fn wrong_size<T: Versioned>(theirs: usize) -> Error {
+    let ours = size_of::<T>();
+    let text = format!(
+        "{}: struct_size is {theirs}, not {ours}; begin with POOL_{}_INIT",
+        T::WHAT,
+        T::WHAT.to_uppercase()
+    );
+    Error::invalid(text)
+}
+
 /// Reads a struct of this version's size, of a former version's, whose missing fields are zero,
 /// or of a later one's, whose further bytes must be zero.
 ///
@@ -165,13 +207,8 @@ pub unsafe fn read_struct<T: Versioned>(pointer: *const T) -> Result<T> {
 #[cold]
 unsafe fn read_other<T: Versioned>(pointer: *const T, theirs: usize) -> Result<T> {
     let ours = size_of::<T>();
-    if !T::FORMER.contains(&theirs) && !(ours..=64 * ours).contains(&theirs) {
-        let text = format!(
-            "{}: struct_size is {theirs}, not {ours}; begin with POOL_{}_INIT",
-            T::WHAT,
-            T::WHAT.to_uppercase()
-        );
-        return Err(Error::invalid(text));
+    if !is_size_of::<T>(theirs) {
+        return Err(wrong_size::<T>(theirs));
     }
     for offset in ours..theirs {
         // SAFETY: inside the size that the caller vouches for.

@@ -67,6 +67,9 @@ impl Map {
             status::OK
         };
         let unrun = self.skipped.load(Ordering::Relaxed) == self.call.count && reason != status::OK;
+        if !unrun {
+            task.core().census.count_map();
+        }
         task.finish(status, if unrun { NEVER_RAN } else { POOL_NO_WORKER });
     }
 }

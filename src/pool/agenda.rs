@@ -38,6 +38,11 @@ impl Agenda {
         Self { held: AtomicUsize::new(0), entries: Mutex::default(), ready: Mailbox::new() }
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.held.load(Ordering::SeqCst) == 0

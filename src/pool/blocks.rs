@@ -25,7 +25,7 @@ use crate::support::{
     CachePadded,
     lock::{Held, Lock},
     process::Uncancellable,
-    sync::{Arc, AtomicIsize, AtomicUsize, Mutex, Ordering, lock, thread_local},
+    sync::{Arc, AtomicIsize, AtomicU64, AtomicUsize, Mutex, Ordering, lock, thread_local},
 };
 use std::{
     cell::{Cell, UnsafeCell},
@@ -47,6 +47,8 @@ impl Local {
 
 struct Lane {
     free: Stock,
+    /// How many were submitted here; an atomic because those of workers are.
+    submitted: AtomicU64,
     closed: bool,
     retired: bool,
 }
@@ -72,6 +74,8 @@ pub struct Entry<'a> {
     promised: usize,
     /// The worker's own, or the lane's, which is locked.
     stock: NonNull<Stock>,
+    /// The same, as a count that nobody else writes meanwhile.
+    submitted: NonNull<AtomicU64>,
     _lane: Option<Held<'a, Lane>>,
 }
 
@@ -88,7 +92,12 @@ impl Blocks {
     /// No blocks yet.
     pub fn new() -> Self {
         let lane = || {
-            CachePadded::new(Lock::new(Lane { free: Stock::EMPTY, closed: false, retired: false }))
+            CachePadded::new(Lock::new(Lane {
+                free: Stock::EMPTY,
+                submitted: AtomicU64::new(0),
+                closed: false,
+                retired: false,
+            }))
         };
         Self {
             lanes: std::array::from_fn(|_| lane()),
@@ -117,18 +126,25 @@ impl Blocks {
     #[inline]
     pub fn enter<'a>(&'a self, core: &'a Core, context: Option<&'a Context>) -> Result<Entry<'a>> {
         let worker = context.and_then(|context| context.blocks.zip(context.engine));
-        if let Some((local, engine)) = worker {
+        if let Some((context, (local, engine))) = context.zip(worker) {
             // SAFETY: the worker's list lives as long as its context.
             let stock = unsafe { local.as_ref() }.0.get();
             let stock = NonNull::new(stock).expect("a cell has an address");
-            return Ok(Entry { core, door: Door::Worker(engine), promised: 0, stock, _lane: None });
+            let submitted = NonNull::from(context.tally().submitted());
+            let door = Door::Worker(engine);
+            return Ok(Entry { core, door, promised: 0, stock, submitted, _lane: None });
         }
-        let (mut lane, number) = self.lane();
+        let (lane, number) = self.lane();
         if lane.closed && context.is_none() {
             return Err(Error::from(status::CLOSED));
         }
-        let stock = NonNull::from(&mut lane.free);
-        Ok(Entry { core, door: Door::Lane(number), promised: 0, stock, _lane: Some(lane) })
+        Ok(Entry::by_lane(core, lane, number))
+    }
+
+    /// How many were submitted by outsiders.
+    pub fn submitted(&self) -> u64 {
+        let of = |lane: &CachePadded<Lock<Lane>>| lane.lock().submitted.load(Ordering::Relaxed);
+        self.lanes.iter().map(of).sum()
     }
 
     /// Enters the pool with a task that was accepted before: also after close.
@@ -136,9 +152,8 @@ impl Blocks {
         if let Some(Ok(entry)) = context.map(|context| self.enter(core, Some(context))) {
             return entry;
         }
-        let (mut lane, number) = self.lane();
-        let stock = NonNull::from(&mut lane.free);
-        Entry { core, door: Door::Lane(number), promised: 0, stock, _lane: Some(lane) }
+        let (lane, number) = self.lane();
+        Entry::by_lane(core, lane, number)
     }
 
     /// Shuts the gate: after this no submission from outside is under way.
@@ -209,7 +224,15 @@ impl Drop for Blocks {
     }
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
+    #[inline]
+    fn by_lane(core: &'a Core, mut lane: Held<'a, Lane>, number: usize) -> Self {
+        let stock = NonNull::from(&mut lane.free);
+        let submitted = NonNull::from(&lane.submitted);
+        let door = Door::Lane(number);
+        Self { core, door, promised: 0, stock, submitted, _lane: Some(lane) }
+    }
+
     /// An empty block, the caller's alone.
     ///
     /// # Errors
@@ -217,7 +240,17 @@ impl Entry<'_> {
     #[inline]
     pub fn allocate(&mut self) -> Result<NonNull<Task>> {
         let core = self.core;
-        self.stock().pop(core)
+        let task = self.stock().pop(core)?;
+        self.count(1);
+        Ok(task)
+    }
+
+    #[inline]
+    fn count(&self, change: i64) {
+        // SAFETY: the counter is this thread's, or its lane is locked.
+        let submitted = unsafe { self.submitted.as_ref() };
+        let count = submitted.load(Ordering::Relaxed).wrapping_add_signed(change);
+        submitted.store(count, Ordering::Relaxed);
     }
 
     /// Sees to it that `count` blocks can be had by `allocate_promised`.
@@ -235,6 +268,7 @@ impl Entry<'_> {
         let (core, promised) = (self.core, self.promised);
         let (task, taken) = self.stock().pop_promised(core, promised);
         self.promised -= taken;
+        self.count(1);
         task
     }
 
@@ -242,6 +276,7 @@ impl Entry<'_> {
     pub fn give_back(&mut self, task: NonNull<Task>) {
         let core = self.core;
         self.stock().push(core, task);
+        self.count(-1);
     }
 
     /// Where what is submitted by this right enters the engine.

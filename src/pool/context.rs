@@ -12,6 +12,7 @@ use super::{
     offers::{Slot, Thief},
     site::Site,
     status::{self, Error, Result},
+    tally::Tally,
 };
 use crate::support::sync::{Arc, AtomicPtr, Ordering, thread_local};
 use std::{
@@ -26,6 +27,7 @@ pub struct Context {
     core: NonNull<Core>,
     worker: u32,
     slot: NonNull<Slot>,
+    tally: NonNull<Tally>,
     /// How many forks of this thread's tasks have been promoted.
     promotions: Cell<u64>,
     /// Whether the thread counts as one of the pool's active ones: not in a section.
@@ -52,6 +54,7 @@ impl Context {
             core: NonNull::from(core),
             worker: site.worker,
             slot: NonNull::from(site.slot),
+            tally: NonNull::from(&*core.outside),
             promotions: Cell::new(0),
             counted: Cell::new(counted),
             aside: Cell::new(0),
@@ -66,11 +69,13 @@ impl Context {
     pub fn worker(
         core: &Arc<Core>,
         site: Site<'_>,
+        tally: &Tally,
         stack: Range<usize>,
         blocks: &Local,
         engine: NonNull<c_void>,
     ) -> Self {
         Self {
+            tally: NonNull::from(tally),
             blocks: Some(NonNull::from(blocks)),
             engine: Some(engine),
             ..Self::visitor(core, site, false, stack)
@@ -87,6 +92,12 @@ impl Context {
     pub fn site(&self) -> Site<'_> {
         // SAFETY: slots live as long as the pool.
         Site { worker: self.worker, slot: unsafe { self.slot.as_ref() } }
+    }
+
+    /// Where what this thread does for the pool is counted.
+    pub fn tally(&self) -> &Tally {
+        // SAFETY: tallies live as long as the pool.
+        unsafe { self.tally.as_ref() }
     }
 
     /// This thread, as one that takes forks now.
@@ -114,6 +125,7 @@ impl Context {
     fn step_aside(&self, section: usize) -> Result<()> {
         let core = self.core();
         core.sections.enter(core)?;
+        core.census.count_wait();
         let served = core.engine.begin_blocking(core);
         self.counted.set(false);
         if !served {
@@ -182,6 +194,7 @@ pub fn blocking<R>(body: impl FnOnce(bool) -> R) -> R {
     let served = Cell::new(true);
     each_counted(|context| {
         let core = context.core();
+        core.census.count_wait();
         served.set(core.engine.begin_blocking(core) && served.get());
     });
     let result = body(served.get());

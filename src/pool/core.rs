@@ -18,8 +18,10 @@ use super::{
     context,
     engine::Engine,
     options::Options,
+    stats::Census,
     status::{self, Error, Result},
     submit,
+    tally::Tally,
     timer::Timer,
     watchers::Watchers,
 };
@@ -54,6 +56,11 @@ pub struct Core {
     pub agenda: Agenda,
     /// What is to happen when.
     pub timer: Timer,
+    /// What threads from outside have done.
+    pub outside: CachePadded<Tally>,
+    /// What is counted for the whole pool.
+    pub census: Census,
+    born: Instant,
     /// Threads in blocking sections.
     pub sections: Sections,
     closed: AtomicBool,
@@ -92,6 +99,9 @@ impl Core {
             bound,
             agenda: Agenda::new(),
             timer: Timer::new(),
+            outside: CachePadded::new(Tally::shared()),
+            census: Census::default(),
+            born: Instant::now(),
             sections: Sections::default(),
             closed: AtomicBool::new(false),
             terminated: AtomicBool::new(false),
@@ -187,6 +197,11 @@ impl Core {
         }
         self.bound.look(self);
         resized
+    }
+
+    /// How long ago the pool was made, in nanoseconds.
+    pub fn age(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// Whether `terminate` was called.

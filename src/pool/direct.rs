@@ -2,10 +2,11 @@
 //! A task that runs in its caller, without a block.
 
 use super::{
+    abi::POOL_NO_WORKER,
+    context::Context,
     core::Core,
     frame::Frame,
     payload::{ALIGN, Call, Place, copy_result, round_up, zero},
-    site::Site,
     status::{self, Error, Result},
 };
 use crate::support::alloc::Buffer;
@@ -16,7 +17,7 @@ use std::{borrow::Cow, mem::MaybeUninit, ptr};
 ///
 /// # Safety
 /// As `pool_fn` and `Call` say; `result` is writable for `call.result_size` bytes, or null.
-pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, site: Site<'_>) -> Result<()> {
+pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, context: &Context) -> Result<()> {
     const SMALL: usize = 256;
     let mut small = MaybeUninit::<[u128; 2 * SMALL / ALIGN]>::uninit();
     let memory;
@@ -45,10 +46,12 @@ pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, site: Site<'_>
             base.add(call.arg_size.div_ceil(ALIGN) * ALIGN)
         };
         zero(Place { start, size: call.result_size });
-        let frame = Frame::without_task(core, site);
+        let frame = Frame::without_task(core, context.site());
         let status = frame.enter(|| frame.call(call.function, arg, start));
         let outcome = frame.take_outcome();
+        context.tally().count_direct();
         if status != status::OK {
+            core.census.count_failure(POOL_NO_WORKER);
             let message = outcome.and_then(|outcome| outcome.message);
             let message = message.unwrap_or(Cow::Borrowed(status::meaning(status)));
             return Err(Error::new(status, message));

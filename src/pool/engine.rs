@@ -2,11 +2,12 @@
 
 use super::{
     blocks::Door,
+    context::Context,
     core::Core,
     map::MapCall,
     payload::Call,
     shared::Shared,
-    site::Site,
+    stats::Books,
     status::{self, Error, Result},
     task::TaskRef,
 };
@@ -78,9 +79,9 @@ pub trait Engine: Send + Sync {
     /// Calls a worker if there is something to do and one is allowed to run.
     fn wake(&self, core: &Core);
 
-    /// Runs `body` on the calling thread, told where that is, if the pool may use it as one
+    /// Runs `body` on the calling thread, told as what it does so, if the pool may use it as one
     /// right now: inside a task, or when a worker's place is free and nobody waits for it.
-    fn lend(&self, _core: &Core, _body: &mut dyn FnMut(Site<'_>)) -> bool {
+    fn lend(&self, _core: &Core, _body: &mut dyn FnMut(&Context)) -> bool {
         false
     }
 
@@ -161,6 +162,9 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// `INVALID` for a number that no worker can have.
     fn worker_pid(&self, core: &Core, worker: u32) -> Result<i32>;
+
+    /// What it knows of its workers.
+    fn books(&self) -> &dyn Books;
 
     /// Keeps a closed pool from being finished while the calling thread, which may be no worker,
     /// ends tasks that have not started.

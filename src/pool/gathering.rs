@@ -132,7 +132,7 @@ impl Gathering {
             if let Some(context) = context
                 && (task.state.is_queued() || task.map().is_some())
             {
-                submit::run_awaited(task.core(), task, context.site());
+                submit::run_awaited(task.core(), task, context);
                 return task.core().require_this_process();
             }
         }

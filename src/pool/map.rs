@@ -17,6 +17,7 @@ use super::{
     accounts::Failure,
     bodies::{Body, Bounds, Sweeper},
     columns::Columns,
+    context::{self, Context},
     core::Core,
     frame::Frame,
     group::Membership,
@@ -213,17 +214,32 @@ impl Map {
         let Some(mine) = self.ranges.enter() else { return };
         self.present.fetch_add(1, Ordering::Relaxed);
         let frame = Frame::for_map(&task, self, site);
-        let done = frame.enter(|| self.work(&task, &frame, mine, invite));
+        let mut skipped = 0;
+        let done = frame.enter(|| self.work(&task, &frame, mine, invite, &mut skipped));
         self.present.fetch_sub(1, Ordering::Relaxed);
         self.ranges.leave(mine);
+        if done > skipped {
+            let core = task.core();
+            let tally = context::find(core).map_or(&*core.outside, Context::tally);
+            tally.count_items(done - skipped);
+        }
         self.account(task, done);
     }
 
-    /// Returns the number of items done or skipped; in a forked child 0.
-    fn work(&self, task: &TaskRef, frame: &Frame<'_>, mine: usize, invite: &dyn Fn()) -> usize {
+    /// Returns the number of items done or skipped, and adds those that were skipped; in a forked
+    /// child 0.
+    fn work(
+        &self,
+        task: &TaskRef,
+        frame: &Frame<'_>,
+        mine: usize,
+        invite: &dyn Fn(),
+        skipped: &mut usize,
+    ) -> usize {
         if self.call.count == 0 {
             // Nothing to do but to end.
-            return self.left.load(Ordering::Relaxed);
+            *skipped = self.left.load(Ordering::Relaxed);
+            return *skipped;
         }
         let share = if matches!(self.call.body, Body::Range(_)) { SHARE } else { 1 };
         let mut done = 0;
@@ -234,7 +250,9 @@ impl Map {
                 self.stop(task.core(), status::TERMINATED);
             }
             if self.is_stopped() {
-                return done + self.skip_all();
+                let rest = self.skip_all();
+                *skipped += rest;
+                return done + rest;
             }
             let Some((low, high)) = self.ranges.take(mine, pace.size, share) else {
                 if self.ranges.steal(mine) || self.wait_for_share(task.core(), mine) {
@@ -246,7 +264,7 @@ impl Map {
                 invited = true;
                 invite();
             }
-            let end = self.run(task, frame, self.item(low), self.item(high));
+            let end = self.run(task, frame, self.item(low), self.item(high), skipped);
             if !task.core().is_in_this_process() {
                 // A child that an item has forked; the map is its parent's.
                 return 0;
@@ -272,7 +290,14 @@ impl Map {
 
     /// Runs items until `high`, or until the pool is poked and this map is meant; returns where
     /// it stopped. What is left of a unit when the map is stopped is skipped.
-    fn run(&self, task: &TaskRef, frame: &Frame<'_>, low: usize, mut high: usize) -> usize {
+    fn run(
+        &self,
+        task: &TaskRef,
+        frame: &Frame<'_>,
+        low: usize,
+        mut high: usize,
+        skipped: &mut usize,
+    ) -> usize {
         let core = task.core();
         let mut index = low;
         while index < high {
@@ -287,6 +312,7 @@ impl Map {
                 }
                 if self.is_stopped() {
                     self.skip(index, high);
+                    *skipped += high - index;
                     return high;
                 }
             }

@@ -14,6 +14,8 @@
 //! | `cold`         | what a small task does not need |
 //! | `ended`        | how a task ended, and what it tells about it |
 //! | `functions`    | functions that are promised to stay |
+//! | `stats`        | what a pool does and has done, in numbers |
+//! | `tally`        | what one worker has done |
 //! | `shared`       | memory that the user's tasks share |
 //! | `remote`       | a task in a worker process, as its frame sees it |
 //! | `parcel`       | a task that another process runs |
@@ -147,11 +149,15 @@ pub mod site;
 #[cfg(not(loom))]
 pub mod sort;
 pub mod state;
+#[cfg(not(loom))]
+pub mod stats;
 pub mod status;
 #[cfg(not(loom))]
 pub mod submit;
 #[cfg(not(loom))]
 pub mod sweep;
+#[cfg(not(loom))]
+pub mod tally;
 #[cfg(not(loom))]
 pub mod task;
 #[cfg(not(loom))]

@@ -29,10 +29,10 @@ use std::{ffi::c_void, ptr::NonNull, time::Instant};
 pub unsafe fn apply(core: &Core, call: &Call, result: *mut u8) -> Result<()> {
     let inside = context::find(core).is_some();
     let mut outcome = None;
-    let lent = core.engine.lend(core, &mut |site| {
+    let lent = core.engine.lend(core, &mut |context| {
         outcome = Some(core.require_open(inside).and_then(|()| {
             // SAFETY: promised by the caller.
-            unsafe { direct::run_here(core, call, result, site) }
+            unsafe { direct::run_here(core, call, result, context) }
         }));
     });
     if lent {
@@ -199,7 +199,7 @@ fn enter_queue(
 pub fn run_inline(core: &Core, task: TaskRef) {
     match context::find(core) {
         Some(context) if context.counted.get() && context.has_stack() => {
-            run_awaited(core, task, context.site());
+            run_awaited(core, task, context);
         }
         // On top of another that leaves no stack: it stays in the queue.
         Some(_) => {}
@@ -207,7 +207,7 @@ pub fn run_inline(core: &Core, task: TaskRef) {
             core.engine.hold(core);
             let site = Site::nowhere(POOL_NO_WORKER);
             let visitor = Context::visitor(core, site, false, 0..0);
-            visitor.enter(|| run_awaited(core, task, site));
+            visitor.enter(|| run_awaited(core, task, &visitor));
             core.engine.release(core);
         }
     }
@@ -232,10 +232,10 @@ pub fn map(core: &Core, call: MapCall) -> Result<()> {
     sit_down(task, membership);
     let mut outcome = Ok(());
     let lent = task.state.is_done()
-        || core.engine.lend(core, &mut |site| {
+        || core.engine.lend(core, &mut |here| {
             outcome = core.require_open(context.is_some());
             if outcome.is_ok() {
-                participate(core, task, site);
+                participate(core, task, here.site());
             }
         });
     // An item has forked, and returned in the child: who has the other items is not here.
@@ -291,11 +291,11 @@ fn enqueue_again(core: &Core, task: TaskRef) -> Result<()> {
 }
 
 /// Runs what a worker has found in a queue, and gives the queue's reference up.
-pub fn run_queued(core: &Core, task: TaskRef, site: Site<'_>) {
+pub fn run_queued(core: &Core, task: TaskRef, context: &Context) {
     let claimed = task.state.claim();
     if task.map().is_some() {
         if claimed || task.state.is_running() {
-            participate(core, task, site);
+            participate(core, task, context.site());
             core.leave_if_child();
         }
         task.release();
@@ -304,8 +304,10 @@ pub fn run_queued(core: &Core, task: TaskRef, site: Site<'_>) {
     } else if core.is_terminated() {
         task.finish_unrun(status::TERMINATED);
     } else {
+        let site = context.site();
         let status = task.run(site);
         core.leave_if_child();
+        context.tally().count_task();
         task.finish(status, site.worker);
     }
 }
@@ -329,14 +331,16 @@ pub fn drop_queued(core: &Core) {
 }
 
 /// Runs a task that the caller waits for, if nobody has begun it. The caller holds a reference.
-pub fn run_awaited(core: &Core, task: TaskRef, site: Site<'_>) {
+pub fn run_awaited(core: &Core, task: TaskRef, context: &Context) {
     if task.map().is_some() {
         if task.state.claim() || task.state.is_running() {
-            participate(core, task, site);
+            participate(core, task, context.site());
         }
     } else if task.state.claim() {
         task.state.add_reference();
+        let site = context.site();
         let status = task.run(site);
+        context.tally().count_task();
         task.finish(status, site.worker);
     }
 }

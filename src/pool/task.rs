@@ -145,6 +145,9 @@ impl TaskRef {
     /// the caller's reference is given up.
     pub fn finish(self, status: Status, worker: u32) {
         self.core().bound.leave(self.core(), 1);
+        if status != status::OK {
+            self.core().census.count_failure(worker);
+        }
         if !self.has_callback() && self.state.finish_alone() {
             // SAFETY: no callback, no handle: nobody asks how it ended.
             unsafe { self.free() };

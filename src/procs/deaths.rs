@@ -151,6 +151,7 @@ impl ProcessEngine {
         if state.members[index].incarnation != incarnation || !state.members[index].alive {
             return;
         }
+        self.close_book(&state.members[index], index);
         state.members[index].alive = false;
         self.fleet.pids[index].store(0, Ordering::SeqCst);
         self.memory.sleepers()[index].store(AWAKE, Ordering::SeqCst);
@@ -204,6 +205,7 @@ impl ProcessEngine {
             if has_left || was_told {
                 return Ok(Duration::ZERO);
             }
+            self.books[index].deaths.fetch_add(1, Ordering::Relaxed);
             let age = state.members[index].since.map_or(Duration::MAX, |since| since.elapsed());
             let next = Fleet::judge(state, was_ready, age, idle);
             if starting && self.fleet.is_starting(state, index) {
@@ -316,6 +318,7 @@ impl ProcessEngine {
                     worker: death.index as u32,
                     pid: death.pid,
                 });
+                self.books[death.index].tally.count_task();
                 ended = 1;
             }
             Load::Piece(piece) => {
@@ -367,7 +370,9 @@ impl ProcessEngine {
             }
             self.wait_for_readers(incarnation);
             self.memory.sleepers()[index].store(AWAKE, Ordering::SeqCst);
+            self.books[index].deaths.fetch_add(1, Ordering::Relaxed);
             let mut state = lock(&self.fleet.state);
+            self.close_book(&state.members[index], index);
             state.members[index].alive = false;
             if !self.fleet.is_short(&state) {
                 self.fleet.vacate(index);

@@ -2,6 +2,7 @@
 //! The engine as the pool's layer sees it.
 
 use super::{
+    books::Book,
     dispatch::Placed,
     fleet::Fleet,
     heap::Heap,
@@ -23,6 +24,7 @@ use crate::{
         options::Options,
         payload::Call,
         shared::Shared,
+        stats::Books,
         status::{self, Error, Result},
         task::{Task, TaskRef},
     },
@@ -72,6 +74,8 @@ pub struct ProcessEngine {
     pub(super) bell: Event,
     /// The zygotes and workers.
     pub(super) fleet: Fleet,
+    /// What each of these has done.
+    pub(super) books: Box<[Book]>,
     /// Runs callbacks.
     pub(super) runner: Runner,
     /// 1 when a closed pool has done all it had to do.
@@ -116,6 +120,7 @@ impl ProcessEngine {
             arrivals: AtomicU64::new(0),
             bell,
             fleet: Fleet::new(options, Arc::clone(&memory)),
+            books: (0..workers).map(|_| Book::new()).collect(),
             runner: Runner::new(),
             finished: WaitWord::new(0),
             gone: WaitWord::new(0),
@@ -387,6 +392,10 @@ impl Engine for ProcessEngine {
         self.fleet
             .pid(worker as usize)
             .ok_or_else(|| Error::invalid(format!("{worker} is no worker of the pool")))
+    }
+
+    fn books(&self) -> &dyn Books {
+        self
     }
 
     fn hold(&self, _core: &Core) {

@@ -31,7 +31,7 @@ use crate::{
 use std::time::{Duration, Instant};
 
 /// Numbers of workers are below this, a power of two.
-const MOST: usize = 8192;
+pub(super) const MOST: usize = 8192;
 /// So many workers in a row may die before they are ready.
 const FAILED_STARTS: u32 = 5;
 /// So many may die young, without any task having ended meanwhile.

@@ -75,6 +75,9 @@ impl ProcessEngine {
             self.fail_items(core, task, map, end..end + 1, &error);
             end += 1;
         }
+        if let Some(answer) = answer {
+            self.books[answer.worker].tally.count_items(end - piece.first);
+        }
         let stopped = map.is_stopped();
         if stopped && end < high {
             map.skip(end, high);

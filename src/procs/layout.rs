@@ -121,6 +121,12 @@ pub struct Record {
     pub status: AtomicI32,
     /// See `status`.
     pub failed: AtomicU32,
+    /// How often it has slept, and for how long it was awake before that, in nanoseconds.
+    pub sleeps: AtomicU64,
+    /// See `sleeps`.
+    pub busy: AtomicU64,
+    /// When it was last woken (`sys::clock`); 0 while it sleeps.
+    pub awake_since: AtomicU64,
     /// Not 0 once the slab was used beyond what is kept.
     pub high: AtomicU32,
     /// How many reports there have been, for ever.

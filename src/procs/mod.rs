@@ -20,6 +20,7 @@
 //! | `engine`     | all of that as the pool's layer sees it |
 //! | `supervisor` | the thread that sees to everything nobody waits for |
 //! | `audit`      | tasks whose words were written over |
+//! | `books`      | what the host knows of the workers, for those who ask |
 //! | `deaths`     | what a worker's death, or the zygote's, means |
 //! | `fleet`      | the workers and their zygotes, as the host sees them |
 //! | `runner`     | the thread that runs callbacks |
@@ -39,6 +40,8 @@ pub mod word;
 mod admission;
 #[cfg(not(loom))]
 mod audit;
+#[cfg(not(loom))]
+mod books;
 #[cfg(not(loom))]
 mod catalog;
 #[cfg(not(loom))]

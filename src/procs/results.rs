@@ -158,6 +158,7 @@ impl ProcessEngine {
         // By the worker's own word: for information only.
         let pid = self.memory.record(answer.worker).pid.load(Ordering::Relaxed);
         let worker = answer.worker as u32;
+        self.books[answer.worker].tally.count_task();
         task.finish_elsewhere(&Ending { status, message, result, worker, pid });
         if moved {
             self.shrink_slab(answer.worker, at, length);

@@ -126,6 +126,7 @@ impl Worker<'_> {
     }
 
     fn live(&self) -> i32 {
+        self.record.begin();
         self.record.pid.store(this_process::own_pid(), Ordering::Relaxed);
         let data = self.options().hooks.data;
         if let Some(reseed) = self.options().processes.reseed {
@@ -298,9 +299,11 @@ impl Worker<'_> {
             // Whoever has a piece of a map might leave some of it to this one.
             self.ring();
         }
+        self.record.sleep();
         while idle() && word.load(Ordering::SeqCst) == ASLEEP {
             futex::wait_shared(word, ASLEEP, None);
         }
+        self.record.wake();
         fail::point("awake");
         word.store(AWAKE, Ordering::SeqCst);
     }

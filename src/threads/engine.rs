@@ -13,12 +13,14 @@ use crate::{
     pool::{
         abi::POOL_NO_WORKER,
         blocks::Door,
+        context::Context,
         core::Core,
         engine::Engine,
         offers::Offers,
         options::Options,
         shared::{Heap, Shared},
         site::Site,
+        stats::Books,
         status::{self, Error, Result},
         submit,
         task::{Task, TaskRef},
@@ -68,10 +70,10 @@ pub struct ThreadEngine {
     /// workers after their token, and by `join`.
     finished: WaitWord,
     /// Spare workers cannot be initialised; do not try again.
-    no_spares: AtomicBool,
+    pub(super) no_spares: AtomicBool,
     /// How many initial workers have not reported yet, and what the first failed one said.
-    starting: WaitWord,
-    start_failure: Mutex<Option<Error>>,
+    pub(super) starting: WaitWord,
+    pub(super) start_failure: Mutex<Option<Error>>,
     pub(super) placement: Placement,
     stack_size: usize,
     /// How often to look before sleeping; 0 when there is no CPU to spare.
@@ -117,7 +119,7 @@ impl ThreadEngine {
     }
 
     /// Starts a worker that has been counted as `born` says.
-    fn start_thread(&self, core: &Core, born: Born) -> Result<()> {
+    pub(super) fn start_thread(&self, core: &Core, born: Born) -> Result<()> {
         self.start_in(&mut lock(&self.threads), core, born)
     }
 
@@ -265,40 +267,6 @@ impl ThreadEngine {
         }
         self.check_finished(core);
     }
-
-    /// A worker reports how its initializer ended.
-    pub(super) fn report(&self, outcome: Result<()>) {
-        if let Err(error) = outcome {
-            lock(&self.start_failure).get_or_insert(error);
-            self.no_spares.store(true, Ordering::Relaxed);
-        }
-        if self.starting.load(Ordering::SeqCst) > 0 {
-            self.starting.fetch_sub(1, Ordering::SeqCst);
-            self.starting.wake_all();
-        }
-    }
-
-    fn start_all(&self, core: &Core) -> Result<()> {
-        let workers = core.options.workers as u32;
-        self.starting.store(workers, Ordering::SeqCst);
-        for number in 0..workers {
-            self.sleep.count_sleeper();
-            if let Err(error) = self.start_thread(core, Born::Asleep) {
-                self.sleep.uncount_sleeper();
-                lock(&self.start_failure).get_or_insert(error);
-                self.starting.fetch_sub(workers - number, Ordering::SeqCst);
-                break;
-            }
-        }
-        loop {
-            let left = self.starting.load(Ordering::SeqCst);
-            if left == 0 {
-                break;
-            }
-            self.starting.wait(left, None);
-        }
-        lock(&self.start_failure).take().map_or(Ok(()), Err)
-    }
 }
 
 impl Engine for ThreadEngine {
@@ -375,7 +343,7 @@ impl Engine for ThreadEngine {
         let _ = self.try_wake(core);
     }
 
-    fn lend(&self, core: &Core, body: &mut dyn FnMut(Site<'_>)) -> bool {
+    fn lend(&self, core: &Core, body: &mut dyn FnMut(&Context)) -> bool {
         helper::lend(self, core, body)
     }
 
@@ -394,6 +362,10 @@ impl Engine for ThreadEngine {
 
     fn take_queued(&self, _core: &Core) -> Option<TaskRef> {
         self.queues.take_any()
+    }
+
+    fn books(&self) -> &dyn Books {
+        self
     }
 
     fn hold(&self, _core: &Core) {

@@ -87,6 +87,14 @@ impl<T> Fifo<T> {
         }
     }
 
+    /// How many items there are, more or less.
+    #[cfg(not(loom))]
+    pub fn len(&self) -> usize {
+        let head = self.takers.head.load(Ordering::Relaxed);
+        let count = self.owner.tail.load(Ordering::Relaxed).wrapping_sub(head);
+        if count.cast_signed() < 0 { 0 } else { count }
+    }
+
     /// Makes room for `count` items; false when there is no memory. Only for the owner.
     #[must_use]
     pub fn reserve(&self, count: usize) -> bool {

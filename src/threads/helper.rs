@@ -24,21 +24,21 @@ use crate::{
 use std::{cell::OnceCell, ops::Range, time::Instant};
 
 /// As `Engine::lend`.
-pub fn lend(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut(Site<'_>)) -> bool {
+pub fn lend(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut(&Context)) -> bool {
     if let Some(context) = context::find(core).filter(|context| context.counted.get()) {
         if context.has_stack() {
-            body(context.site());
+            body(context);
             return true;
         }
         return false;
     }
     // Whoever submitted earlier comes first. [Q2]: `body` asks whether the pool is closed.
-    engine.queues.are_lanes_empty() && visit(engine, core, &mut |site| body(site))
+    engine.queues.are_lanes_empty() && visit(engine, core, body)
 }
 
 /// Runs `body` on this outsider's thread if a place is free and the stack has room. A pool of
 /// one worker is a serial queue: there an outsider steps in only when nobody is at work.
-fn visit(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut(Site<'_>)) -> bool {
+fn visit(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut(&Context)) -> bool {
     if core.options.hooks.initializer.is_some() {
         return false;
     }
@@ -56,7 +56,7 @@ fn visit(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut(Site<'_>)) -> 
     let visitor = Context::visitor(core, site, true, stack);
     let free = !serial || engine.queues.are_lanes_empty();
     if free {
-        visitor.enter(|| body(site));
+        visitor.enter(|| body(&visitor));
     }
     sleep.leave(false);
     engine.pass_on(core);
@@ -90,13 +90,13 @@ pub fn wait(
     if deadline.is_none() {
         if let Some(context) = context {
             if has_stack {
-                submit::run_awaited(core, task, context.site());
+                submit::run_awaited(core, task, context);
             }
         } else if core.workers() > 1
             && !task.has_callback()
             && (task.state.is_queued() || task.map().is_some())
         {
-            visit(engine, core, &mut |site| submit::run_awaited(core, task, site));
+            visit(engine, core, &mut |here| submit::run_awaited(core, task, here));
         }
     }
     if spin::spin_until(engine.patience / 2, || task.state.is_done()) {

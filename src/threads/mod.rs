@@ -8,9 +8,15 @@
 //! | `queue`     | all the queues: the lanes of outsiders, the workers' own |
 //! | `engine`    | what the pool's layer sees |
 //! | `worker`    | the life of a worker's thread |
+//! | `births`    | the workers that a pool with an initializer begins with |
+//! | `books`     | what the engine knows of its workers, for those who ask |
 //! | `placement` | on which CPUs the workers run |
 //! | `helper`    | threads that run a task while they wait for it |
 
+#[cfg(not(loom))]
+mod births;
+#[cfg(not(loom))]
+mod books;
 #[cfg(not(loom))]
 pub mod engine;
 pub mod fifo;

@@ -12,9 +12,11 @@ use crate::{
     pool::{
         blocks::LANES,
         status::{self, Error, Result},
+        tally::Tally,
         task::{Task, TaskRef},
     },
     support::{
+        CachePadded,
         alloc::{try_box, try_boxed},
         sync::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
@@ -31,6 +33,9 @@ const SEGMENT: usize = 32;
 struct WorkerPlace {
     taken: AtomicBool,
     queue: OnceBox<Fifo<Task>>,
+    tally: CachePadded<Tally>,
+    /// How many workers have had it.
+    starts: AtomicUsize,
 }
 
 struct Segment {
@@ -40,7 +45,12 @@ struct Segment {
 
 impl Segment {
     fn new(count: usize) -> Result<Self> {
-        let place = || WorkerPlace { taken: AtomicBool::new(false), queue: OnceBox::new() };
+        let place = || WorkerPlace {
+            taken: AtomicBool::new(false),
+            queue: OnceBox::new(),
+            tally: CachePadded::default(),
+            starts: AtomicUsize::new(0),
+        };
         let places = try_boxed(count, place).ok_or(Error::no_memory("no memory for workers"))?;
         Ok(Self { places, next: OnceBox::new() })
     }
@@ -139,6 +149,7 @@ impl Queues {
     pub fn sit_down(&self, number: usize) -> Option<Seat<'_>> {
         let place = self.place(number)?;
         let queue = place.queue.get()?;
+        place.starts.fetch_add(1, Ordering::Relaxed);
         self.used.fetch_max(number + 1, Ordering::AcqRel);
         Some(Seat { place, queue, number, lane: Cell::new(0) })
     }
@@ -182,6 +193,20 @@ impl Queues {
         others.filter_map(|place| place.queue.get()).find_map(take)
     }
 
+    /// How many places workers have had, and how many tasks wait, more or less.
+    pub fn survey(&self) -> (usize, usize) {
+        let lanes = self.lanes_from(0).map(|(_, lane)| lane.len());
+        let own = self.places().filter_map(|place| place.queue.get()).map(Fifo::len);
+        (self.used.load(Ordering::Acquire), lanes.chain(own).sum())
+    }
+
+    /// Whether a worker has a place now, what those who had it have done, and how many they were.
+    pub fn report_on(&self, number: usize) -> Option<(bool, &Tally, usize)> {
+        let place = self.places().nth(number)?;
+        let taken = place.taken.load(Ordering::Relaxed);
+        Some((taken, &place.tally, place.starts.load(Ordering::Relaxed)))
+    }
+
     /// Any task, for a thread that has no queue.
     pub fn take_any(&self) -> Option<TaskRef> {
         self.lanes_from(0)
@@ -196,6 +221,11 @@ fn take(queue: &Fifo<Task>) -> Option<TaskRef> {
 }
 
 impl Seat<'_> {
+    /// What the worker does is counted there, by itself alone.
+    pub fn tally(&self) -> &Tally {
+        &self.place.tally
+    }
+
     /// The oldest task of an outsider, from one lane after the other.
     fn take_injected(&self, queues: &Queues) -> Option<TaskRef> {
         queues.lanes_from(self.lane.get()).find_map(|(number, lane)| {
@@ -214,7 +244,7 @@ impl Seat<'_> {
         }
         take(self.queue)
             .or_else(|| self.take_injected(queues))
-            .or_else(|| queues.steal(self.number))
+            .or_else(|| queues.steal(self.number).inspect(|_| self.tally().count_steal()))
     }
 }
 

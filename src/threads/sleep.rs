@@ -321,6 +321,13 @@ impl Sleep {
         self.load().active() > 0
     }
 
+    /// How many run something, are blocked, and sleep.
+    pub fn survey(&self) -> (usize, usize, usize) {
+        let counts = self.load();
+        let running = counts.active().saturating_sub(counts.searching());
+        (running, counts.blocked(), counts.sleeping())
+    }
+
     /// Whether nobody is active or waits in a task, and `is_empty` finds nothing to do, at one
     /// and the same moment [Q].
     pub fn is_quiet(&self, is_empty: impl FnOnce() -> bool) -> bool {

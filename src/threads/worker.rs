@@ -47,7 +47,10 @@ pub fn run(core: &Arc<Core>, engine: &ThreadEngine, number: usize, born: Born) {
         let stack = sys::thread::stack()
             .map_or(here.saturating_sub(reserve)..here, |stack| stack.start + reserve..stack.end);
         let site = Site { worker: number as u32, slot: engine.offers.of_worker(number) };
-        let context = Context::worker(core, site, stack, &local, NonNull::from(&seat).cast());
+        let context = {
+            let engine = NonNull::from(&seat).cast();
+            Context::worker(core, site, seat.tally(), stack, &local, engine)
+        };
         let worker = Worker { core, engine, seat: &seat, context: &context };
         context.enter(|| worker.live(born));
         core.blocks.come_home(&local);
@@ -93,6 +96,7 @@ impl Worker<'_> {
             // searching as if it had found something.
             self.found(&mut searching);
         }
+        let tally = self.seat.tally();
         let outcome = self.initialize();
         let ready = outcome.is_ok();
         self.engine.report(outcome);
@@ -102,7 +106,9 @@ impl Worker<'_> {
         let mut retires = false;
         if ready && !self.engine.is_finished() {
             self.context.counted.set(true);
+            tally.begin(self.core);
             retires = self.work(searching) == Left::Retires;
+            tally.end(self.core);
             self.context.counted.set(false);
         } else {
             self.engine.sleep.leave(searching);
@@ -144,7 +150,7 @@ impl Worker<'_> {
     fn run_one(&self, tick: u32, searching: &mut bool) -> bool {
         if let Some(task) = self.seat.find(&self.engine.queues, tick) {
             self.found(searching);
-            submit::run_queued(self.core, task, self.context.site());
+            submit::run_queued(self.core, task, self.context);
             return true;
         }
         let thief = self.context.thief();
@@ -152,6 +158,7 @@ impl Worker<'_> {
             return false;
         };
         self.found(searching);
+        self.seat.tally().count_steal();
         fork::run(stolen, self.context);
         self.core.leave_if_child();
         true
@@ -200,7 +207,9 @@ impl Worker<'_> {
         // [S3]
         if !(self.engine.has_work(self.core) && sleep.stay()) {
             self.engine.check_finished(self.core);
+            self.seat.tally().sleep(self.core);
             sleep.sleep();
+            self.seat.tally().begin(self.core);
         }
         *searching = true;
         if self.engine.is_finished() {
