@@ -42,8 +42,9 @@
  * - Threads. Every function may be called from any thread, at the same time, also from tasks and
  *   callbacks, unless it says otherwise. A pool must not be freed while other threads still call
  *   it; a future is released once.
- * - Modes. A pool's tasks run on threads, or in processes that may crash without harm: the same
- *   calls, the same functions. The table below says what differs.
+ * - Modes. A pool's tasks run on threads, or in processes that may crash without harm, or, for
+ *   debugging, at once in the caller: the same calls, the same functions. The tables below say what
+ *   differs. The environment variable MILLPOND_MODE sets the mode of all pools of a program.
  * - Arguments go by value: `arg_size` bytes are copied when a task is submitted, `result_size`
  *   bytes are copied out. Maps borrow their arrays until they have ended.
  * - Order. Tasks that one thread submits start in that order. A pool of one worker is a serial
@@ -129,6 +130,25 @@
  *   pool_result_t.pid  | this process                 | the worker's; 0 for a map
  *   the stack of a task| stack_size                   | stack_size; 0: what the thread that made
  *                      |                              | the pool had left
+ *
+ * POOL_SEQUENTIAL is as POOL_THREADS, but that everything runs in the caller, before the call returns:
+ *
+ *   workers            | one, whatever `workers` says: whoever calls; pool_resize() is _UNSUPPORTED
+ *   tasks, map items   | run in order, on the thread that submits; while another thread is at it, on that
+ *                      | one; after a delay, on the thread that finds it has passed
+ *   callbacks run      | right behind their task: inside the call that submitted it, or when the
+ *                      | outermost task has returned; polled ones in pool_poll()
+ *   a task that submits| runs its task on top of itself; without room on the stack, when it has
+ *                      | returned, and waiting for it is POOL_ERR_SYSTEM
+ *   a timed wait       | finds the task ended, as a rule
+ *   pool_blocking_begin| keeps the place: there is nobody else
+ *   initializer, final-| run where the pool is made, and where it is closed
+ *   izer               |
+ *   stack_size, cpus,  | POOL_ERR_UNSUPPORTED: tasks have the caller's thread
+ *   pin_workers, max_  |
+ *   workers            |
+ *   a child that a task| ends when it returns from the task
+ *   has forked         |
  */
 #ifndef MILLPOND_H
 #define MILLPOND_H
@@ -331,7 +351,8 @@ typedef void (*pool_finalizer_fn)(void *worker_data, uint32_t worker);
  *
  * workers: how many tasks run at a time, at most POOL_MAX_WORKERS; 0 for as many as there are
  *   CPUs that this process may use (its affinity mask, and the quota of its cgroup), or as the
- *   environment variable MILLPOND_NUM_WORKERS says.
+ *   environment variable MILLPOND_NUM_WORKERS says. (MILLPOND_MODE makes it a pool of another mode:
+ *   see POOL_SEQUENTIAL.)
  * Returns the pool, the caller's to free with pool_close_join(); NULL on failure, and
  * pool_last_error() says why: POOL_ERR_INVALID for too many workers, _NO_MEMORY, _SYSTEM. Use
  * pool_create_with() to get the status, or to choose more.
@@ -1177,7 +1198,21 @@ static inline int32_t pool_join2_inline(pool_task_t *task, pool_fn a, const void
  */
 #define POOL_PROCESSES 1
 
-/** `mode`: tasks run at once in the caller. Not in this version: POOL_ERR_UNSUPPORTED. */
+/**
+ * `mode`: tasks run at once in the caller, for debugging: pool_apply_async() returns when its task has
+ * ended, and its callback has been called, so that a debugger shows who submitted what, and each run
+ * of the program is like the one before. There is one worker, whatever `workers` says, and it is
+ * whoever calls: the thread that makes the pool runs the initializer, the thread that closes it the
+ * finalizer. If several threads submit at once, the one that came first also runs what the others
+ * have submitted meanwhile, and these do not wait for it unless they say so. What a task submits runs
+ * on top of it while the stack has room, else when it has returned.
+ *
+ * Every program can be run that way, as it is: the environment variable MILLPOND_MODE (`threads`,
+ * `processes` or `sequential`) sets the mode of all pools, in place of their option `mode`, also of
+ * those of pool_create() and pool_default(). An option that this mode does not have is
+ * POOL_ERR_UNSUPPORTED as ever, and the sentence names the variable; another value of it is
+ * POOL_ERR_INVALID.
+ */
 #define POOL_SEQUENTIAL 2
 
 /**
@@ -1227,7 +1262,7 @@ typedef void (*pool_reseed_fn)(uint64_t seed, void *worker_data, uint32_t worker
 typedef struct pool_options_t {
   /** sizeof(pool_options_t), set by POOL_OPTIONS_INIT. */
   size_t struct_size;
-  /** POOL_THREADS or POOL_PROCESSES. */
+  /** POOL_THREADS, POOL_PROCESSES or POOL_SEQUENTIAL. */
   int32_t mode;
   /** As in pool_create(). */
   uint32_t workers;

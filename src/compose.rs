@@ -8,6 +8,7 @@ use crate::{
         options::{Mode, Options},
         status::{Error, Result},
     },
+    sequential::engine::SequentialEngine,
     support::{alloc::is_there_room, sync::Arc},
     threads::engine::ThreadEngine,
 };
@@ -32,6 +33,7 @@ pub fn create(options: Options) -> Result<Arc<Core>> {
             let engine = ThreadEngine::new(&options)?;
             Core::new(options, engine)
         }
+        Mode::Sequential => Core::new(options, SequentialEngine::new()),
         #[cfg(all(target_os = "linux", not(feature = "portable")))]
         Mode::Processes => {
             let engine = crate::procs::engine::ProcessEngine::new(&options)?;

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! capi ──► compose ──► threads ────────────► pool ──► support ──► sys
+//!     │            ├─► sequential ─────────►
 //!     │            └─► procs  ──► objects ──►
 //!     └──────────────────────────►
 //! C symbols   names      the work-  locks,     what a     atomics,    every
@@ -24,6 +25,7 @@
 //!   protocol, and what happens when who dies where.
 //! * `objects` are what tasks meet at, across threads and processes. Its `README.md` says what
 //!   happens when who dies where.
+//! * `sequential` runs each task at once in its caller, for debugging.
 //! * [`capi`] holds one file for each section of the header; the types that the pool works with
 //!   are in `pool::abi` and `pool::codes`. The header is generated from these (`make header`).
 //! * [`support`] chooses std's, loom's or shuttle's atomics, so that `state`, `mailbox`, `fifo`,
@@ -52,6 +54,8 @@ mod pool;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 #[cfg_attr(loom, allow(dead_code))]
 mod procs;
+#[cfg(not(loom))]
+mod sequential;
 #[cfg_attr(loom, allow(dead_code))]
 mod support;
 #[cfg(not(loom))]

@@ -1,12 +1,9 @@
 //! The default pool of this process, which nobody owns.
 
-use super::{handle::pool_t, simple::open};
+use super::{handle::pool_t, mode::simple, simple::open};
 use crate::{
     compose,
-    pool::{
-        options::Options,
-        status::{Error, Result},
-    },
+    pool::status::{Error, Result},
     support::per_process::PerProcess,
 };
 use std::ptr;
@@ -21,7 +18,7 @@ static DEFAULT: PerProcess<Box<pool_t>> = PerProcess::new();
 pub fn handle() -> Result<*mut pool_t> {
     let pool = DEFAULT.get_or_try_init(|| {
         compose::require_room()?;
-        let pool = open(Options::threads(0)?)?;
+        let pool = open(simple(0)?)?;
         pool.become_default();
         Ok::<_, Error>(pool)
     })?;

@@ -23,6 +23,7 @@ mod iterator;
 mod join;
 mod life;
 mod loops;
+mod mode;
 mod options;
 mod periodic;
 mod poll;

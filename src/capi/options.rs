@@ -4,6 +4,7 @@
 use super::{
     boundary::{Versioned, bytes, not_null, read_struct, status},
     handle::pool_t,
+    mode::{mode, require_sequential, with_environment},
     simple::open,
 };
 use crate::{
@@ -26,7 +27,19 @@ pub const POOL_THREADS: i32 = 0;
 /// `mode`: tasks run in worker processes, which may crash or be killed without harm to the rest.
 /// On Linux; elsewhere POOL_ERR_UNSUPPORTED.
 pub const POOL_PROCESSES: i32 = 1;
-/// `mode`: tasks run at once in the caller. Not in this version: POOL_ERR_UNSUPPORTED.
+/// `mode`: tasks run at once in the caller, for debugging: pool_apply_async() returns when its task has
+/// ended, and its callback has been called, so that a debugger shows who submitted what, and each run
+/// of the program is like the one before. There is one worker, whatever `workers` says, and it is
+/// whoever calls: the thread that makes the pool runs the initializer, the thread that closes it the
+/// finalizer. If several threads submit at once, the one that came first also runs what the others
+/// have submitted meanwhile, and these do not wait for it unless they say so. What a task submits runs
+/// on top of it while the stack has room, else when it has returned.
+///
+/// Every program can be run that way, as it is: the environment variable MILLPOND_MODE (`threads`,
+/// `processes` or `sequential`) sets the mode of all pools, in place of their option `mode`, also of
+/// those of pool_create() and pool_default(). An option that this mode does not have is
+/// POOL_ERR_UNSUPPORTED as ever, and the sentence names the variable; another value of it is
+/// POOL_ERR_INVALID.
 pub const POOL_SEQUENTIAL: i32 = 2;
 
 /// `callbacks`: never two at once, each sees what the former wrote, so that a plain global needs
@@ -55,7 +68,7 @@ pub const POOL_FULL_RUN_INLINE: i32 = 2;
 pub struct pool_options_t {
     /// sizeof(pool_options_t), set by POOL_OPTIONS_INIT.
     pub struct_size: usize,
-    /// POOL_THREADS or POOL_PROCESSES.
+    /// POOL_THREADS, POOL_PROCESSES or POOL_SEQUENTIAL.
     pub mode: i32,
     /// As in pool_create().
     pub workers: u32,
@@ -194,7 +207,10 @@ pub unsafe extern "C" fn pool_create_with(
         not_null(pool, "pool")?;
         compose::require_room()?;
         // SAFETY: the caller vouches for the struct.
-        let options = unsafe { to_order(options, None)? };
+        let options = unsafe {
+            let options = read_struct(options)?;
+            with_environment(options, |options| check(options))?
+        };
         let made = open(options)?;
         // SAFETY: the caller vouches for the pointer.
         unsafe { pool.write(Box::into_raw(made)) };
@@ -229,6 +245,10 @@ unsafe fn check(from: &pool_options_t) -> Result<Options> {
     let mut options = Options::threads(from.workers)?;
     options.mode = mode(from.mode)?;
     options.processes = processes(from)?;
+    if options.mode == Mode::Sequential {
+        require_sequential(from)?;
+        options.workers = 1;
+    }
     options.callbacks = callback_mode(from.callbacks)?;
     options.hooks = WorkerHooks {
         initializer: from.initializer,
@@ -336,17 +356,6 @@ fn when_full(from: &pool_options_t) -> Result<WhenFull> {
     Ok(when_full)
 }
 
-fn mode(mode: i32) -> Result<Mode> {
-    match mode {
-        POOL_THREADS => Ok(Mode::Threads),
-        POOL_PROCESSES => Ok(Mode::Processes),
-        POOL_SEQUENTIAL => Err(Error::new(code::UNSUPPORTED, "sequential mode does not exist yet")),
-        _ => Err(Error::invalid(format!(
-            "mode is {mode}; it must be POOL_THREADS or POOL_PROCESSES"
-        ))),
-    }
-}
-
 fn processes(from: &pool_options_t) -> Result<ProcessOptions> {
     let options = ProcessOptions {
         task_timeout_ms: within("task_timeout_ms", from.task_timeout_ms, i64::MAX)?,
@@ -368,7 +377,7 @@ fn processes(from: &pool_options_t) -> Result<ProcessOptions> {
             from.stderr_tail_bytes
         )));
     }
-    if from.mode != POOL_THREADS {
+    if from.mode == POOL_PROCESSES {
         return Ok(options);
     }
     match options.first_set() {

@@ -42,8 +42,9 @@
  * - Threads. Every function may be called from any thread, at the same time, also from tasks and
  *   callbacks, unless it says otherwise. A pool must not be freed while other threads still call
  *   it; a future is released once.
- * - Modes. A pool's tasks run on threads, or in processes that may crash without harm: the same
- *   calls, the same functions. The table below says what differs.
+ * - Modes. A pool's tasks run on threads, or in processes that may crash without harm, or, for
+ *   debugging, at once in the caller: the same calls, the same functions. The tables below say what
+ *   differs. The environment variable MILLPOND_MODE sets the mode of all pools of a program.
  * - Arguments go by value: `arg_size` bytes are copied when a task is submitted, `result_size`
  *   bytes are copied out. Maps borrow their arrays until they have ended.
  * - Order. Tasks that one thread submits start in that order. A pool of one worker is a serial
@@ -129,6 +130,25 @@
  *   pool_result_t.pid  | this process                 | the worker's; 0 for a map
  *   the stack of a task| stack_size                   | stack_size; 0: what the thread that made
  *                      |                              | the pool had left
+ *
+ * POOL_SEQUENTIAL is as POOL_THREADS, but that everything runs in the caller, before the call returns:
+ *
+ *   workers            | one, whatever `workers` says: whoever calls; pool_resize() is _UNSUPPORTED
+ *   tasks, map items   | run in order, on the thread that submits; while another thread is at it, on that
+ *                      | one; after a delay, on the thread that finds it has passed
+ *   callbacks run      | right behind their task: inside the call that submitted it, or when the
+ *                      | outermost task has returned; polled ones in pool_poll()
+ *   a task that submits| runs its task on top of itself; without room on the stack, when it has
+ *                      | returned, and waiting for it is POOL_ERR_SYSTEM
+ *   a timed wait       | finds the task ended, as a rule
+ *   pool_blocking_begin| keeps the place: there is nobody else
+ *   initializer, final-| run where the pool is made, and where it is closed
+ *   izer               |
+ *   stack_size, cpus,  | POOL_ERR_UNSUPPORTED: tasks have the caller's thread
+ *   pin_workers, max_  |
+ *   workers            |
+ *   a child that a task| ends when it returns from the task
+ *   has forked         |
  */
 #ifndef MILLPOND_H
 #define MILLPOND_H

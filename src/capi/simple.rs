@@ -5,6 +5,7 @@ use super::{
     boundary::{bytes, status, value},
     default_pool,
     handle::{self, pool_t},
+    mode::simple,
 };
 use crate::{
     compose,
@@ -25,7 +26,8 @@ use std::{ffi::c_void, ptr};
 ///
 /// workers: how many tasks run at a time, at most POOL_MAX_WORKERS; 0 for as many as there are
 ///   CPUs that this process may use (its affinity mask, and the quota of its cgroup), or as the
-///   environment variable MILLPOND_NUM_WORKERS says.
+///   environment variable MILLPOND_NUM_WORKERS says. (MILLPOND_MODE makes it a pool of another mode:
+///   see POOL_SEQUENTIAL.)
 /// Returns the pool, the caller's to free with pool_close_join(); NULL on failure, and
 /// pool_last_error() says why: POOL_ERR_INVALID for too many workers, _NO_MEMORY, _SYSTEM. Use
 /// pool_create_with() to get the status, or to choose more.
@@ -33,7 +35,7 @@ use std::{ffi::c_void, ptr};
 pub extern "C" fn pool_create(workers: u32) -> *mut pool_t {
     let made = value(|| {
         compose::require_room()?;
-        open(Options::threads(workers)?)
+        open(simple(workers)?)
     });
     made.map_or(ptr::null_mut(), Box::into_raw)
 }

@@ -65,6 +65,21 @@ impl Context {
         }
     }
 
+    /// The context of a caller who is the pool's worker for the moment.
+    pub fn caller(
+        core: &Core,
+        site: Site<'_>,
+        tally: &Tally,
+        stack: Range<usize>,
+        engine: NonNull<c_void>,
+    ) -> Self {
+        Self {
+            tally: NonNull::from(tally),
+            engine: Some(engine),
+            ..Self::visitor(core, site, true, stack)
+        }
+    }
+
     /// The context of a worker, not counted yet.
     pub fn worker(
         core: &Arc<Core>,

@@ -7,6 +7,8 @@
 //! | `codes`        | the numbers of the statuses |
 //! | `status`       | a status and its sentence as an error |
 //! | `options`      | what a pool is made with |
+//! | `hooks`        | what the user does at the beginning and the end of each worker |
+//! | `environment`  | what the environment says about all pools of a program |
 //! | `core`         | the heart that handle, workers and tasks share; its lifecycle |
 //! | `engine`       | the interface to whoever runs tasks |
 //! | `state`        | the life of a task in one word (model-checked) |
@@ -103,6 +105,8 @@ pub mod ended;
 #[cfg(not(loom))]
 pub mod engine;
 #[cfg(not(loom))]
+pub mod environment;
+#[cfg(not(loom))]
 pub mod fork;
 pub mod fork_record;
 #[cfg(not(loom))]
@@ -113,6 +117,8 @@ pub mod functions;
 pub mod gathering;
 #[cfg(not(loom))]
 pub mod group;
+#[cfg(not(loom))]
+pub mod hooks;
 #[cfg(not(loom))]
 pub mod items;
 pub mod mailbox;

@@ -3,6 +3,7 @@
 use super::{
     abi::{POOL_MAX_WORKERS, pool_finalizer_fn, pool_initializer_fn},
     bound::WhenFull,
+    environment,
     status::{Error, Result},
 };
 use crate::support::process;
@@ -15,6 +16,8 @@ pub enum Mode {
     Threads,
     /// In processes of their own.
     Processes,
+    /// In the caller, at once.
+    Sequential,
 }
 
 /// Where callbacks run.
@@ -147,24 +150,13 @@ impl Options {
 /// `INVALID`.
 pub fn count(workers: u32) -> Result<usize> {
     match workers {
-        0 => match std::env::var("MILLPOND_NUM_WORKERS") {
-            Ok(text) if !text.is_empty() => from_environment(&text),
-            _ => Ok(process::cpus().min(POOL_MAX_WORKERS as usize)),
-        },
+        0 => {
+            let fitting = || process::cpus().min(POOL_MAX_WORKERS as usize);
+            Ok(environment::workers()?.unwrap_or_else(fitting))
+        }
         1..=POOL_MAX_WORKERS => Ok(workers as usize),
         _ => Err(Error::invalid(format!(
             "{workers} workers; at most {POOL_MAX_WORKERS} are possible"
         ))),
     }
-}
-
-fn from_environment(text: &str) -> Result<usize> {
-    let possible = 1..=POOL_MAX_WORKERS;
-    let number = text.parse().ok().filter(|number| possible.contains(number));
-    number.map(|number| number as usize).ok_or_else(|| {
-        Error::invalid(format!(
-            "the environment sets MILLPOND_NUM_WORKERS to {text:?}, \
-             which is no number from 1 to {POOL_MAX_WORKERS}"
-        ))
-    })
 }

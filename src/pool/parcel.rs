@@ -97,7 +97,7 @@ impl Task {
     /// The process that ran the task; 0 for a map in processes.
     pub(super) fn pid(&self) -> i32 {
         match self.core().options.mode {
-            Mode::Threads => self.core().pid,
+            Mode::Threads | Mode::Sequential => self.core().pid,
             Mode::Processes if self.map().is_some() => 0,
             // SAFETY: `finish_elsewhere` wrote it where the argument was.
             Mode::Processes => unsafe { *self.inline.get().cast::<i32>() },

@@ -97,6 +97,11 @@ impl Tally {
         self.add(&self.steals, 1);
     }
 
+    /// Somebody was awake for so long.
+    pub fn count_awake(&self, nanoseconds: u64) {
+        self.add(&self.busy, nanoseconds);
+    }
+
     /// The worker begins to work.
     pub fn begin(&self, core: &Core) {
         self.since.store(core.age().max(1), Ordering::Relaxed);

@@ -29,6 +29,8 @@ pub mod robust;
 #[cfg(not(any(loom, shuttle)))]
 pub mod shared_word;
 pub mod spin;
+#[cfg(not(loom))]
+pub mod stack;
 pub mod sync;
 pub mod text;
 #[cfg(not(loom))]

@@ -18,10 +18,9 @@ use crate::{
         submit,
         task::TaskRef,
     },
-    support::{spin, sync::thread_local},
-    sys,
+    support::{spin, stack::this_stack},
 };
-use std::{cell::OnceCell, ops::Range, time::Instant};
+use std::time::Instant;
 
 /// As `Engine::lend`.
 pub fn lend(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut(&Context)) -> bool {
@@ -61,15 +60,6 @@ fn visit(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut(&Context)) -> 
     sleep.leave(false);
     engine.pass_on(core);
     free
-}
-
-/// Where this thread's stack has `reserve` bytes left.
-fn this_stack(reserve: usize) -> Range<usize> {
-    thread_local!(static STACK: OnceCell<Range<usize>> = const { OnceCell::new() });
-    STACK.with(|stack| {
-        let stack = stack.get_or_init(|| sys::thread::stack().unwrap_or(0..0));
-        stack.start + reserve..stack.end
-    })
 }
 
 /// As `Engine::wait`.

@@ -1,4 +1,3 @@
-#![allow(unsafe_code)]
 //! The life of a worker: initialise, look, run, rest, leave.
 
 use super::{
@@ -14,7 +13,6 @@ use crate::{
         engine::Engine,
         fork,
         site::Site,
-        status::{self, Error, Result},
         submit,
     },
     support::{
@@ -97,7 +95,9 @@ impl Worker<'_> {
             self.found(&mut searching);
         }
         let tally = self.seat.tally();
-        let outcome = self.initialize();
+        let number = self.context.site().worker;
+        let hooks = &self.core.options.hooks;
+        let outcome = hooks.initialize(number);
         let ready = outcome.is_ok();
         self.engine.report(outcome);
         if born == Born::Asleep {
@@ -115,7 +115,7 @@ impl Worker<'_> {
             self.engine.pass_on(self.core);
         }
         if ready {
-            self.finalize();
+            hooks.finalize(number);
         }
         if retires {
             self.engine.release(self.core);
@@ -217,31 +217,5 @@ impl Worker<'_> {
             return Some(Left::Finished);
         }
         None
-    }
-
-    fn initialize(&self) -> Result<()> {
-        let hooks = &self.core.options.hooks;
-        let Some(initializer) = hooks.initializer else {
-            return Ok(());
-        };
-        // SAFETY: the caller's function, called as its contract says.
-        let code = unsafe { initializer(hooks.data, self.context.site().worker) };
-        match code {
-            0 => Ok(()),
-            code => {
-                let status = if code > 0 { code } else { status::INTERNAL };
-                let text =
-                    format!("the initializer of worker {} returned {code}", self.seat.number);
-                Err(Error::new(status, text))
-            }
-        }
-    }
-
-    fn finalize(&self) {
-        let hooks = &self.core.options.hooks;
-        if let Some(finalizer) = hooks.finalizer {
-            // SAFETY: the caller's function, called as its contract says.
-            unsafe { finalizer(hooks.data, self.context.site().worker) }
-        }
     }
 }
