@@ -53,6 +53,18 @@ PROGRAMS = (
     "fetch_all",
     "round_robin",
     "cpu_load",
+    "queue",
+    "lock",
+    "local",
+    "event",
+    "condition",
+    "daemon",
+    "thread_subclass",
+    "queue_objects",
+    "deadlock",
+    "interleave",
+    "process_queue",
+    "distance_async",
 )
 IN_PROCESSES = ("map", "amdahl")  # those that are run a second time, in processes; some others show both modes anyway
 LARGE = ("map", "apply_async_large")  # those that --full runs at the course's size

@@ -163,6 +163,22 @@ static inline pool_t *course_pool(const Course *course) {
   return make_pool(course->mode, course->workers);
 }
 
+/* One function in a thread or process of its own, as the mode says. */
+static inline pool_future_t *course_spawn(const Course *course, int32_t flags, pool_fn fn, const void *arg,
+                                          size_t arg_size, size_t result_size) {
+  pool_options_t options = POOL_OPTIONS_INIT;
+  options.mode = course->mode;
+  pool_future_t *future = NULL;
+  check(pool_spawn(&options, flags, fn, arg, arg_size, result_size, &future), "pool_spawn");
+  return future;
+}
+
+/* Waits for a function's result. */
+static inline void course_join(pool_future_t *future, void *result, size_t result_size) {
+  check(pool_future_get(future, result, result_size, -1), "pool_future_get");
+  check(pool_future_release(future), "pool_future_release");
+}
+
 /* Whether a program that compares the modes shall run this one: both, unless the user chose. */
 static inline bool course_runs(const Course *course, int32_t mode) {
   return !course->mode_given || course->mode == mode;

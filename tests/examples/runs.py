@@ -19,16 +19,23 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOURCES = ROOT / "examples" / "c"
 DATA = ROOT / "examples" / "data"
-EXECUTORS = ["basic", "threadpool", "multiprocessing"]
+EXECUTORS = ["basic", "threaded", "threadpool", "multiprocessing"]
 PROGRAMS = sorted(source.stem for source in SOURCES.glob("*.c"))
 ADDING = ("map", "apply_async", "apply_async_large", "callback", "add_over_time", "amdahl", "restart")
-UNTIMED = ("pids", "pool_square", "process_hello", "restart", "distance_sweep", "bad_luck", "round_robin")
+SYNCHRONISING = (
+    *("queue", "lock", "local", "event", "condition", "daemon", "thread_subclass", "queue_objects", "deadlock"),
+    *("interleave", "process_queue"),
+)
+UNTIMED = (
+    *("pids", "pool_square", "process_hello", "restart", "distance_sweep", "bad_luck", "round_robin"),
+    *SYNCHRONISING,
+)
 PICTURES = ("amdahl", "cpu_load", "distance_sweep")
 MODES = ("threads", "processes")
 DEFAULT_MODES = {
     **{program: ["threads"] for program in PROGRAMS},
     **{program: ["threads", "processes"] for program in ("sort", "busy_wait", "pids", "distance", "cpu_load")},
-    **{program: ["processes"] for program in ("process_hello", "restart")},
+    **{program: ["processes"] for program in ("process_hello", "restart", "process_queue", "queue_objects")},
 }
 STRICT = ("-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 LOG_LINE = re.compile(r"\d\d:\d\d:\d\d\| [^=]+ = \d+\.\d{8}")
@@ -95,4 +102,4 @@ def pictured(program: str, folder: Path) -> list[str]:
     """The arguments that keep pictures and files out of the working folder."""
     if program in PICTURES:
         return ["--svg", str(folder / "picture.svg")]
-    return ["--out", str(folder)] if program == "distance" else []
+    return ["--out", str(folder)] if program in ("distance", "distance_async") else []
