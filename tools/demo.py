@@ -66,7 +66,12 @@ PROGRAMS = (
     "process_queue",
     "distance_async",
 )
-IN_PROCESSES = ("map", "amdahl")  # those that are run a second time, in processes; some others show both modes anyway
+# Those that are run a second time, in processes; some others show both modes anyway.
+IN_PROCESSES = (
+    *("map", "amdahl", "distance_sweep", "interleave", "queue", "lock", "local", "event", "condition", "daemon"),
+    *("thread_subclass", "deadlock"),
+)
+PICTURES = ("amdahl", "distance_sweep", "cpu_load")  # those that draw one of their own
 LARGE = ("map", "apply_async_large")  # those that --full runs at the course's size
 
 
@@ -235,8 +240,8 @@ def arguments_of(program: str, mode: Optional[str], options: argparse.Namespace)
         arguments.append("--full")
     if options.workers is not None:
         arguments += ["--workers", str(options.workers)]
-    if program == "amdahl":
-        arguments += ["--svg", "amdahl.svg" if mode is None else f"amdahl_{mode}.svg"]
+    if program in PICTURES:
+        arguments += ["--svg", f"{program}.svg" if mode is None else f"{program}_{mode}.svg"]
     return arguments
 
 

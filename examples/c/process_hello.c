@@ -1,4 +1,4 @@
-/* S: one function in one new process, joined: a pool of one process, and one call that waits for it. */
+/* S: one function in one new process, joined. */
 #include "course.h"
 
 #include <errno.h>
@@ -23,9 +23,13 @@ int main(int argc, char **argv) {
   Log timer = log_open(course.log_file);
 
   log_start(&timer, "start");
-  pool_t *pool = course_pool(&course);
-  check(pool_apply(pool, hello, "bob", sizeof "bob", &other, sizeof other), "pool_apply");
-  check(pool_close_join(pool), "pool_close_join");
+  pool_options_t options = POOL_OPTIONS_INIT;
+  options.mode = course.mode;
+  pool_future_t *future = NULL;
+  check(pool_spawn(&options, POOL_SPAWN_JOINABLE, hello, "bob", sizeof "bob", sizeof other, &future), "pool_spawn");
+  check(pool_future_get(future, &other, sizeof other, -1), "pool_future_get");
+  check(pool_future_release(future), "pool_future_release");
+  check(pool_spawned_join(-1), "pool_spawned_join"); /* now the process is gone, too */
   log_stop(&timer, "joined");
 
   const bool gone = kill(other, 0) != 0 && errno == ESRCH; /* signal 0 only asks whether there is such a process */

@@ -30,6 +30,11 @@ UNTIMED = (
     *("pids", "pool_square", "process_hello", "restart", "distance_sweep", "bad_luck", "round_robin"),
     *SYNCHRONISING,
 )
+AGAIN = (  # what the demonstration runs in processes as well
+    *("map", "amdahl", "distance_sweep", "interleave", "queue", "lock", "local", "event", "condition", "daemon"),
+    *("thread_subclass", "deadlock"),
+)
+DRAWN = ("amdahl", "distance_sweep")
 PICTURES = ("amdahl", "cpu_load", "distance_sweep")
 MODES = ("threads", "processes")
 DEFAULT_MODES = {

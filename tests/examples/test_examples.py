@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 from runs import (
     ADDING,
+    AGAIN,
     DEFAULT_MODES,
+    DRAWN,
     LOG_LINE,
     MARK,
     MODES,
@@ -332,12 +334,12 @@ def test_demo_ends_with_a_table_and_pictures(lib: Lib, tmp_path: Path) -> None:
     table = done.stdout.split("program  ")[1]
     rows = [(line.split()[0], line.split()[1]) for line in table.splitlines() if line.endswith("right")]
     for program in PROGRAMS:
-        again = ["processes"] if program in ("map", "amdahl") else []
+        again = ["processes"] if program in AGAIN else []
         for mode in [*DEFAULT_MODES[program], *again]:
             assert len([name for name, its in rows if name.startswith(program) and its == mode]) >= 1
     assert "FAILED" not in table
-    for name in ("speedups.svg", "amdahl.svg", "amdahl_processes.svg"):
-        assert ElementTree.parse(tmp_path / name).getroot().tag == f"{SVG}svg"
+    for name in ("speedups", "cpu_load", *(f"{program}{mode}" for program in DRAWN for mode in ("", "_processes"))):
+        assert ElementTree.parse(tmp_path / f"{name}.svg").getroot().tag == f"{SVG}svg"
 
 
 def test_demo_names_what_is_missing(lib: Lib, tmp_path: Path) -> None:
