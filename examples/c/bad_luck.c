@@ -1,5 +1,5 @@
-/* F2: ten tasks, each of which fails with probability 0.3: results and errors as they complete, by asking the futures
-   again and again whether they are done. */
+/* F2: ten tasks, each of which fails with probability 0.3: results and errors as they complete, first by asking the
+   futures again and again whether they are done, then one after the other as they become ready. */
 #include "course.h"
 
 #include <millpond.h>
@@ -69,6 +69,22 @@ static bool poll_done(const Course *course, pool_t *pool, const Job *jobs) {
   return right;
 }
 
+/* The same without asking: the next one that is ready, whichever it is. */
+static bool show_as_completed(const Course *course, pool_t *pool, const Job *jobs) {
+  pool_future_t *futures[TASKS];
+  pool_as_completed_t *ready = NULL;
+  size_t index = 0;
+  bool right = true;
+  submit(pool, jobs, futures);
+  check(pool_as_completed(futures, TASKS, &ready), "pool_as_completed");
+  while (pool_as_completed_next(ready, -1, &index) == 1) {
+    right = show(course, &jobs[index], futures[index]) && right;
+    check(pool_future_release(futures[index]), "pool_future_release");
+  }
+  check(pool_as_completed_release(ready), "pool_as_completed_release");
+  return right;
+}
+
 int main(int argc, char **argv) {
   CourseOption own[] = {{"--seed", "N", "1"}};
   const Course course = course_begin_with(argc, argv, 4, own, 1);
@@ -82,8 +98,10 @@ int main(int argc, char **argv) {
   pool_t *pool = course_pool(&course);
   log_start(&timer, "polling, start");
   const bool polled = poll_done(&course, pool, jobs);
-  log_stop(&timer, "polling, end");
+  log_step(&timer, "as completed, start");
+  const bool completed = show_as_completed(&course, pool, jobs);
+  log_stop(&timer, "end");
   check(pool_close_join(pool), "pool_close_join");
   log_close(&timer);
-  return course_end(&course, polled);
+  return course_end(&course, polled && completed);
 }
