@@ -65,6 +65,7 @@ PROGRAMS = (
     "interleave",
     "process_queue",
     "distance_async",
+    "coroutines",
 )
 # Those that are run a second time, in processes; some others show both modes anyway.
 IN_PROCESSES = (

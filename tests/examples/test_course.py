@@ -103,6 +103,14 @@ def test_pages_are_fetched_and_one_is_missing(cc: Compile, run: Run, mode: str) 
 
 
 @in_both_modes
+def test_waits_overlap_in_one_thread(cc: Compile, run: Run, mode: str) -> None:
+    output = tiny(cc, run, "coroutines", "--mode", mode)
+    steps = re.findall(r"^coroutine (\d) (waits|goes on)", output, re.MULTILINE)
+    assert [step for _, step in steps] == ["waits"] * 3 + ["goes on"] * 3
+    assert sorted(number for number, step in steps if step == "goes on") == ["0", "1", "2"]
+
+
+@in_both_modes
 def test_generators_take_turns(cc: Compile, run: Run, mode: str) -> None:
     output = tiny(cc, run, "round_robin", "--mode", mode)
     lines = [line for line in output.splitlines() if line.startswith("squares 1")]
