@@ -66,6 +66,7 @@ PROGRAMS = (
     "process_queue",
     "distance_async",
     "coroutines",
+    "background",
 )
 # Those that are run a second time, in processes; some others show both modes anyway.
 IN_PROCESSES = (

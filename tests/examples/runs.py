@@ -27,7 +27,7 @@ SYNCHRONISING = (
     *("interleave", "process_queue"),
 )
 UNTIMED = (
-    *("pids", "pool_square", "process_hello", "restart", "distance_sweep", "bad_luck", "round_robin"),
+    *("pids", "pool_square", "process_hello", "restart", "distance_sweep", "bad_luck", "round_robin", "background"),
     *SYNCHRONISING,
 )
 AGAIN = (  # what the demonstration runs in processes as well

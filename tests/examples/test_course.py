@@ -103,6 +103,15 @@ def test_pages_are_fetched_and_one_is_missing(cc: Compile, run: Run, mode: str) 
 
 
 @in_both_modes
+def test_progress_is_read_while_the_task_runs(cc: Compile, run: Run, mode: str) -> None:
+    output = tiny(cc, run, "background", "--mode", mode)
+    read = [int(done) for done in re.findall(r"^(\d+) of 1000000$", output, re.MULTILINE)]
+    assert len(read) == 5
+    assert read == sorted(set(read))
+    assert "it ended: asked to stop" in output
+
+
+@in_both_modes
 def test_waits_overlap_in_one_thread(cc: Compile, run: Run, mode: str) -> None:
     output = tiny(cc, run, "coroutines", "--mode", mode)
     steps = re.findall(r"^coroutine (\d) (waits|goes on)", output, re.MULTILINE)

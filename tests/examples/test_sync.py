@@ -31,6 +31,7 @@ BROKEN = (
     ("bad_luck", '"Bad luck!");', '"Bad luck!") - 1;'),
     ("fetch_all", "strlen(body + 4) + 1);", "1);"),
     ("round_robin", "queue_step(loop, step);", "if (step->value != 4) queue_step(loop, step);"),
+    ("background", "if (pool_task_cancelled(task) != 0) return", "if (pool_task_cancelled(task) != 0) return 0 *"),
     ("coroutines", "resume_after(&coroutines[i], 0);", "resume_after(&coroutines[i], i);"),
     ("cpu_load", "*(uint64_t *)result = steps;", "*(uint64_t *)result = steps + 1;"),
     ("queue", "tally->sum += item.as.number;", "tally->sum += 1;"),
