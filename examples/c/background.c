@@ -30,11 +30,11 @@ int main(int argc, char **argv) {
   pool_t *pool = course_pool(&course);
   check(pool_apply_async(pool, count_up, &total, sizeof total, 0, NULL, NULL, &future), "pool_apply_async");
   for (int i = 0; i < 5; i++) {
-    course_sleep(pause); /* the main thread does something else */
     before = done;
-    while (done == before) {
+    do { /* the main thread does something else, until there is news */
+      course_sleep(pause);
       check(pool_future_progress(future, &done, &all), "pool_future_progress");
-    }
+    } while (done == before);
     rising = rising && done > before && all == total;
     printf("%" PRIu64 " of %" PRIu64 "\n", done, all);
   }
