@@ -61,7 +61,9 @@ static bool run(pool_t *pool, const Job *job, size_t cpus, Log *timer, const cha
 static void print_load(const Monitor *monitor, const LoadPhase *phase) {
   printf("%-20s", phase->name);
   for (size_t i = 0; i < monitor->cpus; i++) {
-    printf(" CPU %d: %3.0f %%", monitor->names[i], 100 * monitor_mean(monitor, i, phase->begin, phase->end));
+    const double all = monitor_mean(monitor, monitor->loads, i, phase->begin, phase->end);
+    const double own = monitor_mean(monitor, monitor->own, i, phase->begin, phase->end);
+    printf("  CPU %d: %3.0f %%, %3.0f %% by others", monitor->names[i], 100 * own, 100 * (all - own));
   }
   putchar('\n');
 }
@@ -78,6 +80,10 @@ int main(int argc, char **argv) {
   int status = EXIT_SUCCESS;
   for (int32_t mode = POOL_THREADS; mode <= POOL_PROCESSES; mode++) { /* before the monitor's thread, as one forks */
     if (course_runs(&course, mode)) pools[mode + 1] = make_pool(mode, course.workers);
+  }
+  monitor_process(&monitor, getpid());
+  for (uint32_t i = 0; pools[2] != NULL && i < course.workers; i++) {
+    monitor_process(&monitor, pool_worker_pid(pools[2], i));
   }
 
   Log timer = log_open(course.log_file);
@@ -97,14 +103,15 @@ int main(int argc, char **argv) {
   course_sleep(gap);
   monitor_stop(&monitor);
 
-  print_load(&monitor, &(LoadPhase){"before, by others", 0, gap});
+  print_load(&monitor, &(LoadPhase){"before", 0, gap});
   for (size_t k = 0; k < count; k++) {
     print_load(&monitor, &phases[k]);
   }
-  draw_load(own[0].value,
-            &(LoadChart){monitor.times, monitor.loads, monitor.count, monitor.cpus, monitor.names, phases, count});
+  draw_load(own[0].value, &(LoadChart){monitor.times, monitor.loads, monitor.own, monitor.count, monitor.cpus,
+                                       monitor.names, phases, count});
   printf("picture: %s\n", own[0].value);
   free(monitor.loads);
+  free(monitor.own);
   log_close(&timer);
   return status;
 }

@@ -9,9 +9,9 @@ typedef struct LoadPhase {
   double begin, end; /* seconds */
 } LoadPhase;
 
-/* loads[k * cpus + i]: the load of CPU i, from 0 to 1, in the time that ended at times[k]. */
+/* loads[k * cpus + i]: the load of CPU i, from 0 to 1, in the time that ended at times[k]; own: by this program alone. */
 typedef struct LoadChart {
-  const double *times, *loads;
+  const double *times, *loads, *own;
   size_t count, cpus;
   const int *names; /* the system's numbers of the CPUs */
   const LoadPhase *phases;
@@ -21,7 +21,20 @@ typedef struct LoadChart {
 static const char load_style[] =
     "<style>text{font:14px 'DejaVu Sans',Verdana,sans-serif;fill:#333}.title{font-size:19px}"
     ".tick{font-size:12px}.mid{text-anchor:middle}.end{text-anchor:end}"
-    ".phase{fill:#f1f1f1}.frame{fill:none;stroke:#bbb}.load{fill:#1f77b4;fill-opacity:.75}</style>\n";
+    ".phase{fill:#f1f1f1}.frame{fill:none;stroke:#bbb}.load{fill:#c9d6e2}.own{fill:#1f77b4}</style>\n";
+
+/* An area of steps, one for each sample. */
+static inline void draw_area(FILE *svg, const LoadChart *chart, const double *loads, const char *class_name, size_t cpu,
+                             double left, double scale, int base, int height) {
+  double before = 0;
+  fprintf(svg, "<path class='%s' d='M%.1f %d", class_name, left, base);
+  for (size_t k = 0; k < chart->count; k++) {
+    const double y = base - loads[k * chart->cpus + cpu] * height;
+    fprintf(svg, "L%.1f %.1fL%.1f %.1f", left + before * scale, y, left + chart->times[k] * scale, y);
+    before = chart->times[k];
+  }
+  fprintf(svg, "L%.1f %dZ'/>\n", left + before * scale, base);
+}
 
 static inline void draw_load(const char *file_name, const LoadChart *chart) {
   enum { LEFT = 90, RIGHT = 770, TOP = 90, GAP = 14 };
@@ -34,8 +47,8 @@ static inline void draw_load(const char *file_name, const LoadChart *chart) {
     perror(file_name);
     exit(EXIT_FAILURE);
   }
-  fprintf(svg, "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 800 %d' width='800' height='%d'>\n%s", bottom + 60,
-          bottom + 60, load_style);
+  fprintf(svg, "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 800 %d' width='800' height='%d'>\n%s", bottom + 90,
+          bottom + 90, load_style);
   fprintf(svg, "<rect width='100%%' height='100%%' fill='#fff'/>\n");
   fprintf(svg, "<text class='title' x='%d' y='34'>The load of each CPU over time</text>\n", LEFT);
   for (size_t i = 0; i < chart->phase_count; i++) {
@@ -48,15 +61,9 @@ static inline void draw_load(const char *file_name, const LoadChart *chart) {
   }
   for (size_t cpu = 0; cpu < chart->cpus; cpu++) {
     const int base = TOP + (int)cpu * (row + GAP) + row;
-    fprintf(svg, "<path class='load' d='M%d %d", LEFT, base);
-    double before = 0;
-    for (size_t k = 0; k < chart->count; k++) { /* a step for each interval */
-      const double y = base - chart->loads[k * chart->cpus + cpu] * row;
-      fprintf(svg, "L%.1f %.1fL%.1f %.1f", LEFT + before * scale, y, LEFT + chart->times[k] * scale, y);
-      before = chart->times[k];
-    }
-    fprintf(svg, "L%.1f %dZ'/>\n<rect class='frame' x='%d' y='%d' width='%d' height='%d'/>", LEFT + before * scale,
-            base, LEFT, base - row, RIGHT - LEFT, row);
+    draw_area(svg, chart, chart->loads, "load", cpu, LEFT, scale, base, row);
+    draw_area(svg, chart, chart->own, "own", cpu, LEFT, scale, base, row);
+    fprintf(svg, "<rect class='frame' x='%d' y='%d' width='%d' height='%d'/>", LEFT, base - row, RIGHT - LEFT, row);
     fprintf(svg, "<text class='end' x='%d' y='%d'>CPU %d</text>\n", LEFT - 12, base - row / 2 + 5, chart->names[cpu]);
   }
   const double step = end > 40 ? 10 : end > 20 ? 5 : end > 8 ? 2 : end > 3 ? 1 : end > 1 ? 0.5 : 0.1;
@@ -64,7 +71,11 @@ static inline void draw_load(const char *file_name, const LoadChart *chart) {
     const double x = LEFT + tick * step * scale;
     fprintf(svg, "<text class='tick mid' x='%.1f' y='%d'>%g</text>\n", x, bottom + 20, tick * step);
   }
-  fprintf(svg, "<text class='mid' x='%d' y='%d'>seconds</text>\n</svg>\n", (LEFT + RIGHT) / 2, bottom + 44);
+  fprintf(svg, "<text class='mid' x='%d' y='%d'>seconds</text>\n", (LEFT + RIGHT) / 2, bottom + 44);
+  fprintf(svg, "<rect class='own' x='%d' y='%d' width='30' height='12'/>", LEFT, bottom + 64);
+  fprintf(svg, "<text x='%d' y='%d'>by this program</text>", LEFT + 38, bottom + 75);
+  fprintf(svg, "<rect class='load' x='%d' y='%d' width='30' height='12'/>", LEFT + 200, bottom + 64);
+  fprintf(svg, "<text x='%d' y='%d'>by others</text>\n</svg>\n", LEFT + 238, bottom + 75);
   if (fclose(svg) != 0) {
     perror(file_name);
     exit(EXIT_FAILURE);
