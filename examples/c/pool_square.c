@@ -12,6 +12,14 @@ static int32_t square(const void *arg, void *result, pool_task_t *task) {
   return 0;
 }
 
+/* As square, for a function of two arguments: x times x, which come from two arrays. */
+static int32_t multiply(const void *arg, void *result, pool_task_t *task) {
+  (void)task;
+  const void *const *args = arg;
+  *(uint64_t *)result = *(const uint64_t *)args[0] * *(const uint64_t *)args[1];
+  return 0;
+}
+
 /* Prints the list under the name of the call and empties it for the next one. */
 static bool show(const char *name, uint64_t *squares) {
   static const uint64_t expected[COUNT] = {1, 4, 9, 16, 25};
@@ -55,6 +63,15 @@ int main(int argc, char **argv) {
   check(pool_future_get(future, NULL, 0, -1), "pool_future_get"); /* how it ended; its results are in the array */
   check(pool_future_release(future), "pool_future_release");
   right = show("map_async", squares) && right;
+
+  const pool_array_t arrays[] = {{numbers, size}, {numbers, size}};
+  check(pool_starmap(pool, multiply, arrays, 2, squares, size, COUNT), "pool_starmap");
+  right = show("starmap", squares) && right;
+
+  check(pool_starmap_async(pool, multiply, arrays, 2, squares, size, COUNT, NULL, NULL, &future), "pool_starmap_async");
+  check(pool_future_get(future, NULL, 0, -1), "pool_future_get");
+  check(pool_future_release(future), "pool_future_release");
+  right = show("starmap_async", squares) && right;
 
   /* In memory that all workers share a map works in place, also in processes; elsewhere they get copies. */
   uint64_t *shared = pool_shared_alloc(pool, sizeof numbers);

@@ -281,7 +281,7 @@ def test_threads_are_not_killed(cc: Compile, run: Run) -> None:
 @in_both_modes
 def test_squares_are_the_same_in_every_way_to_call(cc: Compile, run: Run, mode: str) -> None:
     output = tiny(cc, run, "pool_square", "--mode", mode)
-    for call in ("apply", "apply_async", "map", "map_async", "map in place"):
+    for call in ("apply", "apply_async", "map", "map_async", "starmap", "starmap_async", "map in place"):
         assert re.search(rf"^{call} +\[1, 4, 9, 16, 25\]$", output, re.MULTILINE)
 
 
