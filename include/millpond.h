@@ -1445,6 +1445,15 @@ int32_t pool_resize(pool_t *pool,
 
 /* ---- Calls in full ----------------------------------------------------- */
 
+/** Runs when nothing more urgent waits, and once in sixteen starts. */
+#define POOL_PRIORITY_LOW (-1)
+
+/** As all calls of the short forms. */
+#define POOL_PRIORITY_NORMAL 0
+
+/** Starts before whatever waits with a lower priority. */
+#define POOL_PRIORITY_HIGH 1
+
 /**
  * A call in full. Begin with POOL_CALL_INIT, then set what you need.
  *
@@ -1502,7 +1511,13 @@ typedef struct pool_call_t {
   pool_callback_fn callback;
   /** Passed to the callback. */
   void *user_data;
-  /** POOL_PRIORITY_NORMAL, which is 0, or another. Not in this version: POOL_ERR_UNSUPPORTED. */
+  /**
+   * POOL_PRIORITY_NORMAL, which is 0, _HIGH or _LOW: of those that wait the more urgent start
+   * first, and among equals those of one submitting thread in its order. Nothing that runs is
+   * interrupted. Lest a stream of urgent tasks starve the others, of the starts of each worker one
+   * in sixteen is a normal task's, and one a low one's, if one waits. In a map it is that of all
+   * its items. Anything else is POOL_ERR_INVALID.
+   */
   int32_t priority;
   /** How often to try again. Not in this version: POOL_ERR_UNSUPPORTED. */
   uint32_t retries;

@@ -285,6 +285,9 @@ int32_t millpond_pool_create_with(const struct millpond_pool_options_t *options,
 int32_t millpond_pool_workers(millpond_pool_t *pool);
 int32_t millpond_pool_resize(millpond_pool_t *pool,
                     uint32_t workers);
+#define MILLPOND_POOL_PRIORITY_LOW (-1)
+#define MILLPOND_POOL_PRIORITY_NORMAL 0
+#define MILLPOND_POOL_PRIORITY_HIGH 1
 typedef struct millpond_pool_call_t {
   size_t struct_size;
   millpond_pool_fn fn;

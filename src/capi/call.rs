@@ -14,12 +14,20 @@ use crate::pool::{
     group::Membership,
     map::MapCall,
     payload::Call,
+    priority::Level,
     status::{self as code, Error, Result},
     submit,
     task::Task,
     terms::Terms,
 };
 use std::ffi::c_void;
+
+/// Runs when nothing more urgent waits, and once in sixteen starts.
+pub const POOL_PRIORITY_LOW: i32 = -1;
+/// As all calls of the short forms.
+pub const POOL_PRIORITY_NORMAL: i32 = 0;
+/// Starts before whatever waits with a lower priority.
+pub const POOL_PRIORITY_HIGH: i32 = 1;
 
 /// A call in full. Begin with POOL_CALL_INIT, then set what you need.
 ///
@@ -76,7 +84,11 @@ pub struct pool_call_t {
     pub callback: pool_callback_fn,
     /// Passed to the callback.
     pub user_data: *mut c_void,
-    /// POOL_PRIORITY_NORMAL, which is 0, or another. Not in this version: POOL_ERR_UNSUPPORTED.
+    /// POOL_PRIORITY_NORMAL, which is 0, _HIGH or _LOW: of those that wait the more urgent start
+    /// first, and among equals those of one submitting thread in its order. Nothing that runs is
+    /// interrupted. Lest a stream of urgent tasks starve the others, of the starts of each worker one
+    /// in sixteen is a normal task's, and one a low one's, if one waits. In a map it is that of all
+    /// its items. Anything else is POOL_ERR_INVALID.
     pub priority: i32,
     /// How often to try again. Not in this version: POOL_ERR_UNSUPPORTED.
     pub retries: u32,
@@ -124,7 +136,8 @@ impl pool_call_t {
         if !statuses.is_null() {
             bytes(statuses, size_of::<i32>(), count, "statuses")?;
         }
-        call.membership = self.map_membership()?;
+        call.terms = self.map_terms()?;
+        call.membership = call.terms.map_or(Membership::NONE, |terms| terms.membership);
         call.context = self.context;
         call.statuses = statuses;
         Ok(call)
@@ -139,16 +152,22 @@ impl pool_call_t {
         {
             return Ok(None);
         }
-        if (priority, retries, timeout_ms) != (0, 0, 0) {
-            let text = "priority, retries and timeout_ms are for a later version";
+        if (retries, timeout_ms) != (0, 0) {
+            let text = "retries and timeout_ms are for a later version";
             return Err(Error::new(code::UNSUPPORTED, text));
         }
+        let level = match priority {
+            POOL_PRIORITY_LOW => Level::Low,
+            POOL_PRIORITY_NORMAL => Level::Normal,
+            POOL_PRIORITY_HIGH => Level::High,
+            _ => return Err(Error::invalid(format!("{priority} is no priority"))),
+        };
         if delay_ms < 0 {
             return Err(Error::invalid(format!("a delay of {delay_ms} ms")));
         }
         self.check_after()?;
         let after = after.cast::<*mut Task>();
-        Ok(Some(Terms { delay_ms, after, after_count, membership, ..Terms::USUAL }))
+        Ok(Some(Terms { level, delay_ms, after, after_count, membership, ..Terms::USUAL }))
     }
 
     fn check_after(&self) -> Result<()> {
@@ -179,13 +198,13 @@ impl pool_call_t {
     }
 
     /// For a map, which is not deferred.
-    fn map_membership(&self) -> Result<Membership> {
-        let Some(terms) = self.terms()? else { return Ok(Membership::NONE) };
-        if terms.is_deferred() {
+    fn map_terms(&self) -> Result<Option<Terms>> {
+        let terms = self.terms()?;
+        if terms.is_some_and(|terms| terms.is_deferred()) {
             let text = "a map starts at once: delay_ms and after are for pool_submit()";
             return Err(Error::new(code::UNSUPPORTED, text));
         }
-        Ok(terms.membership)
+        Ok(terms)
     }
 }
 
@@ -225,7 +244,8 @@ pub unsafe extern "C" fn pool_submit(
                 return Err(Error::invalid("its struct_size is not that of the first call"));
             }
             // SAFETY: as above.
-            unsafe { read_struct(call)? }.checked()
+            let full = unsafe { read_struct(call)? };
+            full.checked()
         };
         // SAFETY: the caller vouches for the sizes and the room; a future is a task's block.
         unsafe { batch::submit_all(core, count, &call, futures.cast::<*mut Task>()) }

@@ -54,6 +54,7 @@ pub unsafe extern "C" fn pool_for(
             context,
             statuses: ptr::null_mut(),
             membership: Membership::NONE,
+            terms: None,
         };
         submit::map(core, call)
     })

@@ -155,5 +155,6 @@ pub fn map_call(
         context: ptr::null(),
         statuses: ptr::null_mut(),
         membership: Membership::NONE,
+        terms: None,
     })
 }

@@ -129,7 +129,7 @@ impl Agenda {
 /// Puts a task into a queue that has been accepted long ago: if there is no room, it fails.
 fn enqueue(core: &Core, task: TaskRef) {
     let entry = core.blocks.enter_late(core, context::find(core));
-    let enqueued = core.engine.enqueue(core, entry.door(), task);
+    let enqueued = core.engine.enqueue(core, entry.door_for(task.level()), task);
     drop(entry);
     match enqueued {
         Ok(()) => core.engine.wake(core),

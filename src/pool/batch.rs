@@ -16,6 +16,7 @@ use super::{
     deferred::{Deferred, Held},
     group::{Group, seats},
     payload::{Call, Outside},
+    priority::Counts,
     status::{self, Error, Result},
     submit,
     task::{Task, TaskRef},
@@ -39,6 +40,8 @@ struct Prepared {
     needs: Vec<Need>,
     /// How many may not start at once.
     held: usize,
+    /// How many may, by level.
+    at_once: Counts,
     /// The only task was accepted before.
     late: bool,
     /// The groups of all calls.
@@ -80,7 +83,8 @@ pub unsafe fn submit_all(
     core.require_open(context.is_some())?;
     // SAFETY: promised by the caller.
     let prepared = unsafe { prepare(core, count, call)? };
-    let at_once = count - prepared.held;
+    let counts = prepared.at_once;
+    let at_once = counts.all();
     let admission = prepared.enter(core, count)?;
     let leave = |_: &Error| core.bound.leave(core, count);
     let is_over = admission == Admission::Over;
@@ -136,7 +140,7 @@ pub unsafe fn submit_all(
     };
     let mut enqueued = Ok(());
     if at_once > 0 {
-        enqueued = core.engine.enqueue_all(core, door, at_once, &mut || {
+        enqueued = core.engine.enqueue_all(core, door, counts, &mut || {
             let task = next().expect("as many as were counted");
             if is_over {
                 own.push(task);
@@ -180,7 +184,7 @@ unsafe fn prepare(
     count: usize,
     call: &dyn Fn(usize) -> Result<Call>,
 ) -> Result<Prepared> {
-    let mut prepared = Prepared::default();
+    let mut prepared = Prepared { at_once: Counts::normal(count), ..Prepared::default() };
     for index in 0..count {
         let numbered = |error: Error| error.about(&format!("call {index}"));
         let call = call(index).map_err(numbered)?;
@@ -214,6 +218,9 @@ impl Prepared {
         if let Some(held) = &held {
             cold.deferred = Some(held.share());
             self.held += 1;
+            self.at_once.drop_normal();
+        } else if let Some(terms) = call.terms {
+            self.at_once.shift(terms.level);
         }
         self.needs.push(Need { index, cold, held });
         Ok(())

@@ -18,6 +18,7 @@ use super::{
     context::{self, Context},
     core::Core,
     depot::{Depot, Stock},
+    priority::Level,
     status::{self, Error, Result},
     task::Task,
 };
@@ -86,6 +87,10 @@ pub enum Door {
     Worker(NonNull<c_void>),
     /// By an outsider, who holds the lock of this lane.
     Lane(usize),
+    /// By anybody: a task that goes ahead of others.
+    High,
+    /// By anybody: a task that lets others go ahead.
+    Low,
 }
 
 impl Blocks {
@@ -282,6 +287,16 @@ impl<'a> Entry<'a> {
     /// Where what is submitted by this right enters the engine.
     pub fn door(&self) -> Door {
         self.door
+    }
+
+    /// The same, for a task of that level.
+    #[inline]
+    pub fn door_for(&self, level: Level) -> Door {
+        match level {
+            Level::High => Door::High,
+            Level::Normal => self.door,
+            Level::Low => Door::Low,
+        }
     }
 
     fn stock(&mut self) -> &mut Stock {

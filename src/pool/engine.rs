@@ -6,6 +6,7 @@ use super::{
     core::Core,
     map::MapCall,
     payload::Call,
+    priority::Counts,
     shared::Shared,
     stats::Books,
     status::{self, Error, Result},
@@ -63,8 +64,8 @@ pub trait Engine: Send + Sync {
     /// `NO_MEMORY`; when there is no worker, and none can be had.
     fn enqueue(&self, core: &Core, door: Door, task: TaskRef) -> Result<()>;
 
-    /// As `enqueue`, for `count` tasks that `next` gives. It may wake somebody meanwhile, so that
-    /// the first tasks run while the last are being filled.
+    /// As `enqueue`, for as many tasks as `counts` says, which `next` gives. It may wake somebody
+    /// meanwhile, so that the first tasks run while the last are being filled.
     ///
     /// # Errors
     /// As `enqueue`; `next` was not called then.
@@ -72,7 +73,7 @@ pub trait Engine: Send + Sync {
         &self,
         core: &Core,
         door: Door,
-        count: usize,
+        counts: Counts,
         next: &mut dyn FnMut() -> TaskRef,
     ) -> Result<()>;
 

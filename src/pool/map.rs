@@ -23,11 +23,13 @@ use super::{
     group::Membership,
     pace::{Pace, SHARE},
     payload::Place,
+    priority::Level,
     ranges::Ranges,
     site::Site,
     status::{self, Error, Result, Status},
     sweep::pool_sweep_t,
     task::TaskRef,
+    terms::Terms,
 };
 use crate::support::{
     alloc::Buffer,
@@ -65,9 +67,16 @@ pub struct MapCall {
     pub statuses: *mut Status,
     /// The groups that it is in; alive during the call.
     pub membership: Membership,
+    /// How urgent it is, and so on; `None`: as usual.
+    pub terms: Option<Terms>,
 }
 
 impl MapCall {
+    /// How urgent it is.
+    pub fn level(&self) -> Level {
+        self.terms.map_or(Level::Normal, |terms| terms.level)
+    }
+
     /// An item, in words.
     pub fn name(&self, index: usize) -> ItemName {
         let (before, number, behind) = match self.body {

@@ -53,6 +53,7 @@
 //! | `timetable`    | what is to happen when |
 //! | `timer`        | the thread that sees to it |
 //! | `terms`        | when a call may start, how long it may take, how often it is tried |
+//! | `priority`     | which tasks go ahead of which |
 //! | `agenda`       | tasks that may not start yet |
 //! | `arrivals`     | tasks in the order in which they end |
 //! | `gathering`    | many tasks that somebody waits for at once |
@@ -138,6 +139,8 @@ pub mod parcel;
 pub mod payload;
 #[cfg(not(loom))]
 pub mod periodic;
+#[cfg(not(loom))]
+pub mod priority;
 pub mod progress;
 #[cfg(not(loom))]
 pub mod quicksort;

@@ -83,6 +83,7 @@ pub unsafe fn reduce(core: &Core, call: &Reduction) -> Result<()> {
         context: call.context,
         statuses: ptr::null_mut(),
         membership: Membership::NONE,
+        terms: None,
     };
     submit::map(core, map)?;
     for piece in 1..count {

@@ -11,6 +11,7 @@ use super::{
     group::Membership,
     map::{Map, MapCall},
     payload::{Call, Outside, copy_result},
+    priority::Level,
     site::Site,
     state::Cancel,
     status::{self, Error, Result, Status},
@@ -76,7 +77,7 @@ fn wait_for_end(core: &Core, task: TaskRef) -> Result<()> {
 pub unsafe fn submit(core: &Core, call: &Call, future: Option<&mut *mut Task>) -> Result<()> {
     core.engine.admit(core, call)?;
     if call.fits_inside() {
-        return enqueue(core, 1, future, |block, references| {
+        return enqueue(core, 1, future, Level::Normal, |block, references| {
             // SAFETY: promised by the caller; the block is ours.
             unsafe { block.fill(call, references) };
             Ok(())
@@ -84,7 +85,8 @@ pub unsafe fn submit(core: &Core, call: &Call, future: Option<&mut *mut Task>) -
     }
     // SAFETY: promised by the caller.
     let cold = Cold::for_call(unsafe { Outside::new(&*core.engine, call)? })?;
-    enqueue(core, 1, future, |block, references| {
+    let level = call.terms.map_or(Level::Normal, |terms| terms.level);
+    enqueue(core, 1, future, level, |block, references| {
         // SAFETY: promised by the caller; the block is ours.
         unsafe { block.fill_with(call, cold, references) };
         Ok(())
@@ -106,16 +108,16 @@ pub fn submit_map(
 ) -> Result<()> {
     core.engine.admit_map(core, &call, callback.is_some())?;
     let membership = call.membership;
-    let mut map = Map::new(call, core.workers())?;
+    let (mut map, level) = (Map::new(call, core.workers())?, call.level());
     map.keep(keep);
     // One reference is the map's own, one the queue's.
     if membership.is_none() {
-        return enqueue(core, 2, future, |block, references| {
+        return enqueue(core, 2, future, level, |block, references| {
             block.fill_map(map, callback, user_data, references)
         });
     }
     let mut ours = None;
-    enqueue(core, 3, future, |block, references| {
+    enqueue(core, 3, future, level, |block, references| {
         block.fill_map(map, callback, user_data, references)?;
         // SAFETY: one reference more was counted in.
         ours = Some(unsafe { TaskRef::from_raw(NonNull::from(block)) });
@@ -144,6 +146,7 @@ fn enqueue(
     core: &Core,
     references: u32,
     future: Option<&mut *mut Task>,
+    level: Level,
     fill: impl FnOnce(&Task, u32) -> Result<()>,
 ) -> Result<()> {
     let context = context::find(core);
@@ -152,8 +155,8 @@ fn enqueue(
     let references =
         references + u32::from(future.is_some()) + u32::from(admission == Admission::Over);
     let fill = |block: &Task| fill(block, references);
-    let task =
-        enter_queue(core, context, future, fill).inspect_err(|_| core.bound.leave(core, 1))?;
+    let task = enter_queue(core, context, future, level, fill)
+        .inspect_err(|_| core.bound.leave(core, 1))?;
     core.engine.wake(core);
     if admission == Admission::Over {
         run_inline(core, task);
@@ -166,6 +169,7 @@ fn enter_queue(
     core: &Core,
     context: Option<&Context>,
     future: Option<&mut *mut Task>,
+    level: Level,
     fill: impl FnOnce(&Task) -> Result<()>,
 ) -> Result<TaskRef> {
     let mut entry = core.blocks.enter(core, context)?;
@@ -180,8 +184,9 @@ fn enter_queue(
         task.state.hand_out();
         (std::mem::replace(future, block.as_ptr()), future)
     });
+    let door = entry.door_for(level);
     // SAFETY: the queue's reference was counted in.
-    let enqueued = core.engine.enqueue(core, entry.door(), unsafe { TaskRef::from_raw(block) });
+    let enqueued = core.engine.enqueue(core, door, unsafe { TaskRef::from_raw(block) });
     if let Err(error) = enqueued {
         if let Some((before, future)) = handle {
             *future = before;
@@ -279,7 +284,8 @@ pub fn participate(core: &Core, task: TaskRef, site: Site<'_>) {
 fn enqueue_again(core: &Core, task: TaskRef) -> Result<()> {
     let entry = core.blocks.enter(core, context::find(core))?;
     task.state.add_reference();
-    let enqueued = core.engine.enqueue(core, entry.door(), task);
+    let level = task.map().map_or(Level::Normal, |map| map.call().level());
+    let enqueued = core.engine.enqueue(core, entry.door_for(level), task);
     drop(entry);
     if enqueued.is_ok() {
         core.engine.wake(core);

@@ -1,13 +1,13 @@
 //! The terms of a call: when it may start, before whom, for how long, how often.
 
-use super::{group::Membership, task::Task};
+use super::{group::Membership, priority::Level, task::Task};
 use std::ptr;
 
 /// What the full form of a call says beside what to run; the fields are those of `pool_call_t`.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
-    /// Goes before tasks with a lower one.
-    pub priority: i32,
+    /// Who goes ahead of whom.
+    pub level: Level,
     /// How often to try again after a failure.
     pub retries: u32,
     /// How long a run may take in milliseconds; 0: as the pool says.
@@ -29,7 +29,7 @@ pub struct Terms {
 impl Terms {
     /// Those of a call that says nothing.
     pub const USUAL: Self = Self {
-        priority: 0,
+        level: Level::Normal,
         retries: 0,
         timeout_ms: 0,
         delay_ms: 0,

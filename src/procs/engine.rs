@@ -23,6 +23,7 @@ use crate::{
         map::MapCall,
         options::Options,
         payload::Call,
+        priority::Counts,
         shared::Shared,
         stats::Books,
         status::{self, Error, Result},
@@ -278,11 +279,11 @@ impl Engine for ProcessEngine {
         &self,
         _core: &Core,
         _door: Door,
-        count: usize,
+        counts: Counts,
         next: &mut dyn FnMut() -> TaskRef,
     ) -> Result<()> {
-        self.reserve(count)?;
-        for _ in 0..count {
+        self.reserve(counts.all())?;
+        for _ in 0..counts.all() {
             self.put(next());
         }
         Ok(())

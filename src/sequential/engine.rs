@@ -9,6 +9,7 @@ use crate::{
         core::Core,
         engine::Engine,
         frame,
+        priority::Counts,
         shared::{Heap, Shared},
         site::Site,
         stats::Books,
@@ -86,13 +87,13 @@ impl Engine for SequentialEngine {
         &self,
         _core: &Core,
         _door: Door,
-        count: usize,
+        counts: Counts,
         next: &mut dyn FnMut() -> TaskRef,
     ) -> Result<()> {
-        if !self.queue.lock().reserve(count) {
+        if !self.queue.lock().reserve(counts.all()) {
             return Err(Error::no_memory("no memory for the queue of tasks"));
         }
-        for _ in 0..count {
+        for _ in 0..counts.all() {
             let task = next();
             self.queue.lock().put(task, this_thread());
         }

@@ -2,10 +2,9 @@
 //! The engine as the pool's layer sees it: who runs a task, and who wakes whom.
 
 use super::{
-    fifo::Fifo,
     helper,
     placement::Placement,
-    queue::{Queues, Seat},
+    queue::Queues,
     sleep::{MOST_THREADS, Notify, Sleep},
     worker,
 };
@@ -18,12 +17,13 @@ use crate::{
         engine::Engine,
         offers::Offers,
         options::Options,
+        priority::Counts,
         shared::{Heap, Shared},
         site::Site,
         stats::Books,
         status::{self, Error, Result},
         submit,
-        task::{Task, TaskRef},
+        task::TaskRef,
     },
     support::{
         spin,
@@ -34,9 +34,6 @@ use crate::{
     sys,
 };
 use std::time::Instant;
-
-/// So many tasks of a batch become visible at a time.
-const PORTION: usize = 64;
 
 type Threads = Vec<Thread>;
 
@@ -65,7 +62,7 @@ pub struct ThreadEngine {
     alive: WaitWord,
     /// Set once the first worker has been started: from then until the pool is finished there is
     /// always one, since workers retire only while `workers` others sleep.
-    has_workers: AtomicBool,
+    pub(super) has_workers: AtomicBool,
     /// 1 when a closed pool has done all it had to do: written once by `check_finished`, read by
     /// workers after their token, and by `join`.
     finished: WaitWord,
@@ -169,7 +166,7 @@ impl ThreadEngine {
 
     /// Sees to it that there is a worker.
     #[cold]
-    fn start_first(&self, core: &Core) -> Result<()> {
+    pub(super) fn start_first(&self, core: &Core) -> Result<()> {
         let mut threads = lock(&self.threads);
         if self.has_workers.load(Ordering::Acquire) {
             return Ok(());
@@ -182,23 +179,6 @@ impl ThreadEngine {
             self.pass_on(core);
         }
         started
-    }
-
-    /// The queue behind a door, with room for `count` tasks; and there is a worker.
-    #[inline]
-    fn reserve(&self, core: &Core, door: Door, count: usize) -> Result<&Fifo<Task>> {
-        let queue = match door {
-            // SAFETY: a worker's context holds its seat, which lives as long; the thread is this.
-            Door::Worker(seat) => unsafe { seat.cast::<Seat<'_>>().as_ref() }.queue,
-            Door::Lane(lane) => self.queues.lane(lane),
-        };
-        if !queue.reserve(count) {
-            return Err(Error::no_memory("no memory for the queue of tasks"));
-        }
-        if !self.has_workers.load(Ordering::Acquire) {
-            self.start_first(core)?;
-        }
-        Ok(queue)
     }
 
     /// Waits until all threads have ended that have been started so far.
@@ -309,33 +289,14 @@ impl Engine for ThreadEngine {
         &self,
         core: &Core,
         door: Door,
-        count: usize,
+        counts: Counts,
         next: &mut dyn FnMut() -> TaskRef,
     ) -> Result<()> {
-        let queue = self.reserve(core, door, count)?;
-        let mut left = count;
-        while left > 0 {
-            let portion = left.min(PORTION);
-            for ahead in 0..portion {
-                // SAFETY: reserved just now.
-                unsafe { queue.put(ahead, next().as_non_null()) };
-            }
-            queue.publish(portion);
-            // Who is woken by the first portion calls others as long as there is more.
-            if left == count && portion < count {
-                self.wake(core);
-            }
-            left -= portion;
-        }
-        Ok(())
+        self.put_all(core, door, counts, next)
     }
 
     fn enqueue(&self, core: &Core, door: Door, task: TaskRef) -> Result<()> {
-        let queue = self.reserve(core, door, 1)?;
-        // SAFETY: reserved just now.
-        unsafe { queue.put(0, task.as_non_null()) };
-        queue.publish(1);
-        Ok(())
+        self.put(core, door, task)
     }
 
     fn wake(&self, core: &Core) {

@@ -32,7 +32,7 @@ pub fn lend(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut(&Context)) 
         return false;
     }
     // Whoever submitted earlier comes first. [Q2]: `body` asks whether the pool is closed.
-    engine.queues.are_lanes_empty() && visit(engine, core, body)
+    engine.queues.is_nobody_ahead() && visit(engine, core, body)
 }
 
 /// Runs `body` on this outsider's thread if a place is free and the stack has room. A pool of
@@ -53,7 +53,7 @@ fn visit(engine: &ThreadEngine, core: &Core, body: &mut dyn FnMut(&Context)) -> 
     }
     let site = Site { worker: POOL_NO_WORKER, slot: engine.offers.of_visitor(stack.end) };
     let visitor = Context::visitor(core, site, true, stack);
-    let free = !serial || engine.queues.are_lanes_empty();
+    let free = !serial || engine.queues.is_nobody_ahead();
     if free {
         visitor.enter(|| body(&visitor));
     }

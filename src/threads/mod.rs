@@ -5,7 +5,8 @@
 //! | `README.md` | who wakes whom, and why no wake-up is lost |
 //! | `sleep`     | the counts and the eventcount (model-checked) |
 //! | `fifo`      | a queue: one puts in, many take out (model-checked) |
-//! | `queue`     | all the queues: the lanes of outsiders, the workers' own |
+//! | `queue`     | all the queues: the lanes of outsiders, the workers' own, one for each other priority |
+//! | `entrance`  | how tasks get into them |
 //! | `engine`    | what the pool's layer sees |
 //! | `worker`    | the life of a worker's thread |
 //! | `births`    | the workers that a pool with an initializer begins with |
@@ -19,6 +20,8 @@ mod births;
 mod books;
 #[cfg(not(loom))]
 pub mod engine;
+#[cfg(not(loom))]
+mod entrance;
 pub mod fifo;
 #[cfg(not(loom))]
 mod helper;

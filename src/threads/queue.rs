@@ -6,11 +6,15 @@
 //! holds the lane's lock. All are first in, first out, so that a submitter's tasks start in order,
 //! whoever takes them. Workers look into their own queue first, then into the lanes, then into the
 //! others'.
+//!
+//! Tasks of another level than the normal one have a queue for each level, put into under a lock,
+//! whoever submits them. As long as there never was one, nobody looks there.
 
 use super::fifo::Fifo;
 use crate::{
     pool::{
         blocks::LANES,
+        priority::{Level, ROUND},
         status::{self, Error, Result},
         tally::Tally,
         task::{Task, TaskRef},
@@ -18,11 +22,12 @@ use crate::{
     support::{
         CachePadded,
         alloc::{try_box, try_boxed},
+        lock::{Held, Lock},
         sync::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
 };
 use once_cell::race::OnceBox;
-use std::cell::Cell;
+use std::{cell::Cell, ops::Deref};
 
 /// So often a worker looks into the lanes first, lest its own tasks starve the others'.
 const FAIR: u32 = 16;
@@ -61,10 +66,40 @@ pub struct Queues {
     lanes: [Fifo<Task>; LANES],
     /// A bit for each lane that something was ever put into.
     used_lanes: AtomicU32,
+    /// Whether anything was ever put into `high` or `low`.
+    used_levels: AtomicBool,
+    high: Rare,
+    low: Rare,
     first: Segment,
     /// No worker has sat down at a place from this number on.
     used: AtomicUsize,
     most: usize,
+}
+
+/// The queue of a level that few tasks have.
+struct Rare {
+    /// Held by who puts something in.
+    owned: Lock<()>,
+    queue: Fifo<Task>,
+}
+
+impl Rare {
+    fn new() -> Self {
+        Self { owned: Lock::new(()), queue: Fifo::new() }
+    }
+}
+
+/// The queue of a level, into which nobody else puts anything until this is dropped.
+pub struct Owned<'a> {
+    queue: &'a Fifo<Task>,
+    _owned: Held<'a, ()>,
+}
+
+impl Deref for Owned<'_> {
+    type Target = Fifo<Task>;
+    fn deref(&self) -> &Fifo<Task> {
+        self.queue
+    }
 }
 
 /// A worker's number and queue, until it leaves.
@@ -87,6 +122,9 @@ impl Queues {
         Ok(Self {
             lanes: std::array::from_fn(|_| Fifo::new()),
             used_lanes: AtomicU32::new(0),
+            used_levels: AtomicBool::new(false),
+            high: Rare::new(),
+            low: Rare::new(),
             first: Segment::new(workers)?,
             used: AtomicUsize::new(0),
             most,
@@ -176,8 +214,25 @@ impl Queues {
         })
     }
 
-    /// Whether nobody outside was earlier.
-    pub fn are_lanes_empty(&self) -> bool {
+    /// The queue of a level other than the normal one, for the caller to put something in.
+    pub fn rare(&self, level: Level) -> Owned<'_> {
+        // As in `lane`.
+        self.used_levels.store(true, Ordering::Relaxed);
+        let rare = if level == Level::High { &self.high } else { &self.low };
+        Owned { queue: &rare.queue, _owned: rare.owned.lock() }
+    }
+
+    #[inline]
+    fn has_levels(&self) -> bool {
+        self.used_levels.load(Ordering::Relaxed)
+    }
+
+    /// Whether nobody outside was earlier, or goes ahead.
+    pub fn is_nobody_ahead(&self) -> bool {
+        self.are_lanes_empty() && (!self.has_levels() || self.high.queue.is_empty())
+    }
+
+    fn are_lanes_empty(&self) -> bool {
         self.lanes_from(0).all(|(_, lane)| lane.is_empty())
     }
 
@@ -185,6 +240,7 @@ impl Queues {
     pub fn is_empty(&self) -> bool {
         self.are_lanes_empty()
             && self.places().filter_map(|place| place.queue.get()).all(Fifo::is_empty)
+            && (!self.has_levels() || self.high.queue.is_empty() && self.low.queue.is_empty())
     }
 
     /// A task from any worker's queue, beginning with that of the place behind `thief`.
@@ -212,6 +268,15 @@ impl Queues {
         self.lanes_from(0)
             .find_map(|(_, lane)| take(lane))
             .or_else(|| self.places().filter_map(|place| place.queue.get()).find_map(take))
+            .or_else(|| self.take_rare())
+    }
+
+    /// The most urgent task of another level than the normal one.
+    fn take_rare(&self) -> Option<TaskRef> {
+        if !self.has_levels() {
+            return None;
+        }
+        take(&self.high.queue).or_else(|| take(&self.low.queue))
     }
 }
 
@@ -237,6 +302,11 @@ impl Seat<'_> {
 
     /// The next task for this worker; `tick` counts the tasks it has run.
     pub fn find(&self, queues: &Queues, tick: u32) -> Option<TaskRef> {
+        if queues.has_levels()
+            && let Some(task) = self.find_ahead(queues, tick)
+        {
+            return Some(task);
+        }
         if tick.is_multiple_of(FAIR)
             && let Some(task) = self.take_injected(queues)
         {
@@ -245,6 +315,21 @@ impl Seat<'_> {
         take(self.queue)
             .or_else(|| self.take_injected(queues))
             .or_else(|| queues.steal(self.number).inspect(|_| self.tally().count_steal()))
+            .or_else(|| queues.take_rare())
+    }
+
+    /// What goes ahead of the normal tasks.
+    #[cold]
+    fn find_ahead(&self, queues: &Queues, tick: u32) -> Option<TaskRef> {
+        match Level::order(tick) {
+            // They go first themselves, and now and then those in the lanes.
+            [Level::Normal, ..] if (tick / ROUND).is_multiple_of(FAIR) => {
+                self.take_injected(queues)
+            }
+            [Level::Normal, ..] => None,
+            [Level::Low, ..] => take(&queues.low.queue).or_else(|| take(&queues.high.queue)),
+            [Level::High, ..] => take(&queues.high.queue),
+        }
     }
 }
 
