@@ -46,6 +46,13 @@ impl Counts {
         Self([0, count, 0])
     }
 
+    /// One, of that level.
+    pub fn one(level: Level) -> Self {
+        let mut counts = Self::default();
+        counts.0[level as usize] = 1;
+        counts
+    }
+
     /// One of the normal ones is of another level.
     pub fn shift(&mut self, level: Level) {
         self.0[Level::Normal as usize] -= 1;

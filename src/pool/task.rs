@@ -339,7 +339,8 @@ impl Task {
     ) -> Result<()> {
         // SAFETY: the groups are alive during the call.
         let seats = unsafe { seats(&map.call().membership)? };
-        let cold = try_box(Cold { map: Some(map), seats, ..Cold::default() })
+        let terms = map.call().terms;
+        let cold = try_box(Cold { map: Some(map), seats, terms, ..Cold::default() })
             .ok_or_else(|| Error::no_memory("no memory for a map"))?;
         self.set_cold(cold);
         self.worker.store(POOL_NO_WORKER, Ordering::Relaxed);

@@ -58,7 +58,7 @@ impl ProcessEngine {
             let queued = window.infos.iter().zip(self.memory.slots()).any(|(info, slot)| {
                 !matches!(info.load, Load::None) && slot.word.read().phase() == Phase::Queued
             });
-            if queued && self.memory.fresh().is_empty() && self.memory.returned().is_empty() {
+            if queued && !self.memory.has_hints() {
                 self.mend_hints(&mut window);
             }
             drop(window);

@@ -20,6 +20,7 @@ use crate::{
     support::sync::{AtomicU64, Ordering, lock},
     sys::clock,
 };
+use std::collections::VecDeque;
 
 /// The books on one worker's number.
 pub(super) struct Book {
@@ -127,7 +128,7 @@ impl Books for ProcessEngine {
             !matches!(info.load, Load::None)
                 && self.memory.slots()[*number].word.read().phase() == Phase::Queued
         });
-        let queued = placed.count() + window.queue.len();
+        let queued = placed.count() + window.queues.iter().map(VecDeque::len).sum::<usize>();
         Survey { numbers: workers, running, blocked: 0, sleeping, queued }
     }
 

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     pool::{
         core::Core,
+        priority::{LEVELS, Level},
         status::{self, Status},
         task::TaskRef,
     },
@@ -38,13 +39,15 @@ enum Next {
     Done(u32, Generation),
     /// A task that needs no worker any more, and how it ends, if it has not yet.
     Over(TaskRef, Option<Status>),
-    Map(u32),
+    /// A map, and whether it is its level's turn.
+    Map(u32, Level, bool),
 }
 
 impl ProcessEngine {
     /// Puts a task into a slot, if it can go.
     pub(super) fn place_task(&self, window: &mut Window, task: TaskRef) -> Placed {
-        let Some(number) = self.free_slot(window) else { return Placed::NoSlot };
+        let level = task.level();
+        let Some(number) = self.free_slot(window, level) else { return Placed::NoSlot };
         let Some(parcel) = task.parcel() else { return Placed::Over };
         let Some(name) = self.names.found(parcel.function) else { return Placed::Over };
         if !task.state.claim() {
@@ -78,29 +81,33 @@ impl ProcessEngine {
         self.owners[number as usize].store(task.as_non_null().as_ptr(), Ordering::SeqCst);
         task.set_engine_number(number);
         let wanted = task.has_callback() || task.state.is_waited();
-        self.publish(window, number, Load::Task(task), if wanted { NOTICE } else { 0 });
+        let load = (level, Load::Task(task));
+        self.publish(window, number, load, if wanted { NOTICE } else { 0 });
         Placed::Yes
     }
 
     /// A slot that is free, and has a hint to be had for it. The first hint of a full ring leads to
     /// a task that a worker will have claimed before long, and then there is room.
-    pub(super) fn free_slot(&self, window: &mut Window) -> Option<u32> {
+    pub(super) fn free_slot(&self, window: &mut Window, level: Level) -> Option<u32> {
         let number = *window.free.last()?;
-        if self.memory.fresh().has_room(window.fresh_end, |hint| self.leads_on(hint))
-            == Room::Garbled
-        {
+        let mut room = self.hint_room(window, level);
+        if room == Room::Garbled {
             self.mend_hints(window);
+            room = self.hint_room(window, level);
         }
-        let room = self.memory.fresh().has_room(window.fresh_end, |hint| self.leads_on(hint));
         (room == Room::Yes).then_some(number)
+    }
+
+    fn hint_room(&self, window: &Window, level: Level) -> Room {
+        let end = window.fresh_ends[level as usize];
+        self.memory.fresh(level).has_room(end, |hint| self.leads_on(hint))
     }
 
     /// Sees to it that there is room for a hint at a slot that has been taken before. Other slots
     /// may have been filled since; at the worst the queue is written anew, without the hints that
     /// lead nowhere, and then there is room: there are as many hints as slots.
-    pub(super) fn make_hint_room(&self, window: &mut Window) {
-        let room = self.memory.fresh().has_room(window.fresh_end, |hint| self.leads_on(hint));
-        if room != Room::Yes {
+    pub(super) fn make_hint_room(&self, window: &mut Window, level: Level) {
+        if self.hint_room(window, level) != Room::Yes {
             self.mend_hints(window);
         }
     }
@@ -114,14 +121,17 @@ impl ProcessEngine {
         })
     }
 
-    /// Writes both queues of hints anew: one of them cannot be right.
+    /// Writes all queues of hints anew: one of them cannot be right.
     pub(super) fn mend_hints(&self, window: &mut Window) {
-        self.memory.fresh().reset(window.fresh_end);
+        for level in Level::ALL {
+            self.memory.fresh(level).reset(window.fresh_ends[level as usize]);
+        }
         self.memory.returned().reset(window.returned_end);
         for (number, info) in window.infos.iter().enumerate() {
             let hint = Hint { slot: number as u32, generation: info.generation };
             if !matches!(info.load, Load::None) && self.leads_on(hint) {
-                window.fresh_end = self.memory.fresh().push(window.fresh_end, hint);
+                let end = &mut window.fresh_ends[info.level as usize];
+                *end = self.memory.fresh(info.level).push(*end, hint);
             }
         }
         // Workers may have seen nothing meanwhile, and gone to sleep.
@@ -129,16 +139,29 @@ impl ProcessEngine {
     }
 
     /// Makes a filled slot known to the workers.
-    pub(super) fn publish(&self, window: &mut Window, number: u32, load: Load, flags: u64) {
+    pub(super) fn publish(
+        &self,
+        window: &mut Window,
+        number: u32,
+        (level, load): (Level, Load),
+        flags: u64,
+    ) {
         let slot = &self.memory.slots()[number as usize];
         let generation = slot.word.publish(flags);
         let info = &mut window.infos[number as usize];
         info.generation = generation;
+        info.level = level;
         info.load = load;
         info.reason = None;
         info.returns = 0;
         let hint = Hint { slot: number, generation };
-        window.fresh_end = self.memory.fresh().push(window.fresh_end, hint);
+        if level != Level::Normal {
+            // Before the hint: who looks after it, and a fence, sees it.
+            self.memory.has_levels().store(1, Ordering::Relaxed);
+        }
+        let end = &mut window.fresh_ends[level as usize];
+        *end = self.memory.fresh(level).push(*end, hint);
+        self.make_way(window, level);
     }
 
     /// After something was queued: sends what can go, and takes results in when slots are scarce.
@@ -153,11 +176,11 @@ impl ProcessEngine {
     /// Sends what waits, as far as there are slots.
     pub(super) fn feed(&self, core: &Core) {
         let mut sent = 0;
-        // Maps that have as many pieces out as they may have.
-        let mut passed = 0;
+        // Maps that have as many pieces out as they may have, by level.
+        let mut passed = [0; LEVELS];
         loop {
             let mut window = lock(&self.window);
-            let next = self.next(&mut window, passed);
+            let next = self.next(&mut window, &passed);
             match next {
                 Next::Placed => sent += 1,
                 Next::Done(number, generation) => {
@@ -165,7 +188,7 @@ impl ProcessEngine {
                     self.collect(core, number, generation);
                 }
                 Next::Nothing => {
-                    self.backlog.store(!window.queue.is_empty(), Ordering::Relaxed);
+                    self.backlog.store(!window.is_empty(), Ordering::Relaxed);
                     break;
                 }
                 Next::Over(task, status) => {
@@ -176,11 +199,11 @@ impl ProcessEngine {
                     }
                     self.settle(core, 1);
                 }
-                Next::Map(number) => {
+                Next::Map(number, level, first) => {
                     drop(window);
-                    match self.feed_map(core, number) {
+                    match self.feed_map(core, number, first) {
                         Some(pieces) => sent += pieces,
-                        None => passed += 1,
+                        None => passed[level as usize] += 1,
                     }
                 }
             }
@@ -210,30 +233,36 @@ impl ProcessEngine {
         woken
     }
 
-    fn next(&self, window: &mut Window, passed: usize) -> Next {
-        match window.queue.get(passed) {
-            None => Next::Nothing,
-            Some(Waiting::Map(number)) => Next::Map(*number),
-            Some(Waiting::Task(task)) => {
-                let task = *task;
-                if !task.state.is_queued() {
-                    // Cancelled.
-                    window.queue.remove(passed);
-                    return Next::Over(task, None);
+    fn next(&self, window: &mut Window, passed: &[usize; LEVELS]) -> Next {
+        let order = Level::order(window.turn);
+        for level in order {
+            let at = passed[level as usize];
+            let first = level == order[0];
+            let task = match window.queues[level as usize].get(at) {
+                None => continue,
+                Some(Waiting::Map(number)) => return Next::Map(*number, level, first),
+                Some(Waiting::Task(task)) => *task,
+            };
+            // Else it was cancelled.
+            let mut over = None;
+            if task.state.is_queued() {
+                if !window.has_slot(level, first) {
+                    continue;
                 }
                 match self.place_task(window, task) {
-                    Placed::NoSlot => Next::Nothing,
+                    Placed::NoSlot => continue,
                     Placed::Yes => {
-                        window.queue.remove(passed);
-                        self.notice_if_waited(window, task)
+                        window.queues[level as usize].remove(at);
+                        window.turn = window.turn.wrapping_add(1);
+                        return self.notice_if_waited(window, task);
                     }
-                    Placed::Over => {
-                        window.queue.remove(passed);
-                        Next::Over(task, Some(status::UNKNOWN_FUNCTION))
-                    }
+                    Placed::Over => over = Some(status::UNKNOWN_FUNCTION),
                 }
             }
+            window.queues[level as usize].remove(at);
+            return Next::Over(task, over);
         }
+        Next::Nothing
     }
 
     /// A waiter that has announced itself while the task was being placed did not find it: either

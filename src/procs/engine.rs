@@ -159,10 +159,9 @@ impl ProcessEngine {
         }
     }
 
-    fn reserve(&self, count: usize) -> Result<()> {
+    fn reserve(&self, counts: Counts) -> Result<()> {
         self.fleet.failure().map_or(Ok(()), Err)?;
-        let reserved = lock(&self.window).queue.try_reserve(count);
-        reserved.map_err(|_| Error::no_memory("no memory for the queue of tasks"))
+        lock(&self.window).reserve(counts)
     }
 
     /// Puts a task where it goes: into a slot, if it is the next, or into the queue.
@@ -170,18 +169,21 @@ impl ProcessEngine {
         // Ringing is a cancellation point, and so is much of what `wake` may do.
         let _put_off = Uncancellable::new();
         self.arrive();
+        let level = task.level();
         let mut window = lock(&self.window);
+        let window = &mut *window;
         if let Some(map) = task.map() {
             let call = map.call();
             if map.number.load(Ordering::Relaxed) == ENDED {
                 // Cancelled before it came here: it has ended, but for this reference.
-                window.queue.push_back(Waiting::Task(task));
+                window.queues[level as usize].push_back(Waiting::Task(task));
                 self.backlog.store(true, Ordering::Relaxed);
                 self.due.store(true, Ordering::Relaxed);
                 return;
             }
             let job = Job {
                 task,
+                level,
                 ranges: [(0, call.count)].into(),
                 out: 0,
                 queued: false,
@@ -192,14 +194,16 @@ impl ProcessEngine {
             window.queue_job(number, false);
             self.backlog.store(true, Ordering::Relaxed);
             self.due.store(true, Ordering::Relaxed);
-        } else if !window.queue.is_empty()
+        } else if !window.queues[level as usize].is_empty()
             // Who waits for it already is looked for when it is taken out of the queue.
             || task.state.is_known()
-            || self.place_task(&mut window, task) != Placed::Yes
+            || !window.has_slot(level, false)
+            || self.place_task(window, task) != Placed::Yes
         {
-            window.queue.push_back(Waiting::Task(task));
+            let queue = &mut window.queues[level as usize];
+            queue.push_back(Waiting::Task(task));
             self.backlog.store(true, Ordering::Relaxed);
-            if !window.free.is_empty() || window.queue.len().is_multiple_of(EVERY) {
+            if queue.len().is_multiple_of(EVERY) || window.has_slot(level, false) {
                 self.due.store(true, Ordering::Relaxed);
             }
         }
@@ -270,7 +274,7 @@ impl Engine for ProcessEngine {
     }
 
     fn enqueue(&self, _core: &Core, _door: Door, task: TaskRef) -> Result<()> {
-        self.reserve(1)?;
+        self.reserve(Counts::one(task.level()))?;
         self.put(task);
         Ok(())
     }
@@ -282,7 +286,7 @@ impl Engine for ProcessEngine {
         counts: Counts,
         next: &mut dyn FnMut() -> TaskRef,
     ) -> Result<()> {
-        self.reserve(counts.all())?;
+        self.reserve(counts)?;
         for _ in 0..counts.all() {
             self.put(next());
         }
@@ -318,7 +322,8 @@ impl Engine for ProcessEngine {
     fn take_queued(&self, _core: &Core) -> Option<TaskRef> {
         let mut window = lock(&self.window);
         loop {
-            match window.queue.pop_front()? {
+            let queue = window.queues.iter_mut().find(|queue| !queue.is_empty())?;
+            match queue.pop_front()? {
                 Waiting::Task(task) => {
                     // The caller holds the pool, so that this is not the last.
                     self.outstanding.fetch_sub(1, Ordering::SeqCst);

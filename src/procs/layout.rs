@@ -15,7 +15,10 @@ use super::{
     word::Word,
 };
 use crate::{
-    pool::progress::Progress,
+    pool::{
+        priority::{LEVELS, Level},
+        progress::Progress,
+    },
     support::{
         CachePadded,
         sync::{AtomicI32, AtomicU32, AtomicU64, Ordering},
@@ -156,7 +159,7 @@ pub struct Layout {
     /// How many slots, a power of two.
     pub slots: usize,
     control: usize,
-    fresh: usize,
+    fresh: [usize; LEVELS],
     returned: usize,
     sleepers: usize,
     slots_at: usize,
@@ -174,7 +177,7 @@ pub struct Layout {
 const GIB: usize = 1 << 30;
 /// A worker's ring of reports is so many times longer than there are slots.
 const REPORTS: usize = 2;
-/// Where the orders begin: behind the count of pieces.
+/// Where the orders begin: behind `pieces` and `has_levels`.
 const ORDERS: usize = 64;
 
 impl Layout {
@@ -186,7 +189,8 @@ impl Layout {
         let control = up(ORDERS + size_of::<u32>() * workers);
         let ring = size_of::<Ends>() + slots * 8;
         let fresh = control + size_of::<CachePadded<AtomicU32>>();
-        let returned = fresh + ring;
+        let fresh = [fresh, fresh + ring, fresh + 2 * ring];
+        let returned = fresh[LEVELS - 1] + ring;
         let sleepers = returned + ring;
         let slots_at = (sleepers + workers * 4).next_multiple_of(align_of::<Slot>());
         let arguments = up(slots_at + slots * size_of::<Slot>());
@@ -339,9 +343,24 @@ impl Memory {
         Hints::new(ends, unsafe { self.slice(offset + size_of::<Ends>(), self.layout.slots) })
     }
 
-    /// Hints at tasks in the order of their submission.
-    pub fn fresh(&self) -> Hints<'_> {
-        self.hints(self.layout.fresh)
+    /// Hints at tasks of a level, in the order of their submission.
+    pub fn fresh(&self, level: Level) -> Hints<'_> {
+        self.hints(self.layout.fresh[level as usize])
+    }
+
+    /// Not 0 since there ever was a task of another level than the normal one: as long as it is 0,
+    /// nobody looks for their hints. Written by the host, before it puts the first one in.
+    pub fn has_levels(&self) -> &AtomicU32 {
+        // SAFETY: as the layout says.
+        unsafe { self.one(size_of::<u32>()) }
+    }
+
+    /// Whether there is a hint at anything.
+    pub fn has_hints(&self) -> bool {
+        !self.fresh(Level::Normal).is_empty()
+            || !self.returned().is_empty()
+            || self.has_levels().load(Ordering::Relaxed) != 0
+                && !(self.fresh(Level::High).is_empty() && self.fresh(Level::Low).is_empty())
     }
 
     /// Hints at tasks that go ahead of these: their first worker has died.

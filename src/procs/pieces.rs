@@ -8,13 +8,14 @@
 use super::{
     engine::ProcessEngine,
     layout::{BODY, HAS_STATUSES, IS_MAP},
-    window::{ENDED, Load, Piece},
+    window::{ENDED, Load, Piece, Window},
     word::{NOTICE, Phase, STOP, YIELD},
 };
 use crate::{
     pool::{
         core::Core,
         map::{Map, MapCall},
+        priority::Level,
         status::{self, Error},
         task::TaskRef,
     },
@@ -48,15 +49,18 @@ impl ProcessEngine {
     }
 
     /// Sends the next piece of a map, or ends one that has nothing to send; the number of pieces
-    /// sent, or `None` if it must wait until others have come back.
-    pub(super) fn feed_map(&self, core: &Core, number: u32) -> Option<usize> {
+    /// sent, or `None` if it must wait until others have come back. `first` says that it is its
+    /// level's turn.
+    pub(super) fn feed_map(&self, core: &Core, number: u32, first: bool) -> Option<usize> {
         let mut window = lock(&self.window);
         let workers = core.workers();
-        let no_slot = self.free_slot(&mut window).is_none();
-        let Some(job) = window.jobs.get_mut(&number) else {
+        let Some(level) = window.jobs.get(&number).map(|job| job.level) else {
             window.unqueue_job(number);
             return Some(0);
         };
+        let no_slot =
+            !window.has_slot(level, first) || self.free_slot(&mut window, level).is_none();
+        let job = window.jobs.get_mut(&number)?;
         let task = job.task;
         let map = task.map()?;
         let call = map.call();
@@ -86,6 +90,7 @@ impl ProcessEngine {
         if job.ranges.is_empty() {
             window.unqueue_job(number);
         }
+        window.turn = window.turn.wrapping_add(1);
         let slot = window.free.pop()?;
         drop(window);
         let piece = Piece { job: number, first, count, copies: 0 };
@@ -119,10 +124,11 @@ impl ProcessEngine {
             self.settle(core, self.job_back(number));
             return 0;
         }
-        self.make_hint_room(&mut window);
+        let level = map.call().level();
+        self.make_hint_room(&mut window, level);
         window.infos[slot as usize].since = Some(Instant::now());
         self.memory.pieces().fetch_add(1, Ordering::SeqCst);
-        self.publish(&mut window, slot, Load::Piece(piece), NOTICE);
+        self.publish(&mut window, slot, (level, Load::Piece(piece)), NOTICE);
         1
     }
 
@@ -228,6 +234,28 @@ impl ProcessEngine {
         self.feed(core);
     }
 
+    /// Something more urgent than a map has come, and nobody is free: asks who has a piece of the
+    /// map to leave the rest of it.
+    pub(super) fn make_way(&self, window: &Window, level: Level) {
+        let is_less = |other: Level| other as usize > level as usize;
+        if self.memory.pieces().load(Ordering::Relaxed) == 0
+            || !window.jobs.values().any(|job| is_less(job.level))
+            || self.fleet.idle() > 0
+        {
+            return;
+        }
+        for (slot, info) in self.memory.slots().iter().zip(&window.infos) {
+            if !matches!(info.load, Load::Piece(_)) || !is_less(info.level) {
+                continue;
+            }
+            let reading = slot.word.read();
+            if reading.phase() == Phase::Started && !reading.has(YIELD) {
+                let _ = slot.word.set(info.generation, YIELD);
+                return;
+            }
+        }
+    }
+
     /// Some worker has nothing to do: asks those with much left of a piece to leave some. How
     /// long until it is worth looking again, if it is.
     pub(super) fn split_pieces(&self) -> Option<Duration> {
@@ -235,7 +263,7 @@ impl ProcessEngine {
             return None;
         }
         let idle = self.fleet.idle();
-        if idle == 0 || !self.memory.fresh().is_empty() {
+        if idle == 0 || self.memory.has_hints() {
             return None;
         }
         let window = lock(&self.window);

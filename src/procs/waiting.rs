@@ -272,9 +272,12 @@ impl ProcessEngine {
         loop {
             let task = {
                 let mut window = lock(&self.window);
-                let mut queue = window.queue.iter();
-                let at = queue.position(|one| must_end() && matches!(one, Waiting::Task(_)));
-                at.and_then(|at| window.queue.remove(at))
+                window.queues.iter_mut().find_map(|queue| {
+                    let mut waiting = queue.iter();
+                    let at =
+                        waiting.position(|one| must_end() && matches!(one, Waiting::Task(_)))?;
+                    queue.remove(at)
+                })
             };
             let Some(Waiting::Task(task)) = task else { break };
             if task.state.claim() {

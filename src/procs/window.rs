@@ -5,7 +5,11 @@
 //! takes the lock of a submitter: tasks are ended and given up after it.
 
 use super::word::Generation;
-use crate::pool::{status::Error, task::TaskRef};
+use crate::pool::{
+    priority::{Counts, LEVELS, Level},
+    status::{Error, Result},
+    task::TaskRef,
+};
 use std::{
     collections::{BTreeMap, VecDeque},
     time::Instant,
@@ -13,6 +17,9 @@ use std::{
 
 /// Stands for the number of a map that was stopped before it had one, and has ended.
 pub const ENDED: u32 = u32::MAX;
+
+/// Of so many slots one is kept for each higher level.
+const KEPT: usize = 16;
 
 /// What a slot holds.
 #[derive(Default)]
@@ -43,6 +50,8 @@ pub struct Piece {
 pub struct Info {
     /// The generation of what it holds.
     pub generation: Generation,
+    /// The level of what it holds.
+    pub level: Level,
     /// What it holds.
     pub load: Load,
     /// Why its worker is being killed.
@@ -57,6 +66,8 @@ pub struct Info {
 pub struct Job {
     /// Its task, with the queue's reference.
     pub task: TaskRef,
+    /// How urgent it is.
+    pub level: Level,
     /// Items that nobody has begun, in the order in which they go.
     pub ranges: VecDeque<(usize, usize)>,
     /// Pieces in slots, or on their way there or back.
@@ -98,14 +109,16 @@ pub struct Window {
     pub free: Vec<u32>,
     /// All slots.
     pub infos: Vec<Info>,
-    /// What waits.
-    pub queue: VecDeque<Waiting>,
+    /// What waits, by level.
+    pub queues: [VecDeque<Waiting>; LEVELS],
+    /// How many have left them.
+    pub turn: u32,
     /// Maps under way, by number.
     pub jobs: BTreeMap<u32, Job>,
     /// How many reports of each worker have been read.
     pub heads: Vec<u32>,
-    /// How many hints were ever put into `fresh`.
-    pub fresh_end: u64,
+    /// How many hints were ever put into `fresh`, by level.
+    pub fresh_ends: [u64; LEVELS],
     /// How many hints were ever put into `returned`.
     pub returned_end: u64,
     next_job: u32,
@@ -117,13 +130,44 @@ impl Window {
         Self {
             free: (0..slots as u32).rev().collect(),
             infos: std::iter::repeat_with(Info::default).take(slots).collect(),
-            queue: VecDeque::new(),
+            queues: Default::default(),
+            turn: 0,
             jobs: BTreeMap::new(),
             heads: vec![0; workers],
-            fresh_end: 0,
+            fresh_ends: [0; LEVELS],
             returned_end: 0,
             next_job: 0,
         }
+    }
+
+    /// Whether something of a level may have one of the free slots. The last ones are kept for
+    /// what is more urgent, and may come at any time; `first` says that it is this level's turn.
+    pub fn has_slot(&self, level: Level, first: bool) -> bool {
+        let kept = self.infos.len() / KEPT;
+        let kept = match level {
+            Level::High => 0,
+            _ if first => 0,
+            Level::Normal => kept,
+            Level::Low => 2 * kept,
+        };
+        self.free.len() > kept
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.queues.iter().all(VecDeque::is_empty)
+    }
+
+    /// Makes room for so many.
+    ///
+    /// # Errors
+    /// `NO_MEMORY`.
+    pub fn reserve(&mut self, counts: Counts) -> Result<()> {
+        for level in Level::ALL {
+            let reserved = self.queues[level as usize].try_reserve(counts.of(level));
+            reserved.map_err(|_| Error::no_memory("no memory for the queue of tasks"))?;
+        }
+        Ok(())
     }
 
     /// Takes in a map.
@@ -139,17 +183,20 @@ impl Window {
     pub fn queue_job(&mut self, number: u32, in_front: bool) {
         let Some(job) = self.jobs.get_mut(&number) else { return };
         if !std::mem::replace(&mut job.queued, true) {
+            let queue = &mut self.queues[job.level as usize];
             if in_front {
-                self.queue.push_front(Waiting::Map(number));
+                queue.push_front(Waiting::Map(number));
             } else {
-                self.queue.push_back(Waiting::Map(number));
+                queue.push_back(Waiting::Map(number));
             }
         }
     }
 
     /// Takes a map out of the queue.
     pub fn unqueue_job(&mut self, number: u32) {
-        self.queue.retain(|one| !matches!(one, Waiting::Map(other) if *other == number));
+        for queue in &mut self.queues {
+            queue.retain(|one| !matches!(one, Waiting::Map(other) if *other == number));
+        }
         if let Some(job) = self.jobs.get_mut(&number) {
             job.queued = false;
         }

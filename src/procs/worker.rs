@@ -17,6 +17,7 @@ use crate::{
         context,
         core::Core,
         options::Options,
+        priority::Level,
         status::{self, Status},
     },
     support::{
@@ -90,6 +91,7 @@ fn live_here(heritage: &Heritage<'_>, index: u32, incarnation: u32) -> i32 {
         budget: Cell::new(usize::MAX),
         unreported: Cell::new(0),
         said: AtomicBool::new(false),
+        turn: Cell::new(0),
         slab: RefCell::new(Slab::new(memory, index as usize)),
     };
     worker.live()
@@ -117,6 +119,8 @@ pub(super) struct Worker<'a> {
     unreported: Cell<usize>,
     /// Whether the task in hand has said how far it has come; perhaps on a thread of its own.
     pub(super) said: AtomicBool,
+    /// How many it has claimed where there are levels.
+    turn: Cell<u32>,
     pub(super) slab: RefCell<Slab<'a>>,
 }
 
@@ -260,7 +264,7 @@ impl Worker<'_> {
     }
 
     fn has_work(&self) -> bool {
-        !self.heritage.memory.fresh().is_empty() || !self.heritage.memory.returned().is_empty()
+        self.heritage.memory.has_hints()
     }
 
     fn is_too_large(&self, looked: &mut Instant) -> bool {
@@ -283,8 +287,17 @@ impl Worker<'_> {
             }
             claimed
         };
-        let returned = self.heritage.memory.returned();
-        returned.claim(claim).or_else(|| self.heritage.memory.fresh().claim(claim))
+        let memory = self.heritage.memory;
+        if let Some(hint) = memory.returned().claim(claim) {
+            return Some(hint);
+        }
+        if memory.has_levels().load(Ordering::Relaxed) == 0 {
+            return memory.fresh(Level::Normal).claim(claim);
+        }
+        let order = Level::order(self.turn.get());
+        let hint = order.into_iter().find_map(|level| memory.fresh(level).claim(claim))?;
+        self.turn.set(self.turn.get().wrapping_add(1));
+        Some(hint)
     }
 
     /// Sleeps while `idle` holds. Either the host's `wake` sees the word, or `idle` sees what
