@@ -8,7 +8,7 @@ use super::{
 };
 use crate::pool::{
     abi::{pool_callback_fn, pool_fn},
-    batch,
+    batch, context,
     payload::Call,
     task::Task,
     terms::Terms,
@@ -49,6 +49,7 @@ pub unsafe extern "C" fn pool_future_then(
         let task = unsafe { handle::task(future) }?;
         let core = task.core();
         core.require_this_process()?;
+        core.require_open(context::find(core).is_some())?;
         let after = task.as_non_null().as_ptr();
         let call = Call {
             function: checked(r#fn)?,

@@ -23,7 +23,7 @@ use super::{
     terms::Terms,
 };
 use crate::support::sync::Arc;
-use std::{ffi::c_void, ptr};
+use std::{ffi::c_void, ptr, time::Instant};
 
 /// What a call needs beyond its block.
 struct Need {
@@ -42,6 +42,8 @@ struct Prepared {
     held: usize,
     /// How many may, by level.
     at_once: Counts,
+    /// From when all delays count.
+    now: Option<Instant>,
     /// The only task was accepted before.
     late: bool,
     /// The groups of all calls.
@@ -242,7 +244,11 @@ impl Prepared {
         let mut is_cancelled = false;
         // SAFETY: promised by the caller.
         for group in unsafe { terms.membership.groups() }.into_iter().flatten() {
-            is_cancelled |= group.is_cancelled();
+            if group.is_cancelled() {
+                is_cancelled = true;
+                continue;
+            }
+            // If it is cancelled from here on, its new members may have been missed.
             if !self.groups.last().is_some_and(|last| ptr::eq(Arc::as_ptr(last), group)) {
                 self.groups.try_reserve(1).map_err(no_memory)?;
                 self.groups.push(group.to_arc());
@@ -252,8 +258,9 @@ impl Prepared {
             return Deferred::refused(core, Error::from(status::CANCELLED)).map(Some);
         }
         if terms.is_deferred() {
+            let now = *self.now.get_or_insert_with(Instant::now);
             // SAFETY: promised by the caller.
-            return unsafe { Deferred::prepare(core, terms) }.map(Some);
+            return unsafe { Deferred::prepare(core, terms, now) }.map(Some);
         }
         Ok(None)
     }

@@ -86,18 +86,19 @@ impl Deferred {
         Ok(held)
     }
 
-    /// A task that waits for what its terms say.
+    /// A task that waits for what its terms say, as from `now`.
     ///
     /// # Safety
     /// `terms.after` are as many tasks in which the caller owns references.
     ///
     /// # Errors
     /// `NO_MEMORY`; `SYSTEM` when there can be no timer.
-    pub unsafe fn prepare(core: &Core, terms: &Terms) -> Result<Held> {
+    pub unsafe fn prepare(core: &Core, terms: &Terms, now: Instant) -> Result<Held> {
         let held = Self::begin(core)?;
         let deferred = held.get();
         if terms.delay_ms > 0 {
-            deferred.wait_for_moment(core, terms.delay_ms.unsigned_abs())?;
+            let delay = Duration::from_millis(terms.delay_ms.unsigned_abs());
+            deferred.wait_for_moment(core, now.checked_add(delay))?;
         }
         for index in 0..terms.after_count {
             // SAFETY: promised by the caller.
@@ -120,10 +121,10 @@ impl Deferred {
         Ok(held)
     }
 
-    fn wait_for_moment(self: &Arc<Self>, core: &Core, delay_ms: u64) -> Result<()> {
+    fn wait_for_moment(self: &Arc<Self>, core: &Core, at: Option<Instant>) -> Result<()> {
         lock(&self.inner).left += 1;
         // A moment that no clock can tell never comes.
-        if let Some(at) = Instant::now().checked_add(Duration::from_millis(delay_ms)) {
+        if let Some(at) = at {
             let ticket = core.timer.at(core, at, Arc::clone(self) as Arc<dyn Alarm>)?;
             lock(&self.inner).ticket = Some(ticket);
         }

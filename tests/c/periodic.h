@@ -187,16 +187,6 @@ UNUSED static void refuses_a_bad_period(int32_t mode) {
   call.delay_ms = INT64_MAX;
   CHECK_OK(pool_periodic_start(pool, &call, INT64_MAX, &ticks));
   CHECK_ERROR(pool_periodic_get(ticks, NULL, 0), POOL_ERR_TIMEOUT);
-  fflush(stdout);
-  pid_t child = fork();
-  if (child == 0) {
-    CHECK_ERROR(pool_periodic_wait(ticks, -1), POOL_ERR_FORKED);
-    CHECK_ERROR(pool_periodic_cancel(ticks), POOL_ERR_FORKED);
-    CHECK_ERROR(pool_periodic_start(pool, &call, 1, &ticks), POOL_ERR_FORKED);
-    CHECK_OK(pool_periodic_release(ticks));
-    _exit(0);
-  }
-  CHECK_EQ(check_wait(child), 0);
   CHECK_OK(pool_close(pool));
   CHECK_ERROR(pool_periodic_start(pool, &call, 1, NULL), POOL_ERR_CLOSED);
   CHECK_ERROR(pool_periodic_wait(ticks, -1), POOL_ERR_CLOSED);
@@ -230,6 +220,45 @@ UNUSED static void many_come_and_go(int32_t mode) {
     CHECK_OK(pool_periodic_start(pool, &call, 1, NULL));
   }
   sleep_ms(5);
+  CHECK_OK(pool_close_join(pool));
+}
+
+UNUSED static void forked_children_are_refused(int32_t mode) {
+  struct course *course = common(sizeof *course);
+  pool_t *pool = pool_of(mode, 1);
+  pool_call_t call = ticking(&course), later = ticking(&course);
+  pool_periodic_t *ticks = NULL;
+  pool_future_t *future = NULL;
+  CHECK_OK(pool_periodic_start(pool, &call, 1, &ticks));
+  later.delay_ms = 3600000;
+  CHECK_OK(pool_submit(pool, &later, 1, &future));
+  fflush(stdout);
+  pid_t child = fork();
+  if (child == 0) {
+    CHECK_ERROR(pool_periodic_wait(ticks, -1), POOL_ERR_FORKED);
+    CHECK_ERROR(pool_periodic_cancel(ticks), POOL_ERR_FORKED);
+    CHECK_ERROR(pool_periodic_start(pool, &call, 1, &ticks), POOL_ERR_FORKED);
+    CHECK_OK(pool_periodic_release(ticks));
+    CHECK_ERROR(pool_future_then(future, tick, 4, NULL, NULL, NULL), POOL_ERR_FORKED);
+    CHECK_ERROR(pool_future_cancel(future), POOL_ERR_FORKED);
+    /* A pool of the child's own does not wait for what nobody here will end. */
+    pool_t *own = new_pool(1);
+    pool_call_t follower = POOL_CALL_INIT;
+    follower.fn = nothing;
+    follower.after = &future;
+    follower.after_count = 1;
+    CHECK_ERROR(pool_submit(own, &follower, 1, NULL), POOL_ERR_FORKED);
+    follower.after_count = 0;
+    follower.delay_ms = 1;
+    CHECK_OK(pool_submit(own, &follower, 1, NULL));
+    CHECK_OK(pool_close_join(own));
+    _exit(0);
+  }
+  CHECK_EQ(check_wait(child), 0);
+  EVENTUALLY(pool_periodic_runs(ticks) > 2);
+  CHECK_EQ(pool_future_cancel(future), 1);
+  CHECK_OK(pool_future_release(future));
+  CHECK_OK(pool_periodic_release(ticks));
   CHECK_OK(pool_close_join(pool));
 }
 

@@ -36,3 +36,7 @@ CASE(processes_group_ends_with_its_pool) {
 CASE(processes_nonsense_is_refused) {
   nonsense_is_refused(POOL_PROCESSES);
 }
+
+CASE(processes_children_are_refused) {
+  children_are_refused(POOL_PROCESSES);
+}

@@ -28,3 +28,7 @@ CASE(processes_refuses_a_bad_period) {
 CASE(processes_many_come_and_go) {
   many_come_and_go(POOL_PROCESSES);
 }
+
+CASE(processes_forked_children_are_refused) {
+  forked_children_are_refused(POOL_PROCESSES);
+}
