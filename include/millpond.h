@@ -50,7 +50,8 @@
  * - Order. Tasks that one thread submits start in that order. A pool of one worker is a serial
  *   queue: one task at a time, and others while it waits or blocks. Two things may go ahead of
  *   others: a task that a task of the same pool submits, and the very task that somebody waits
- *   for without a time-out.
+ *   for without a time-out. One that may not start yet (pool_call_t.delay_ms, after) takes its place
+ *   when it may.
  * - Places. A pool has as many places as `workers`, and each running task takes one. A task that
  *   waits, or says that it is about to block (pool_blocking_begin()), gives its place to a spare
  *   worker, and does not wait for one when it goes on. So at most `workers` tasks run at a time,
@@ -75,7 +76,8 @@
  * - exit and dlclose are safe with work pending: what has not run by then does not.
  * - Worker threads are started when first needed, block all signals, and run on the CPUs that
  *   the thread which made the pool was allowed at that moment; so do worker processes, which are
- *   started when the pool is made. An idle pool uses no CPU.
+ *   started when the pool is made. An idle pool uses no CPU. A pool in which something was to happen
+ *   later, a delayed task or a periodic one, has a thread more, which sleeps until then.
  * - Structs that you fill begin with `struct_size` and may grow: use their _INIT macros. A program
  *   compiled with an older header works with a newer library; the other way round, while it uses
  *   nothing that the library lacks, else POOL_ERR_UNSUPPORTED.
@@ -108,6 +110,8 @@
  *   pool_sort,         | sort on the workers          | POOL_ERR_UNSUPPORTED; pools of threads
  *   pool_sort_with     |                              | sort shared memory, too
  *   pool_future_cancel | asks a running task to stop  | the same
+ *   tokens and groups  | can be used in tasks         | POOL_ERR_FORKED in a task, which asks
+ *                      |                              | pool_task_cancelled()
  *   pool_future_kill   | POOL_ERR_UNSUPPORTED if it   | kills it; then POOL_ERR_CANCELLED
  *                      | runs                         |
  *   POOL_FULL_RUN_INLI | the submitter runs the task  | POOL_ERR_UNSUPPORTED

@@ -115,7 +115,7 @@ unsafe impl Versioned for pool_call_t {
 impl pool_call_t {
     pub(super) fn checked(&self) -> Result<Call> {
         let Self { arg, arg_size, result_size, context, callback, user_data, .. } = *self;
-        let terms = self.terms()?;
+        let terms = if self.is_usual() { None } else { Some(self.all_terms()?) };
         let function = checked(self.r#fn)?;
         bytes(arg, arg_size, 1, "arg")?;
         Ok(Call { function, arg, arg_size, result_size, callback, user_data, context, terms })
@@ -143,15 +143,22 @@ impl pool_call_t {
         Ok(call)
     }
 
+    /// Whether the call says nothing beyond what to run.
+    #[inline]
+    fn is_usual(&self) -> bool {
+        let times = self.timeout_ms | self.delay_ms;
+        let places = self.after_count | self.cancel as usize | self.group as usize;
+        self.priority == 0 && self.retries == 0 && times == 0 && places == 0
+    }
+
     /// What the call says beyond what to run, if it does.
     fn terms(&self) -> Result<Option<Terms>> {
+        if self.is_usual() { Ok(None) } else { self.all_terms().map(Some) }
+    }
+
+    #[cold]
+    fn all_terms(&self) -> Result<Terms> {
         let Self { priority, retries, timeout_ms, delay_ms, after, after_count, .. } = *self;
-        let membership = self.membership()?;
-        if (priority, retries, timeout_ms, delay_ms, after_count) == (0, 0, 0, 0, 0)
-            && membership.is_none()
-        {
-            return Ok(None);
-        }
         if (retries, timeout_ms) != (0, 0) {
             let text = "retries and timeout_ms are for a later version";
             return Err(Error::new(code::UNSUPPORTED, text));
@@ -166,8 +173,9 @@ impl pool_call_t {
             return Err(Error::invalid(format!("a delay of {delay_ms} ms")));
         }
         self.check_after()?;
+        let membership = self.membership()?;
         let after = after.cast::<*mut Task>();
-        Ok(Some(Terms { level, delay_ms, after, after_count, membership, ..Terms::USUAL }))
+        Ok(Terms { level, delay_ms, after, after_count, membership, ..Terms::USUAL })
     }
 
     fn check_after(&self) -> Result<()> {
@@ -242,6 +250,10 @@ pub unsafe extern "C" fn pool_submit(
             // SAFETY: every such struct begins with its size.
             if unsafe { call.cast::<usize>().read_unaligned() } != stride {
                 return Err(Error::invalid("its struct_size is not that of the first call"));
+            }
+            if stride == size_of::<pool_call_t>() && call.is_aligned() {
+                // SAFETY: the array holds structs of this very version; nobody changes it meanwhile.
+                return unsafe { &*call }.checked();
             }
             // SAFETY: as above.
             let full = unsafe { read_struct(call)? };

@@ -108,29 +108,34 @@ pub unsafe fn submit_all(
             // SAFETY: `allocate_promised` gave us the block alone; the queue's reference, or the
             // agenda's, is counted in.
             let task = unsafe { TaskRef::from_raw(block) };
+            let made = call(index);
             let need = needs.next_if(|need| need.index == index);
-            let is_held = need.as_ref().is_some_and(|need| need.held.is_some());
-            // Our own if it is kept.
-            let references = references + u32::from(is_over && !is_held);
             let is_outside = need.as_ref().is_some_and(|need| need.cold.is_outside());
-            let call = call(index).ok().filter(|call| is_outside || call.is_small());
-            let call = call.unwrap_or(CHANGED);
-            // SAFETY: promised by the caller; what has no memory outside fits inside.
-            let waits = unsafe {
-                let waits = if let Some(need) = need {
-                    task.fill_with(&call, need.cold, references);
-                    need.held
-                } else {
-                    task.fill(&call, references);
-                    None
-                };
+            // Looked at in place: a call is large.
+            let call = match &made {
+                Ok(call) if is_outside || call.is_small() => call,
+                _ => &CHANGED,
+            };
+            let number = index;
+            index += 1;
+            let hand_out = || {
                 if !futures.is_null() {
                     task.state.hand_out();
-                    futures.add(index).write(block.as_ptr());
+                    // SAFETY: promised by the caller.
+                    unsafe { futures.add(number).write(block.as_ptr()) };
                 }
-                waits
             };
-            index += 1;
+            let Some(Need { cold, held: waits, .. }) = need else {
+                // SAFETY: promised by the caller; what has no memory outside fits inside.
+                unsafe { task.fill(call, references + u32::from(is_over)) };
+                hand_out();
+                return Some(task);
+            };
+            // Our own reference if it is kept.
+            let is_kept = is_over && waits.is_none();
+            // SAFETY: promised by the caller; what has no memory outside fits inside.
+            unsafe { task.fill_with(call, cold, references + u32::from(is_kept)) };
+            hand_out();
             if waits.is_some() {
                 task.state.defer();
             }
@@ -189,11 +194,16 @@ unsafe fn prepare(
     let mut prepared = Prepared { at_once: Counts::normal(count), ..Prepared::default() };
     for index in 0..count {
         let numbered = |error: Error| error.about(&format!("call {index}"));
-        let call = call(index).map_err(numbered)?;
-        core.engine.admit(core, &call).map_err(numbered)?;
+        // Looked at in place, as above.
+        let made = call(index);
+        let call = match &made {
+            Ok(call) => call,
+            Err(error) => return Err(numbered(error.clone())),
+        };
+        core.engine.admit(core, call).map_err(numbered)?;
         if !call.fits_inside() {
             // SAFETY: promised by the caller.
-            unsafe { prepared.add(core, index, &call)? };
+            unsafe { prepared.add(core, index, call)? };
         }
     }
     Ok(prepared)

@@ -18,6 +18,7 @@ use super::{
 use crate::support::{
     alloc::is_there_room,
     sync::{Arc, Mutex, lock},
+    text::sentence,
 };
 use std::{
     ptr::NonNull,
@@ -254,10 +255,11 @@ impl Alarm for Deferred {
 /// that of the first.
 fn not_run(error: &Error, index: usize) -> Error {
     const BEGINNING: &str = "not run, since what it was to follow, after[";
-    if error.message.starts_with(BEGINNING) {
-        return error.clone();
+    let message = &error.message;
+    if message.starts_with(BEGINNING) {
+        return Error::new(error.status, sentence(format_args!("{message}")));
     }
-    Error::new(error.status, format!("{BEGINNING}{index}], failed: {}", error.message))
+    Error::new(error.status, sentence(format_args!("{BEGINNING}{index}], failed: {message}")))
 }
 
 impl Task {
