@@ -85,6 +85,7 @@ mod header {
         ("Calls in full", &["capi/call.rs"], ""),
         ("Periodic tasks", &["capi/periodic.rs"], ""),
         ("Maps over several arrays", &["capi/starmap.rs"], ""),
+        ("Maps from a producer to a consumer", &["capi/imap.rs"], ""),
         ("Callbacks on a thread of your choice", &["capi/poll.rs"], ""),
         ("Memory that all workers share", &["capi/shared.rs"], ""),
         ("Processes", &["capi/processes.rs"], ""),

@@ -357,6 +357,27 @@ int32_t millpond_pool_starmap_async(millpond_pool_t *pool,
                            millpond_pool_callback_fn callback,
                            void *user_data,
                            millpond_pool_future_t **future);
+typedef struct millpond_pool_imap_t millpond_pool_imap_t;
+typedef int32_t (*millpond_pool_producer_fn)(void *arg, void *user_data);
+int32_t millpond_pool_imap(millpond_pool_t *pool,
+                  const millpond_pool_call_t *call,
+                  millpond_pool_producer_fn producer,
+                  void *user_data,
+                  size_t window,
+                  struct millpond_pool_imap_t **imap);
+int32_t millpond_pool_imap_unordered(millpond_pool_t *pool,
+                            const millpond_pool_call_t *call,
+                            millpond_pool_producer_fn producer,
+                            void *user_data,
+                            size_t window,
+                            struct millpond_pool_imap_t **imap);
+int32_t millpond_pool_imap_next(struct millpond_pool_imap_t *imap,
+                       int64_t timeout_ms,
+                       void *result,
+                       size_t result_size,
+                       size_t *index,
+                       int32_t *status);
+int32_t millpond_pool_imap_release(struct millpond_pool_imap_t *imap);
 int32_t millpond_pool_poll(millpond_pool_t *pool, int64_t timeout_ms);
 int32_t millpond_pool_poll_fd(millpond_pool_t *pool);
 void *millpond_pool_shared_alloc(millpond_pool_t *pool, size_t size);

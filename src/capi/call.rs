@@ -11,6 +11,7 @@ use super::{
 use crate::pool::{
     abi::{pool_callback_fn, pool_fn},
     batch,
+    core::Core,
     group::Membership,
     map::MapCall,
     payload::Call,
@@ -237,31 +238,45 @@ pub unsafe extern "C" fn pool_submit(
     status(|| {
         // SAFETY: the caller vouches for the handle.
         let core = unsafe { handle::core(pool) }?;
-        if count == 0 {
-            return Ok(());
-        }
-        not_null(calls, "calls")?;
-        // SAFETY: the caller vouches for the array; each element begins with its size.
-        let stride = unsafe { calls.cast::<usize>().read_unaligned() };
-        bytes(calls, stride, count, "calls")?;
-        let call = |index: usize| {
-            // SAFETY: inside the array, which the caller vouches for.
-            let call = unsafe { calls.byte_add(index * stride) };
-            // SAFETY: every such struct begins with its size.
-            if unsafe { call.cast::<usize>().read_unaligned() } != stride {
-                return Err(Error::invalid("its struct_size is not that of the first call"));
-            }
-            if stride == size_of::<pool_call_t>() && call.is_aligned() {
-                // SAFETY: the array holds structs of this very version; nobody changes it meanwhile.
-                return unsafe { &*call }.checked();
-            }
-            // SAFETY: as above.
-            let full = unsafe { read_struct(call)? };
-            full.checked()
-        };
-        // SAFETY: the caller vouches for the sizes and the room; a future is a task's block.
-        unsafe { batch::submit_all(core, count, &call, futures.cast::<*mut Task>()) }
+        // SAFETY: the caller vouches for the arrays.
+        unsafe { submit_all(core, calls, count, futures) }
     })
+}
+
+/// As `pool_submit`.
+///
+/// # Safety
+/// As the caller of that promises.
+pub unsafe fn submit_all(
+    core: &Core,
+    calls: *const pool_call_t,
+    count: usize,
+    futures: *mut *mut pool_future_t,
+) -> Result<()> {
+    if count == 0 {
+        return Ok(());
+    }
+    not_null(calls, "calls")?;
+    // SAFETY: the caller vouches for the array; each element begins with its size.
+    let stride = unsafe { calls.cast::<usize>().read_unaligned() };
+    bytes(calls, stride, count, "calls")?;
+    let call = |index: usize| {
+        // SAFETY: inside the array, which the caller vouches for.
+        let call = unsafe { calls.byte_add(index * stride) };
+        // SAFETY: every such struct begins with its size.
+        if unsafe { call.cast::<usize>().read_unaligned() } != stride {
+            return Err(Error::invalid("its struct_size is not that of the first call"));
+        }
+        if stride == size_of::<pool_call_t>() && call.is_aligned() {
+            // SAFETY: the array holds structs of this very version; nobody changes it meanwhile.
+            return unsafe { &*call }.checked();
+        }
+        // SAFETY: as above.
+        let full = unsafe { read_struct(call)? };
+        full.checked()
+    };
+    // SAFETY: the caller vouches for the sizes and the room; a future is a task's block.
+    unsafe { batch::submit_all(core, count, &call, futures.cast::<*mut Task>()) }
 }
 
 /// As pool_map(), with a context for all items, and a status of each.

@@ -33,7 +33,7 @@ pub struct Freed<T: 'static> {
 
 impl<T> Freed<T> {
     /// None yet.
-    pub const fn new() -> Self {
+    pub const fn none() -> Self {
         Self {
             handles: [const { AtomicPtr::new(ptr::null_mut()) }; 64],
             count: AtomicUsize::new(0),

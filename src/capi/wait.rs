@@ -103,7 +103,7 @@ pub struct pool_as_completed_t {
     _private: [u8; 0],
 }
 
-static FREED: Freed<Gathering> = Freed::new();
+static FREED: Freed<Gathering> = Freed::none();
 const NAME: &str = "iterator";
 
 fn inner(iterator: *mut pool_as_completed_t) -> *mut Iterator<Gathering> {

@@ -56,24 +56,49 @@ impl Gathering {
         if !is_done {
             task.core().require_this_process()?;
         }
-        self.arrivals.reserve(self.left + 1)?;
-        if number == self.tasks.len() {
-            let reserved = self.tasks.try_reserve(1);
-            reserved.map_err(|_| Error::no_memory("no memory to wait for tasks"))?;
-            self.tasks.push(None);
-        }
-        let watch: Arc<dyn Watch> = self.watch();
-        if is_done || !task.core().watchers.add(task, watch, number)? {
+        self.reserve()?;
+        if is_done || !task.core().watchers.add(task, self.watch(), number)? {
             self.arrivals.push(number);
         }
+        self.keep(number, task);
+        Ok(())
+    }
+
+    /// Room for one more, so that `add_surely` cannot fail.
+    ///
+    /// # Errors
+    /// `NO_MEMORY`.
+    pub fn reserve(&mut self) -> Result<()> {
+        self.arrivals.reserve(self.left + 1)?;
+        let reserved = self.tasks.try_reserve(1);
+        reserved.map_err(|_| Error::no_memory("no memory to wait for tasks"))
+    }
+
+    /// As `add`, after `reserve`; but when there is no memory to watch it `next` tells it before it
+    /// has ended.
+    pub fn add_surely(&mut self, number: usize, task: TaskRef) {
+        if !matches!(task.core().watchers.add(task, self.watch(), number), Ok(true)) {
+            self.arrivals.push(number);
+        }
+        self.keep(number, task);
+    }
+
+    fn keep(&mut self, number: usize, task: TaskRef) {
         task.state.add_reference();
+        if number == self.tasks.len() {
+            self.tasks.push(None);
+        }
         self.tasks[number] = Some(task);
         self.left += 1;
-        Ok(())
     }
 
     fn watch(&self) -> Arc<dyn Watch> {
         Arc::clone(&self.arrivals) as Arc<dyn Watch>
+    }
+
+    /// The task of a number that has not been taken out.
+    pub fn task(&self, number: usize) -> Option<TaskRef> {
+        self.tasks.get(number).copied().flatten()
     }
 
     /// The number of the next that ends, in the order in which they do; `None` when all have been
@@ -112,6 +137,11 @@ impl Gathering {
         }
     }
 
+    /// Puts one that `next` has told back, to be told again.
+    pub fn put_back(&self, number: usize) {
+        self.arrivals.push(number);
+    }
+
     /// Takes out what `next` has told, with its reference.
     pub fn take(&mut self, number: usize) -> Option<TaskRef> {
         let task = self.tasks.get_mut(number).and_then(Option::take);
@@ -120,7 +150,7 @@ impl Gathering {
     }
 
     /// The tasks that have not ended.
-    fn waiting(&self) -> impl Iterator<Item = TaskRef> {
+    pub fn waiting(&self) -> impl Iterator<Item = TaskRef> {
         self.tasks.iter().copied().flatten().filter(|task| !task.state.is_done())
     }
 

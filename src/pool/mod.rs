@@ -45,6 +45,7 @@
 //! | `pace`         | how many items to run at a time |
 //! | `map`          | one descriptor for many items |
 //! | `accounts`     | how a map keeps account of its items |
+//! | `imap`         | a map from a producer to a consumer, with a window |
 //! | `reduce`       | many items to one result, the same in every run |
 //! | `sort`         | a sort as a task that forks; the numbers it knows |
 //! | `quicksort`    | numbers in order |
@@ -120,6 +121,8 @@ pub mod gathering;
 pub mod group;
 #[cfg(not(loom))]
 pub mod hooks;
+#[cfg(not(loom))]
+pub mod imap;
 #[cfg(not(loom))]
 pub mod items;
 pub mod mailbox;
