@@ -150,7 +150,7 @@ impl Gathering {
     }
 
     /// The tasks that have not ended.
-    pub fn waiting(&self) -> impl Iterator<Item = TaskRef> {
+    pub fn waiting(&self) -> impl DoubleEndedIterator<Item = TaskRef> {
         self.tasks.iter().copied().flatten().filter(|task| !task.state.is_done())
     }
 

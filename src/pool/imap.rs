@@ -203,16 +203,16 @@ impl Imap {
 impl Drop for Imap {
     /// What has not started never will; what runs goes on, for nobody.
     fn drop(&mut self) {
+        // The last first, so that none starts meanwhile for nothing.
         match &mut self.under_way {
             UnderWay::Ordered(tasks) => {
-                // The last first, so that none starts meanwhile for nothing.
                 while let Some(task) = tasks.pop_back() {
                     submit::cancel(task);
                     let _ = task.release_handle();
                 }
             }
             UnderWay::Unordered { gathering, .. } => {
-                for task in gathering.waiting() {
+                for task in gathering.waiting().rev() {
                     submit::cancel(task);
                 }
             }

@@ -252,7 +252,7 @@ UNUSED static void endless(pool_t *pool, begin_fn *begin, size_t count) {
     CHECK_EQ(result, 2 * (int64_t)index);
     before = i == count / 10 ? resident() : before;
   }
-  if (check_tool() == NULL && resident() > before + 2000) {
+  if (check_tool() == NULL && resident() > before + 8000) {
     FAIL("%ld kB at a tenth, %ld kB at the end", before, resident());
   }
   CHECK_OK(pool_imap_release(imap));

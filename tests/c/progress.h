@@ -92,9 +92,9 @@ UNUSED static void numbers_that_belong_together(pool_t *pool) {
 
 /* ---- Maps ---- */
 
-/* An item waits until `open` is greater than its index; negative arguments fail. In shared memory. */
+/* Lets as many items through as are allowed, whichever they are. In shared memory. */
 struct turnstile {
-  atomic_int open, through;
+  atomic_int allowed, through;
 };
 
 UNUSED static int32_t pass(const void *arg, void *result, pool_task_t *task) {
@@ -102,14 +102,18 @@ UNUSED static int32_t pass(const void *arg, void *result, pool_task_t *task) {
   (void)result;
   CHECK_STATUS(pool_task_progress(task, 1, 2), POOL_ERR_UNSUPPORTED);
   sleep_ms(1); /* so that each item is a chunk of its own */
-  while (atomic_load(&turnstile->open) <= (int)task->index) {
-    if (pool_task_cancelled(task) == 1) {
+  for (;;) {
+    int through = atomic_load(&turnstile->through);
+    if (through < atomic_load(&turnstile->allowed)) {
+      if (atomic_compare_exchange_strong(&turnstile->through, &through, through + 1)) {
+        return 0;
+      }
+    } else if (pool_task_cancelled(task) == 1) {
       return 9;
+    } else {
+      sleep_ms(1);
     }
-    sleep_ms(1);
   }
-  atomic_fetch_add(&turnstile->through, 1);
-  return 0;
 }
 
 enum { ITEMS = 300 };
@@ -124,19 +128,18 @@ UNUSED static void items_that_are_done(pool_t *pool) {
   CHECK_OK(pool_map_async(pool, pass, args, sizeof *args, NULL, 0, ITEMS, NULL, NULL, &future));
   progress_is(future, 0, ITEMS);
   uint64_t last = 0;
-  for (int open = 1; open <= ITEMS; open += 23) {
-    atomic_store(&turnstile->open, open);
-    /* Those below are done sooner or later, and those behind are not. */
+  for (int allowed = 1; allowed <= ITEMS; allowed += 23) {
+    atomic_store(&turnstile->allowed, allowed);
     struct pair now;
     do {
       now = progress_of(future);
       CHECK_EQ(now.total, ITEMS);
-      CHECK(now.done <= (uint64_t)open && now.done >= last);
+      CHECK(now.done <= (uint64_t)allowed && now.done >= last);
       last = now.done;
       sleep_ms(1);
-    } while (now.done < (uint64_t)open);
+    } while (now.done < (uint64_t)allowed);
   }
-  atomic_store(&turnstile->open, ITEMS);
+  atomic_store(&turnstile->allowed, ITEMS);
   CHECK_FUTURE(future, POOL_OK);
   progress_is(future, ITEMS, ITEMS);
   CHECK_OK(pool_future_release(future));
@@ -149,7 +152,7 @@ UNUSED static void a_map_that_is_cancelled(pool_t *pool) {
     args[i] = turnstile;
   }
   pool_future_t *future;
-  atomic_store(&turnstile->open, 40);
+  atomic_store(&turnstile->allowed, 40);
   CHECK_OK(pool_map_async(pool, pass, args, sizeof *args, NULL, 0, ITEMS, NULL, NULL, &future));
   EVENTUALLY(progress_of(future).done >= 40);
   CHECK_EQ(pool_future_cancel(future), 1);
