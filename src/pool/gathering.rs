@@ -119,9 +119,7 @@ impl Gathering {
             if deadline.is_some_and(|at| Instant::now() >= at) {
                 return Err(Error::new(status::TIMEOUT, "none has ended yet"));
             }
-            if self.left <= frame::depth()
-                && self.waiting().all(|task| frame::is_on_this_stack(&task))
-            {
+            if self.is_all_mine() {
                 let text = "the tasks that are to be waited for are running on this very thread";
                 return Err(Error::new(status::DEADLOCK, text));
             }
@@ -135,6 +133,15 @@ impl Gathering {
                 self.help()?;
             }
         }
+    }
+
+    /// Whether all that have not ended run on this thread's stack, and there are such.
+    fn is_all_mine(&self) -> bool {
+        if self.left > frame::depth() {
+            return false;
+        }
+        let mut waiting = self.waiting().peekable();
+        waiting.peek().is_some() && waiting.all(|task| frame::is_on_this_stack(&task))
     }
 
     /// Puts one that `next` has told back, to be told again.
