@@ -92,6 +92,8 @@
  *   of size 0, context |                              | else POOL_ERR_INVALID
  *   a map's arrays     | used in place                | used in place if in that memory, else
  *                      |                              | copied there and back piece by piece
+ *   arrays of          | used in place                | used in place if in that memory, else
+ *   pool_starmap       |                              | copied there before the first item starts
  *   which functions    | any                          | those of the program and of libraries that
  *                      |                              | were loaded when the pool was made, else
  *                      |                              | POOL_ERR_UNKNOWN_FUNCTION

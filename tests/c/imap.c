@@ -213,25 +213,3 @@ CASE(a_producer_cannot_use_its_own_iterator) {
   CHECK_OK(pool_imap_release(of_my_producer));
   CHECK_OK(pool_close_join(pool));
 }
-
-CASE(a_forked_child) {
-  check_skip_under("asan", "a child forked while another thread allocates hangs in the sanitizer's allocator");
-  pool_t *pool = new_pool(2);
-  struct source source = {0, 100, 0};
-  pool_imap_t *imap = imap_of(pool_imap, pool, twice, &source, 5);
-  fflush(stdout);
-  pid_t child = fork();
-  if (child == 0) {
-    int32_t status;
-    alarm(check_timeout / 2);
-    CHECK_ERROR(pool_imap_next(imap, -1, NULL, 0, NULL, &status), POOL_ERR_FORKED);
-    CHECK_OK(pool_imap_release(imap));
-    _exit(0);
-  }
-  CHECK_EQ(check_wait(child), 0);
-  for (int i = 0; i < 100; i++) {
-    CHECK_NEXT(imap, i, POOL_OK);
-  }
-  CHECK_OK(pool_imap_release(imap));
-  CHECK_OK(pool_close_join(pool));
-}
