@@ -92,6 +92,8 @@
  *   of size 0, context |                              | else POOL_ERR_INVALID
  *   a map's arrays     | used in place                | used in place if in that memory, else
  *                      |                              | copied there and back piece by piece
+ *   arrays of          | used in place                | used in place if in that memory, else
+ *   pool_starmap       |                              | copied there before the first item starts
  *   which functions    | any                          | those of the program and of libraries that
  *                      |                              | were loaded when the pool was made, else
  *                      |                              | POOL_ERR_UNKNOWN_FUNCTION
@@ -1754,6 +1756,107 @@ int32_t pool_starmap_async(pool_t *pool,
                            pool_callback_fn callback,
                            void *user_data,
                            pool_future_t **future);
+
+/* ---- Maps from a producer to a consumer -------------------------------- */
+
+/** A map under way from a producer to a consumer. */
+typedef struct pool_imap_t pool_imap_t;
+
+/**
+ * Produces the arguments of pool_imap(): writes the next one to `arg`, and returns 1; or 0 at the
+ * end, or something negative for a failure, which is an end, too.
+ *
+ * arg: zeroed bytes, as many as the call's `arg_size`, 16-aligned; NULL if that is 0.
+ * It must return, as a task must, and not use the iterator it produces for.
+ */
+typedef int32_t (*pool_producer_fn)(void *arg, void *user_data);
+
+/**
+ * A map over arguments that a producer makes one after the other, and whose results are taken one
+ * after the other, in the order of the arguments: for more of them than memory holds, or without
+ * end. Never more than `window` items are there, from their production until their results are
+ * taken.
+ *
+ * Example:
+ *
+ *     static int32_t numbers(void *arg, void *user_data) {
+ *       int *next = user_data;
+ *       *(int *)arg = ++*next;
+ *       return *next <= 100000;
+ *     }
+ *     pool_call_t call = POOL_CALL_INIT;
+ *     call.fn = square;
+ *     call.arg_size = call.result_size = sizeof(int);
+ *     int next = 0, result;
+ *     int32_t status;
+ *     size_t index;
+ *     pool_imap_t *squares;
+ *     assert(pool_imap(pool, &call, numbers, &next, 0, &squares) == POOL_OK);
+ *     while (pool_imap_next(squares, -1, &result, sizeof result, &index, &status) == 1) {
+ *       assert(status == POOL_OK && result == (int)((index + 1) * (index + 1)));
+ *       if (index == 999) break; // enough
+ *     }
+ *     pool_imap_release(squares);
+ *
+ * call: what to run, with all that it says for each item: context, priority and so on; `arg` is
+ *   NULL, or with `arg_size` 0 what every item gets. Read during the call only, but what it points
+ *   to is borrowed until the last item has ended. No callback.
+ * producer, user_data: called on the thread that calls this or pool_imap_next(), inside these
+ *   calls, and never twice at a time: so it needs no lock, and is only as far ahead as the window.
+ * window: how many items may be under way; 0 for four for each worker.
+ * imap: goes there, the caller's to release with pool_imap_release().
+ * Submits the first items. Blocks only as long as the producer does, or where the pool's option
+ * `when_full` says so. Returns POOL_OK, or as pool_submit(): then nothing was submitted, though
+ * the producer may have been called.
+ */
+int32_t pool_imap(pool_t *pool,
+                  const pool_call_t *call,
+                  pool_producer_fn producer,
+                  void *user_data,
+                  size_t window,
+                  struct pool_imap_t **imap);
+
+/**
+ * As pool_imap(), but results come in the order in which the items end: one that takes long keeps
+ * no other waiting.
+ */
+int32_t pool_imap_unordered(pool_t *pool,
+                            const pool_call_t *call,
+                            pool_producer_fn producer,
+                            void *user_data,
+                            size_t window,
+                            struct pool_imap_t **imap);
+
+/**
+ * Waits for the next item, and takes its result. Before that it produces and submits as many as
+ * the window has room for.
+ *
+ * imap: used by one thread at a time, else POOL_ERR_INVALID.
+ * timeout_ms: how long at most, in milliseconds, beside what the producer takes; -1 for ever, and
+ *   then pool_imap() helps as pool_future_wait() does.
+ * result, result_size: where the result goes, if the item was well; NULL and 0 if not wanted.
+ * index: the number of its argument goes there, from 0; NULL if not wanted.
+ * status: how the item ended goes there: POOL_OK, or its failure, whose sentence pool_last_error()
+ *   has. The others go on: a failure is delivered in its place.
+ * Returns 1 with an item; 0 at the end; the negative number that the producer has returned, once
+ * all items before it have been taken; POOL_ERR_TIMEOUT, or _SIZE when the result is larger than
+ * `result_size`: then the item stays, and the call may be repeated. When an item could not be
+ * submitted, and no other is under way, why: _CLOSED, _TERMINATED, _FULL, _NO_MEMORY and so on; its
+ * argument is kept for the next call. POOL_ERR_INVALID; _FORKED; and as pool_future_wait().
+ */
+int32_t pool_imap_next(struct pool_imap_t *imap,
+                       int64_t timeout_ms,
+                       void *result,
+                       size_t result_size,
+                       size_t *index,
+                       int32_t *status);
+
+/**
+ * Gives the iterator back, at its end or in the midst; once. Items that have not started are
+ * cancelled; those that run are asked to stop, and what becomes of them is lost. Does not wait for
+ * them. NULL does nothing. Returns POOL_OK; POOL_ERR_INVALID, also while another thread uses it.
+ */
+int32_t pool_imap_release(struct pool_imap_t *imap);
 
 /* ---- Callbacks on a thread of your choice ------------------------------ */
 
