@@ -215,7 +215,10 @@ mod tests {
     fn a_thread_that_ends_leaves_it_to_the_next() {
         let lock = Arc::new(RobustLock::default());
         let theirs = Arc::clone(&lock);
-        thread::spawn(move || theirs.lock(false, None)).join().expect("no panic").expect("free");
+        let _ = thread::spawn(move || theirs.lock(false, None))
+            .join()
+            .expect("no panic")
+            .expect("free");
         assert_eq!(lock.lock(false, None), Ok(Taken::FromTheDead));
         assert!(lock.unlock(false));
         assert_eq!(lock.lock(false, None), Ok(Taken::Freely));
@@ -227,7 +230,10 @@ mod tests {
         let lock = Arc::new(RobustLock::default());
         lock.look_after_owner();
         let theirs = Arc::clone(&lock);
-        thread::spawn(move || theirs.lock(false, None)).join().expect("no panic").expect("free");
+        let _ = thread::spawn(move || theirs.lock(false, None))
+            .join()
+            .expect("no panic")
+            .expect("free");
         lock.look_after_owner();
         assert!(!lock.is_taken());
         assert_eq!(lock.try_lock(), Some(Taken::FromTheDead));

@@ -280,7 +280,7 @@ CASE(a_signal_that_was_taken_is_used_up) {
   pool_t *pool = process_pool(1);
   pool_semaphore_t *semaphore = new_semaphore(pool, 0);
   CHECK_OK(pool_semaphore_release(semaphore, 1));
-  CHECK_ERROR(pool_apply(pool, take_a_signal, &semaphore, sizeof semaphore, NULL, 0), POOL_ERR_WORKER_DIED);
+  CHECK_ERROR(pool_apply(pool, take_a_signal, &semaphore, sizeof(pool_semaphore_t *), NULL, 0), POOL_ERR_WORKER_DIED);
   CHECK_ERROR(pool_semaphore_acquire(semaphore, 400), POOL_ERR_TIMEOUT);
   CHECK_OK(pool_close_join(pool));
 }
@@ -308,7 +308,7 @@ CASE(a_barrier_breaks_when_a_party_dies) {
     pool_future_t *futures[3] = {NULL, NULL, NULL};
     for (int at = 0; at < 3; at++) {
       pool_fn fn = at == 0 ? never_come : meet;
-      CHECK_OK(pool_apply_async(pool, fn, &barrier, sizeof barrier, 0, NULL, NULL, &futures[at]));
+      CHECK_OK(pool_apply_async(pool, fn, &barrier, sizeof(pool_barrier_t *), 0, NULL, NULL, &futures[at]));
     }
     for (int at = 0; at < 3; at++) {
       CHECK_FUTURE(futures[at], at == 0 ? POOL_ERR_WORKER_DIED : -POOL_ERR_BROKEN);
@@ -322,9 +322,9 @@ CASE(a_barrier_breaks_when_a_party_dies) {
 CASE(a_barrier_where_nobody_waits_stays_whole) {
   pool_t *pool = process_pool(1);
   pool_barrier_t *barrier = new_barrier(pool, 1);
-  CHECK_OK(pool_apply(pool, meet, &barrier, sizeof barrier, NULL, 0));
+  CHECK_OK(pool_apply(pool, meet, &barrier, sizeof(pool_barrier_t *), NULL, 0));
   kill_idle(worker_process(pool, 0));
-  CHECK_OK(pool_apply(pool, meet, &barrier, sizeof barrier, NULL, 0));
+  CHECK_OK(pool_apply(pool, meet, &barrier, sizeof(pool_barrier_t *), NULL, 0));
   CHECK_OK(pool_close_join(pool));
 }
 
@@ -396,7 +396,7 @@ CASE(who_waits_sleeps) {
   pool_t *pool = process_pool(1);
   pool_queue_t *queue = new_queue(pool, sizeof(int), 1);
   pool_future_t *future = NULL;
-  CHECK_OK(pool_apply_async(pool, wait_for_an_item, &queue, sizeof queue, 0, NULL, NULL, &future));
+  CHECK_OK(pool_apply_async(pool, wait_for_an_item, &queue, sizeof(pool_queue_t *), 0, NULL, NULL, &future));
   pid_t pid = worker_process(pool, 0);
   long before = -1;
   for (long now = switches_of(pid); now != before; now = switches_of(pid)) {

@@ -83,11 +83,21 @@ static int32_t use_all(const void *arg, void *result, pool_task_t *task) {
   unsigned seed = (unsigned)getpid() ^ (unsigned)now_ms();
   for (int i = 0; i < 100; i++) {
     switch (rand_r(&seed) % 5) {
-      case 0: use_lock(all); break;
-      case 1: use_condition(all); break;
-      case 2: use_semaphore(all); break;
-      case 3: use_queue(all, true); break;
-      default: use_queue(all, false); break;
+    case 0:
+      use_lock(all);
+      break;
+    case 1:
+      use_condition(all);
+      break;
+    case 2:
+      use_semaphore(all);
+      break;
+    case 3:
+      use_queue(all, true);
+      break;
+    default:
+      use_queue(all, false);
+      break;
     }
   }
   return 0;
@@ -110,7 +120,7 @@ static void mayhem(pool_t *pool, const struct mayhem *all, size_t kills) {
         futures[i] = NULL;
       }
       if (futures[i] == NULL) {
-        CHECK_OK(pool_apply_async(pool, use_all, &all, sizeof all, 0, NULL, NULL, &futures[i]));
+        CHECK_OK(pool_apply_async(pool, use_all, &all, sizeof(struct mayhem *), 0, NULL, NULL, &futures[i]));
       }
     }
     sleep_ms((int)(rand_r(&seed) % 4));

@@ -83,7 +83,7 @@ static int32_t count_to(const void *arg, void *result, pool_task_t *task) {
 
 CASE(joining_waits_or_runs_out_of_time) {
   struct hold *hold = common(sizeof *hold);
-  CHECK_OK(pool_spawn(NULL, POOL_SPAWN_JOINABLE, count_to, &hold, sizeof hold, 0, NULL));
+  CHECK_OK(pool_spawn(NULL, POOL_SPAWN_JOINABLE, count_to, &hold, sizeof(struct hold *), 0, NULL));
   CHECK_ERROR(pool_spawned_join(30), POOL_ERR_TIMEOUT);
   atomic_store(&hold->go, 1);
   CHECK_OK(pool_spawned_join(-1));
@@ -95,7 +95,7 @@ static int end_of_a_program(const pool_options_t *options, int32_t flags, struct
   fflush(stdout);
   pid_t child = fork();
   if (child == 0) {
-    CHECK_OK(pool_spawn(options, flags, count_to, &hold, sizeof hold, 0, NULL));
+    CHECK_OK(pool_spawn(options, flags, count_to, &hold, sizeof(struct hold *), 0, NULL));
     EVENTUALLY(atomic_load(&hold->running));
     exit(7);
   }
@@ -157,7 +157,7 @@ CASE(one_that_calls_exit_is_not_waited_for) {
 CASE(it_is_killed) {
   struct hold *hold = common(sizeof *hold);
   pool_future_t *future = NULL;
-  CHECK_OK(pool_spawn(NULL, POOL_SPAWN_JOINABLE, count_to, &hold, sizeof hold, 0, &future));
+  CHECK_OK(pool_spawn(NULL, POOL_SPAWN_JOINABLE, count_to, &hold, sizeof(struct hold *), 0, &future));
   EVENTUALLY(atomic_load(&hold->running));
   CHECK_EQ(pool_future_kill(future), 1);
   CHECK_FUTURE(future, POOL_ERR_CANCELLED);
@@ -186,7 +186,7 @@ CASE(its_options_hold) {
   struct hold *hold = common(sizeof *hold);
   pool_future_t *future = NULL;
   options.task_timeout_ms = 50;
-  CHECK_OK(pool_spawn(&options, POOL_SPAWN_JOINABLE, count_to, &hold, sizeof hold, 0, &future));
+  CHECK_OK(pool_spawn(&options, POOL_SPAWN_JOINABLE, count_to, &hold, sizeof(struct hold *), 0, &future));
   CHECK_FUTURE(future, POOL_ERR_TIME_LIMIT);
   CHECK_OK(pool_future_release(future));
 }

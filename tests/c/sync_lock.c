@@ -174,7 +174,7 @@ CASE(tasks_that_wait_for_a_lock_give_their_places_away) {
   pool_t *pool = new_pool(1);
   pool_lock_t *lock = new_lock(pool);
   CHECK_OK(pool_lock_acquire(lock, -1));
-  CHECK_OK(pool_apply_async(pool, take_for_a_moment, &lock, sizeof lock, 0, NULL, NULL, NULL));
+  CHECK_OK(pool_apply_async(pool, take_for_a_moment, &lock, sizeof(pool_lock_t *), 0, NULL, NULL, NULL));
   pool_future_t *future = NULL;
   CHECK_OK(pool_apply_async(pool, nothing, NULL, 0, 0, NULL, NULL, &future));
   CHECK_OK(pool_future_get(future, NULL, 0, -1));
@@ -326,30 +326,4 @@ CASE(nonsense_is_refused) {
   CHECK_ERROR(pool_lock_acquire(lock, -1), POOL_ERR_INVALID);
   CHECK_OK(pool_condition_free(condition));
   CHECK_OK(pool_condition_free(NULL));
-}
-
-CASE(an_object_of_threads_is_none_in_a_forked_child) {
-  pool_t *pool = new_pool(1);
-  pool_lock_t *lock = new_lock(pool), *between = new_lock(NULL);
-  CHECK_OK(pool_lock_acquire(lock, -1));
-  CHECK_OK(pool_lock_acquire(between, -1));
-  fflush(stdout);
-  pid_t child = fork();
-  if (child == 0) {
-    CHECK_ERROR(pool_lock_acquire(lock, -1), POOL_ERR_FORKED);
-    CHECK_ERROR(pool_lock_release(lock), POOL_ERR_FORKED);
-    CHECK_ERROR(pool_lock_free(lock), POOL_ERR_FORKED);
-    CHECK_ERROR(pool_lock_acquire(between, 20), POOL_ERR_TIMEOUT);
-    CHECK_ERROR(pool_lock_release(between), POOL_ERR_INVALID);
-    CHECK_ERROR(pool_lock_free(between), POOL_ERR_UNSUPPORTED);
-    pool_lock_t *own = new_lock(NULL);
-    CHECK_OK(pool_lock_acquire(own, -1));
-    CHECK_OK(pool_lock_release(own));
-    CHECK_OK(pool_lock_free(own));
-    _exit(0);
-  }
-  CHECK_EQ(check_wait(child), 0);
-  CHECK_OK(pool_lock_release(between));
-  CHECK_OK(pool_lock_free(between));
-  CHECK_OK(pool_close_join(pool));
 }
