@@ -33,6 +33,9 @@ NOT_PORTABLE = [
     "affinity",
     "cancellation",
     "limits",
+    "a_thread_that_ends_leaves_its_lock",
+    "who_waits_gets_it_when_the_thread_ends",
+    "opposite_orders",
     "procs_",
 ]
 

@@ -66,8 +66,8 @@ pub unsafe extern "C" fn pool_lock_create_recursive(
 
 /// Takes the lock. Blocks until it is free, at most `timeout_ms`; -1 is for ever.
 ///
-/// If the thread that had it has ended without giving it back, killed or not, the caller gets the
-/// lock with POOL_ERR_WORKER_DIED: it has it, must release it, and knows that what it guards may be
+/// If the thread that had it has ended without giving it back, killed or not, the caller gets (on
+/// Linux) the lock with POOL_ERR_WORKER_DIED: it has it, must release it, and knows that what it guards may be
 /// half changed.
 /// Returns POOL_OK, or POOL_ERR_WORKER_DIED, and the caller has the lock; otherwise it has not:
 /// POOL_ERR_TIMEOUT; _DEADLOCK, at once, if the caller has it already, or if the thread that has it
