@@ -71,7 +71,7 @@ pub unsafe extern "C" fn pool_spawn(
             _ => return Err(Error::invalid(format!("flags is {flags}, none of POOL_SPAWN_..."))),
         };
         let options = if options.is_null() {
-            Options { mode: Mode::Processes, ..Options::threads(1)? }
+            Options { mode: Mode::Processes, max_workers: 1, ..Options::threads(1)? }
         } else {
             // SAFETY: the caller vouches for the struct.
             unsafe { to_order(options, Some(1)) }?

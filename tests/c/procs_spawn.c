@@ -173,6 +173,24 @@ static int32_t crash(const void *arg, void *result, pool_task_t *task) {
   return 0;
 }
 
+/* Not for as many as a pool might have some day: that would cost time and memory. */
+CASE(it_takes_room_for_one) {
+  unsigned long pages[3] = {0, 0, 0};
+  struct hold *hold = common(sizeof *hold);
+  for (int i = 0; i < 3; i++) {
+    FILE *file = fopen("/proc/self/statm", "re");
+    CHECK(file != NULL && fscanf(file, "%lu", &pages[i]) == 1);
+    fclose(file);
+    if (i == 0) {
+      pool_t *pool = process_pool(1);
+      CHECK_OK(pool_apply(pool, nothing, NULL, 0, NULL, 0));
+    } else if (i == 1) {
+      CHECK_OK(pool_spawn(NULL, POOL_SPAWN_DAEMON, count_to, &hold, sizeof(struct hold *), 0, NULL));
+    }
+  }
+  CHECK(pages[2] - pages[1] < 2 * (pages[1] - pages[0]));
+}
+
 CASE(it_dies) {
   pool_future_t *future = NULL;
   CHECK_OK(pool_spawn(NULL, POOL_SPAWN_JOINABLE, crash, NULL, 0, 0, &future));
