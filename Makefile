@@ -16,7 +16,7 @@ MINUTES ?= 60
 # Where rustup puts cargo, for a shell that has not been told.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: build demo test chaos soak bench instructions lint format header install clean
+.PHONY: build demo test chaos soak fuzz coverage bench instructions lint format header install clean
 
 build: | $(CMAKE)
 	$(CMAKE) -S . -B $(CMAKE_BUILD) -DCMAKE_INSTALL_PREFIX="$(PREFIX)" -DMILLPOND_TARGET_DIR="$(CURDIR)/target" \
@@ -43,6 +43,16 @@ soak:
 	$(PYTHON) tools/setup.py test
 	TESTER_SECONDS=$$(($(MINUTES) * 30)) TESTER_SEED=$(SEED) \
 	  build/venv/bin/python -m pytest -q -s tests/tester -k "test_tester and not under"
+
+# Nonsense in the structs that callers fill, each case for a share of MINUTES; FUZZ_SEED=7 takes other nonsense.
+fuzz:
+	$(PYTHON) tools/setup.py test
+	FUZZ_SECONDS=$$(($(MINUTES) * 10)) build/venv/bin/python -m pytest -q -s tests/fuzz
+
+# What the C tests run of the C layer and of the pool; ARGS="-- -k future" takes some of them.
+coverage:
+	$(PYTHON) tools/setup.py test
+	$(PYTHON) tools/coverage.py $(ARGS)
 
 bench:
 	$(PYTHON) benches/bench.py $(ARGS)

@@ -15,10 +15,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / "build" / "venv" / "bin"
-GENERATED = {"include/millpond.h", "include/millpond_prefixed.h", "src/capi/prologue.h"}  # The last is the beginning of the first.
+# The last is the beginning of the first.
+GENERATED = {"include/millpond.h", "include/millpond_prefixed.h", "src/capi/prologue.h"}
 INCLUDES = ["include", "tests/c", "benches/common"]
-# Their headers come from packages that need not be installed.
-PEERS = "benches/peers/"
+# Their headers come from packages that need not be installed, or are written by the test.
+WITHOUT_HEADERS = ("benches/peers/", "tests/fuzz/")
 
 
 def sources(*suffixes: str) -> list[str]:
@@ -40,7 +41,7 @@ def run(command: Sequence[str]) -> int:
 
 def tidy(files: list[str], language: Sequence[str]) -> int:
     """Once per processor: clang-tidy itself takes one file after the other."""
-    files = [name for name in files if not name.startswith(PEERS)]
+    files = [name for name in files if not name.startswith(WITHOUT_HEADERS)]
     if not files:
         return 0
     flags = [*language, *(f"-I{folder}" for folder in INCLUDES), "-D_GNU_SOURCE", "-pthread"]
