@@ -40,6 +40,8 @@ struct field {
 #define POINTER(type, name) {#name, offsetof(type, name), sizeof(((type *)0)->name), true},
 static const struct field options_fields[] = {FIELDS_pool_options_t(NUMBER, POINTER)};
 static const struct field call_fields[] = {FIELDS_pool_call_t(NUMBER, POINTER)};
+static const struct field stats_fields[] = {FIELDS_pool_stats_t(NUMBER, POINTER)};
+static const struct field worker_stats_fields[] = {FIELDS_pool_worker_stats_t(NUMBER, POINTER)};
 
 enum { BUFFER = 4096 };
 static char buffer[BUFFER];
@@ -398,5 +400,32 @@ static bool map_round(void) {
 CASE(map_with) {
   pool = new_pool(2);
   fuzz(map_round);
+  CHECK_OK(pool_close_join(pool));
+}
+
+/* Structs that are written: of whatever size they are said to be, nothing behind it, and nothing by a refusal. */
+static bool stats_round(void) {
+  static const struct field *const fields[] = {stats_fields, worker_stats_fields};
+  static const size_t sizes[] = {sizeof(pool_stats_t), sizeof(pool_worker_stats_t)};
+  static unsigned char room[64 * (sizeof(pool_stats_t) + sizeof(pool_worker_stats_t))];
+  size_t which = below(2), size = number_for(&fields[which][0], sizes[which]);
+  memset(room, 0x55, sizeof room);
+  memcpy(room, &size, sizeof size);
+  uint32_t worker = (uint32_t)(below(2) ? below(4) : draw());
+  int32_t status = which == 0 ? pool_stats(pool, (pool_stats_t *)(void *)room)
+                              : pool_worker_stats(pool, worker, (pool_worker_stats_t *)(void *)room);
+  if (status != POOL_OK) {
+    check_refusal(status);
+  }
+  for (size_t i = status == POOL_OK ? size : sizeof size; i < sizeof room; i++) {
+    CHECK_EQ(room[i], 0x55);
+  }
+  return status == POOL_OK;
+}
+
+CASE(stats) {
+  pool = new_pool(2);
+  CHECK_OK(pool_apply(pool, nothing, NULL, 0, NULL, 0));
+  fuzz(stats_round);
   CHECK_OK(pool_close_join(pool));
 }
