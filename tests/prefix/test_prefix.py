@@ -21,9 +21,12 @@ STANDARDS = [("gcc", "c99"), ("clang", "c17"), ("g++", "c++11"), ("clang++", "c+
 
 
 def with_prefix(text: str) -> str:
-    return re.sub(
-        r"\b(pool|POOL)_", lambda found: ("millpond_" if found[1] == "pool" else "MILLPOND_") + found[0], text
-    )
+    """The names of the library, as sentences in quotes have them, stay."""
+
+    def renamed(found: re.Match[str]) -> str:
+        return {"pool": "millpond_", "POOL": "MILLPOND_"}.get(found[1] or "", "") + found[0]
+
+    return re.sub(r'"(?:\\.|[^"\\\n])*"|\b(pool|POOL)_', renamed, text)
 
 
 def all_cases_pass(run: Run, binary: Path) -> None:
