@@ -32,7 +32,7 @@ bool may_end_so(const struct pool_model *model, const struct view *view, int32_t
   case POOL_ERR_TERMINATED:
     return atomic_load(&model->terminating);
   case POOL_ERR_WORKER_DIED:
-    return may_be_dead(model, view);
+    return may_be_dead(model, view) || (model->options.initializer != NULL && atomic_load(&model->kills) > 0);
   case POOL_ERR_BROKEN:
     return may_be_broken(model, view);
   case POOL_ERR_CRASH_LOOP:
@@ -53,6 +53,8 @@ bool may_refuse(const struct pool_model *model, const struct view *view, int32_t
   case POOL_ERR_BROKEN:
   case POOL_ERR_CRASH_LOOP:
     return may_end_so(model, view, status);
+  case POOL_ERR_WORKER_DIED: /* A refresh has failed. */
+    return model->processes && model->options.initializer != NULL && atomic_load(&model->kills) > 0;
   case POOL_ERR_FULL:
     return model->options.max_pending > 0 && model->options.when_full == POOL_FULL_FAIL;
   case POOL_ERR_NO_MEMORY:
@@ -80,10 +82,14 @@ bool accepted(const struct pool_model *model, const struct view *view, int32_t s
 }
 
 /* How often it started and ended, against how it is said to have ended. */
-static bool agrees(const struct pool_model *model, const struct row *row, int32_t status, bool killed) {
+static bool agrees(const struct pool_model *model, const struct row *row, int32_t status, bool killed,
+                   bool follows_others) {
   unsigned starts = atomic_load(&row->starts), ends = atomic_load(&row->ends);
   if (starts > 1 || ends > starts) {
     return false;
+  }
+  if (starts == 0 && follows_others && status != POOL_OK) {
+    return true; /* It ended as one of them. */
   }
   switch (status) {
   case POOL_ERR_CANCELLED:
@@ -102,8 +108,44 @@ static bool agrees(const struct pool_model *model, const struct row *row, int32_
   }
 }
 
+/* One that follows others starts when they have ended well, and ends as the one that has not. */
+static bool follows(const struct record *record, int32_t status) {
+  for (uint32_t i = 0; i < record->before_count; i++) {
+    const struct record *before = record->before[i];
+    if (atomic_load(&before->status) == status || (before->map && status != POOL_OK) ||
+        (before->row->right == status && status != POOL_OK) || (status == POOL_ERR_CANCELLED && before->cancels > 0) ||
+        may_end_so(before->model, &before->view, status) || follows(before, status)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static void check_start(const struct record *record) {
+  if (atomic_load(&record->row->starts) == 0) {
+    return;
+  }
+  if (atomic_load(&record->row->started_ms) < record->not_before_ms) {
+    FAIL("task %u has started %ld ms too early", record->order.row,
+         record->not_before_ms - atomic_load(&record->row->started_ms));
+  }
+  for (uint32_t i = 0; i < record->before_count; i++) {
+    const struct record *before = record->before[i];
+    int status = atomic_load(&before->status);
+    if ((status != UNSEEN && status != POOL_OK) || (!before->map && atomic_load(&before->row->ends) != 1)) {
+      FAIL("task %u has started, but task %u, which it follows, has status %d", record->order.row, before->order.row,
+           status);
+    }
+  }
+}
+
 static bool task_is_legal(const struct record *record, int32_t status) {
   const struct pool_model *model = record->model;
+  check_start(record);
+  if (status != POOL_OK && record->before_count > 0 && atomic_load(&record->row->starts) == 0 &&
+      follows(record, status)) {
+    return true;
+  }
   if (atomic_load(&record->cancelled) > 0) {
     return status == POOL_ERR_CANCELLED;
   }
@@ -122,6 +164,9 @@ static void check_message(const struct record *record, int32_t status, const cha
   CHECK(message != NULL);
   if (status == POOL_OK ? message[0] != 0 : strlen(message) < 4) {
     FAIL("the message of status %d is \"%s\"", status, message);
+  }
+  if (record->before_count > 0 && atomic_load(&record->row->starts) == 0) {
+    return;
   }
   if (record->row->does == REFUSE && !record->map && status == record->row->right && strcmp(message, sentence) != 0) {
     FAIL("expected the message \"%s\", got \"%s\"", sentence, message);
@@ -148,18 +193,23 @@ void judge_again(const struct record *record, int32_t status, const char *messag
          record->model->terminating, record->model->kills, record->view.kills, record->model->zygote_kills,
          record->view.zygote_kills);
   }
-  if (!agrees(record->model, record->row, status, atomic_load(&record->kills) > 0)) {
+  if (!agrees(record->model, record->row, status, atomic_load(&record->kills) > 0, record->before_count > 0)) {
     FAIL("%s: task %u (%s) ended with %d (%s), has started %u times and ended %u times", where, record->order.row,
          does_name(record->row->does), status, pool_status_name(status), record->row->starts, record->row->ends);
   }
+}
+
+/* When an initializer dies, so does what waits for its worker. */
+static bool model_starts_well(const char *message) {
+  return message == NULL || strstr(message, "in the initializer") == NULL;
 }
 
 void judge(struct record *record, int32_t status, const char *message, const char *where) {
   int before = UNSEEN;
   if (atomic_compare_exchange_strong(&record->status, &before, status)) {
     judge_again(record, status, message, where);
-    atomic_fetch_add(&record->model->died,
-                     status == POOL_ERR_WORKER_DIED && record->row->does != CRASH && !record->map);
+    atomic_fetch_add(&record->model->died, status == POOL_ERR_WORKER_DIED && record->row->does != CRASH &&
+                                               !record->map && record->before_count == 0 && model_starts_well(message));
     count_status(status, record->map ? -1 : record->row->does);
   } else if (before != status) {
     FAIL("%s: task %u was seen to end with %d (%s), now with %d (%s)", where, record->order.row, before,
@@ -173,7 +223,7 @@ void judge_item(struct pool_model *model, const struct view *view, struct row *r
     atomic_fetch_add(&model->died, 1);
   }
   count_status(status, row->does);
-  if (!legal || !agrees(model, row, status, false)) {
+  if (!legal || !agrees(model, row, status, false, false)) {
     FAIL("an item (%s) ended with %d (%s), expected %d, has started %u times and ended %u times", does_name(row->does),
          status, pool_status_name(status), row->right, row->starts, row->ends);
   }

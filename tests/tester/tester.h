@@ -37,6 +37,7 @@ enum {
   MOST_POOLS = 256,
   MOST_ROWS = 1 << 16,
   MOST_LIVE = 40,    /* tasks that an actor has in mind */
+  MOST_BEFORE = 3,   /* tasks that one is submitted to follow */
   STEPS_KEPT = 24,   /* shown of each actor after a failure */
   UNSEEN = INT32_MIN /* no status yet */
 };
@@ -64,7 +65,8 @@ bool filled(const void *bytes, size_t size, uint64_t seed);
 /* A task or an item of a map: who runs it writes here, from whatever process. */
 struct row {
   atomic_uint starts, ends, calls, ticket;
-  atomic_int pid;   /* of who ran it last */
+  atomic_int pid; /* of who ran it last */
+  atomic_long started_ms;
   atomic_int asked; /* it may have been asked to stop */
   atomic_int heard; /* and it has noticed */
   int32_t does;
@@ -169,6 +171,9 @@ struct record {
   atomic_int status;                             /* UNSEEN, or what has been seen: it must stay that */
   atomic_uint cancels, cancelled, kills, killed; /* calls begun; calls that returned 1 */
   uint32_t submitter, turn;
+  long not_before_ms;
+  struct record *before[MOST_BEFORE]; /* that must have ended well */
+  uint32_t before_count;
   void *arg, *args, *results; /* given back at the end of the round */
   void *shared;               /* of the pool's memory */
   int callback_depth;
@@ -320,7 +325,7 @@ void sleep_us(long us);
 /* ---- ops_*.c ---- */
 
 extern struct operation submit_ops[], future_ops[], map_ops[], loop_ops[], life_ops[], fault_ops[], memory_ops[],
-    wait_ops[], sync_ops[], wrong_ops[];
+    wait_ops[], sync_ops[], call_ops[], wrong_ops[];
 /* All families. */
 struct operation *operation_at(uint32_t number);
 

@@ -53,6 +53,7 @@ static void check_call(const struct order *order, const void *result, const pool
   }
   atomic_store(&row->ticket, atomic_fetch_add(&model->tickets, 1) + 1);
   atomic_store(&row->pid, getpid());
+  atomic_store(&row->started_ms, now_ms());
   if (model->processes) {
     CHECK(getpid() != world.host);
     count_here(model);
