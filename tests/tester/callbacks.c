@@ -40,7 +40,8 @@ static void use_the_pool(struct record *record, struct dice *dice) {
     CHECK(pool_workers(model->pool) == (int32_t)model->workers || atomic_load(&model->resizes) > 0);
     break;
   default:
-    if (record->inside || (child = record_new(model, 1, false, true)) == NULL) {
+    child = record->inside ? NULL : record_new(model, 1, false, true);
+    if (child == NULL) {
       break;
     }
     record_order(child, dice);

@@ -168,7 +168,8 @@ static void check_message(const struct record *record, int32_t status, const cha
   if (record->before_count > 0 && atomic_load(&record->row->starts) == 0) {
     return;
   }
-  if (record->row->does == REFUSE && !record->map && status == record->row->right && strcmp(message, sentence) != 0) {
+  if (record->row->does == REFUSE && !record->map && status == record->row->right && strcmp(message, sentence) != 0 &&
+      (starved() == record->view.failures || strstr(message, "no memory") == NULL)) {
     FAIL("expected the message \"%s\", got \"%s\"", sentence, message);
   }
   if (status == POOL_ERR_WORKER_DIED && record->row->does != CRASH && !record->map &&

@@ -12,6 +12,7 @@ struct troop {
 };
 
 static bool raise_troop(struct actor *actor, struct pool_model *model, struct troop *troop) {
+  memset(troop, 0, sizeof *troop);
   troop->count = 1 + roll(&actor->dice, MOST_TOGETHER);
   if (model->options.max_pending > 0 && troop->count > model->options.max_pending + 1) {
     troop->count = (uint32_t)model->options.max_pending + 1;
@@ -38,7 +39,7 @@ static bool raise_troop(struct actor *actor, struct pool_model *model, struct tr
       record->not_before_ms = now_ms() + troop->calls[i].delay_ms;
     }
   }
-  note(actor, " %u tasks from %u", troop->count, troop->records[0]->order.row);
+  note(actor, " %u tasks", troop->count);
   return true;
 }
 

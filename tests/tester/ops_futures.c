@@ -33,10 +33,10 @@ static void wait_for(struct actor *actor, struct record *record) {
 }
 
 static void get(struct actor *actor, struct record *record) {
-  size_t size = record->map ? 0 : record->result_size, room = size;
+  size_t size = record->map ? 0 : record->result_size;
   int64_t timeout = roll_timeout(&actor->dice);
   bool too_small = size > 1 && one_in(&actor->dice, 5), unwanted = one_in(&actor->dice, 5);
-  room = unwanted ? 0 : too_small ? size - 1 : size + roll(&actor->dice, 2) * 8;
+  size_t room = unwanted ? 0 : too_small ? size - 1 : size + roll(&actor->dice, 2) * 8;
   unsigned char *result = calloc(1, room + 1);
   CHECK(result != NULL);
   record->awaited |= timeout < 0;

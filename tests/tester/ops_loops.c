@@ -29,7 +29,9 @@ static bool ended_so(const struct pool_model *model, const struct view *view, in
 
 static bool loop(struct actor *actor) {
   struct pool_model *model = any_pool(actor);
-  size_t count = roll(&actor->dice, 3000);
+  /* Where each worker may do little, a long loop takes a process for each part of it. */
+  size_t few = model->options.max_tasks_per_worker;
+  size_t count = roll(&actor->dice, few > 0 && few < 20 ? 60 * (uint32_t)few : 3000);
   struct loop *loop = pool_shared_alloc(model->pool, sizeof *loop + count);
   if (loop == NULL) {
     FAIL("pool_shared_alloc: %s", pool_last_error());
@@ -87,7 +89,7 @@ static void combine(void *into, const void *from, void *context) {
 
 static bool reduce(struct actor *actor) {
   struct pool_model *model = any_pool(actor);
-  size_t count = roll(&actor->dice, 5000);
+  size_t count = roll(&actor->dice, model->options.max_tasks_per_worker > 0 ? 50 : 5000);
   struct affine identity = {1, 0}, right = {1, 0}, result = {99, 99};
   piece(0, count, &right, NULL, NULL);
   note(actor, " of %zu", count);

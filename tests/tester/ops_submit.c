@@ -3,7 +3,7 @@
 
 /* Now and then allocations fail during a call. */
 static void go_hungry(struct actor *actor, const struct pool_model *model) {
-  /* A thread that is started may still end the program for want of memory. */
+  /* Starting a thread, and taking in what others have submitted, may still end the program for want of memory. */
   bool may =
       !model->processes && model->options.initializer != NULL && model->options.when_full != POOL_FULL_RUN_INLINE;
   if (may && one_in(&actor->dice, 6)) {
@@ -93,7 +93,7 @@ static bool apply_async(struct actor *actor) {
 static bool submit(struct actor *actor) {
   enum { MOST = 8 };
   struct pool_model *model = any_pool(actor);
-  struct record *records[MOST];
+  struct record *records[MOST] = {NULL};
   pool_future_t *futures[MOST] = {NULL};
   pool_call_t calls[MOST];
   uint32_t many = 1 + roll(&actor->dice, MOST);
@@ -123,7 +123,7 @@ static bool submit(struct actor *actor) {
     calls[i].callback = records[i]->has_callback ? called : NULL;
     calls[i].user_data = records[i];
   }
-  note(actor, " %u tasks from %u", many, records[0]->order.row);
+  note(actor, " %u tasks", many);
   struct view view = look(model, false);
   go_hungry(actor, model);
   int32_t status = pool_submit(model->pool, calls, many, future ? futures : NULL);

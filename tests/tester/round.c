@@ -154,6 +154,22 @@ static void check_pool(struct pool_model *model) {
   }
 }
 
+/* Of a pool at rest: all calls have ended, and each count agrees with the ledger. */
+static void check_stats(const struct pool_model *model) {
+  pool_stats_t stats = POOL_STATS_INIT;
+  EXPECT(pool_stats(model->pool, &stats), POOL_OK);
+  unsigned accepted = atomic_load(&model->accepted), tickets = atomic_load(&model->tickets);
+  if (stats.submitted < accepted || stats.ended != stats.submitted || stats.queued + stats.held != 0 ||
+      stats.running != 0 || stats.failed + stats.cancelled > stats.ended ||
+      stats.deaths > tickets + model->kills + 64) {
+    FAIL("stats of a pool at rest: %llu submitted, %llu ended, %llu queued, %llu held, %u running, %llu failed, %llu "
+         "cancelled, %llu deaths; accepted %u, started %u, kills %u",
+         (unsigned long long)stats.submitted, (unsigned long long)stats.ended, (unsigned long long)stats.queued,
+         (unsigned long long)stats.held, stats.running, (unsigned long long)stats.failed,
+         (unsigned long long)stats.cancelled, (unsigned long long)stats.deaths, accepted, tickets, model->kills);
+  }
+}
+
 void close_in_some_way(struct pool_model *model, struct dice *dice) {
   uint32_t how = roll(dice, 6);
   pool_t *pool = model->pool;
@@ -190,6 +206,11 @@ void close_in_some_way(struct pool_model *model, struct dice *dice) {
     EXPECT(pool_terminate(pool), POOL_OK);
     EXPECT(pool_terminate(pool), POOL_OK);
     count(T_TERMINATES, 2);
+  }
+  if (model->options.callbacks != POOL_CALLBACKS_POLLED && one_in(dice, 2)) {
+    EXPECT(pool_close(pool), POOL_OK);
+    EXPECT(pool_join(pool, -1), POOL_OK);
+    check_stats(model);
   }
   EXPECT(pool_close_join(pool), POOL_OK);
   check_pool(model);

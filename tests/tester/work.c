@@ -48,12 +48,12 @@ static void check_call(const struct order *order, const void *result, const pool
   if (order->round != atomic_load(&ledger->round) || order->row >= MOST_ROWS || atomic_load(&model->freed)) {
     FAIL("task %u (%s) of round %u runs after the end of its pool", order->row, does_name(order->does), order->round);
   }
+  atomic_store(&row->started_ms, now_ms());
   if (atomic_fetch_add(&row->starts, 1) != 0) {
     FAIL("task %u (%s) is run twice", order->row, does_name(order->does));
   }
   atomic_store(&row->ticket, atomic_fetch_add(&model->tickets, 1) + 1);
   atomic_store(&row->pid, getpid());
-  atomic_store(&row->started_ms, now_ms());
   if (model->processes) {
     CHECK(getpid() != world.host);
     count_here(model);
