@@ -36,13 +36,14 @@ static int report_operations(const bool *modes, bool quiet) {
 
 static void usage(void) {
   puts("tester [--mode threads|processes|both] [--seed N] [--round N] [--rounds N] [--seconds N] [--actors N]\n"
-       "       [--steps N] [--short]\n"
-       "A seed and a round repeat what each thread does. With --short not every operation need happen.");
+       "       [--steps N] [--short] [--plan]\n"
+       "A seed and a round repeat what each thread does. With --short not every operation need happen;\n"
+       "--plan only prints what the first round would do.");
   exit(2);
 }
 
 int main(int argc, char **argv) {
-  bool modes[2] = {true, true}, brief = false;
+  bool modes[2] = {true, true}, brief = false, plan = false;
   uint64_t first = 0, rounds = UINT64_MAX;
   double seconds = -1;
   const char *patience = getenv("TESTER_PATIENCE");
@@ -58,6 +59,10 @@ int main(int argc, char **argv) {
     const char *value = a + 1 < argc ? argv[a + 1] : "";
     if (strcmp(argv[a], "--short") == 0) {
       brief = true;
+      continue;
+    }
+    if (strcmp(argv[a], "--plan") == 0) {
+      plan = true;
       continue;
     }
     if (strcmp(argv[a], "--mode") == 0) {
@@ -88,6 +93,10 @@ int main(int argc, char **argv) {
   seconds = seconds < 0 && rounds == UINT64_MAX ? 10 : seconds;
   setvbuf(stdout, NULL, _IOLBF, 0);
   printf("seed %llu\n", (unsigned long long)world.seed);
+  if (plan) {
+    print_plan((uint32_t)first, !modes[0]);
+    return 0;
+  }
   ledger_open();
   watch_start();
   long start = now_ms();

@@ -240,6 +240,16 @@ static struct operation *roll_operation(struct dice *dice) {
   }
 }
 
+void print_plan(uint32_t round, bool processes) {
+  world.processes = processes;
+  for (uint32_t actor = 0; actor < world.actors; actor++) {
+    for (uint32_t step = 0; step < world.steps; step++) {
+      struct dice dice = dice_of(world.seed, round, actor, step);
+      printf("thread %u, step %u: %s\n", actor, step, roll_operation(&dice)->name);
+    }
+  }
+}
+
 static struct step *begin_step(struct actor *actor, uint32_t number, const char *operation) {
   struct step *step = &actor->steps[number % STEPS_KEPT];
   step->text[0] = 0;

@@ -312,6 +312,8 @@ extern struct world world;
 extern _Thread_local struct actor *self;
 
 void run_round(uint32_t round, bool processes);
+/* What each thread would do first in each step. */
+void print_plan(uint32_t round, bool processes);
 struct pool_model *pool_made(struct dice *dice, bool processes);
 /* One of the pools that the actor may use. */
 struct pool_model *any_pool(struct actor *actor);
