@@ -97,6 +97,7 @@ mod header {
         ("Counters", &["capi/counter.rs"], ""),
         ("Queues", &["capi/queue.rs"], ""),
         ("One function in a process of its own", &["capi/spawn.rs"], ""),
+        ("Values of each worker's own", &["capi/local.rs"], ""),
         ("A pool in numbers", &["capi/stats.rs"], ""),
         (
             "Private to pool_map()",

@@ -18,6 +18,7 @@
 //! | `functions`    | functions that are promised to stay |
 //! | `stats`        | what a pool does and has done, in numbers |
 //! | `tally`        | what one worker has done |
+//! | `local`        | values of which each thread has its own |
 //! | `shared`       | memory that the user's tasks share |
 //! | `remote`       | a task in a worker process, as its frame sees it |
 //! | `parcel`       | a task that another process runs |
@@ -125,6 +126,8 @@ pub mod hooks;
 pub mod imap;
 #[cfg(not(loom))]
 pub mod items;
+#[cfg(not(loom))]
+pub mod local;
 pub mod mailbox;
 #[cfg(not(loom))]
 pub mod map;

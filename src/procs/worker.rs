@@ -16,6 +16,7 @@ use crate::{
     pool::{
         context,
         core::Core,
+        local,
         options::Options,
         priority::Level,
         status::{self, Status},
@@ -159,6 +160,7 @@ impl Worker<'_> {
             // SAFETY: as above.
             unsafe { finalizer(data, self.index) };
         }
+        local::end_all();
         0
     }
 
