@@ -98,6 +98,7 @@ mod header {
         ("Queues", &["capi/queue.rs"], ""),
         ("One function in a process of its own", &["capi/spawn.rs"], ""),
         ("Values of each worker's own", &["capi/local.rs"], ""),
+        ("What happens in pools", &["capi/log.rs"], ""),
         ("A pool in numbers", &["capi/stats.rs"], ""),
         (
             "Private to pool_map()",

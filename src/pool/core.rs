@@ -17,6 +17,7 @@ use super::{
     callbacks::Callbacks,
     context,
     engine::Engine,
+    log,
     options::Options,
     stats::Census,
     status::{self, Error, Result},
@@ -238,7 +239,13 @@ impl Core {
     pub fn close(&self) {
         // The gate first: whoever sees `closed` may conclude that no submission is under way.
         self.blocks.close();
-        self.closed.store(true, Ordering::SeqCst);
+        if !self.closed.swap(true, Ordering::SeqCst) {
+            log::tell(self, log::INFO, || {
+                let queued = self.engine.books().survey(self).queued;
+                let held = self.agenda.count();
+                format!("closed, with {queued} calls that wait for a worker, {held} for their time")
+            });
+        }
         self.bound.close();
         self.timer.close();
         self.engine.check_finished(self);
@@ -248,6 +255,7 @@ impl Core {
     pub fn terminate(&self) {
         // Seen by whoever sees the poke, or `closed`.
         self.terminated.store(true, Ordering::Relaxed);
+        log::tell(self, log::INFO, || "terminated".to_owned());
         self.poke();
         self.close();
         submit::drop_queued(self);
@@ -275,6 +283,9 @@ impl Core {
             && context::blocking(|_| self.engine.join(self, deadline));
         if ended {
             self.timer.join();
+            log::tell(self, log::INFO, || {
+                "ended: all has run, and the workers have gone".to_owned()
+            });
             return Ok(());
         }
         Err(Error::new(status::TIMEOUT, "the pool has not ended yet"))

@@ -19,6 +19,7 @@
 //! | `stats`        | what a pool does and has done, in numbers |
 //! | `tally`        | what one worker has done |
 //! | `local`        | values of which each thread has its own |
+//! | `log`          | what happens in pools that a program may want to write down |
 //! | `shared`       | memory that the user's tasks share |
 //! | `remote`       | a task in a worker process, as its frame sees it |
 //! | `parcel`       | a task that another process runs |
@@ -128,6 +129,8 @@ pub mod imap;
 pub mod items;
 #[cfg(not(loom))]
 pub mod local;
+#[cfg(not(loom))]
+pub mod log;
 pub mod mailbox;
 #[cfg(not(loom))]
 pub mod map;

@@ -16,6 +16,7 @@ use crate::{
     objects::home,
     pool::{
         core::Core,
+        log,
         parcel::Ending,
         status::{self, Error},
     },
@@ -116,9 +117,15 @@ impl ProcessEngine {
                 if member.alive && member.incarnation == incarnation {
                     self.fleet.pids[index as usize].store(pid, Ordering::SeqCst);
                 }
+                drop(state);
+                log::tell(core, log::INFO, || format!("worker {index} has started, process {pid}"));
             }
             Report::ForkFailed { index, incarnation, errno } => {
                 let error = std::io::Error::from_raw_os_error(errno);
+                log::tell(core, log::WARNING, || {
+                    format!("worker {index} could not be forked: {error}")
+                });
+                let had_failed = self.fleet.has_failed();
                 self.lose(index as usize, incarnation, |state| {
                     if self.fleet.is_starting(state, index as usize) {
                         return Err(Error::system("a worker could not be forked", &error));
@@ -131,6 +138,7 @@ impl ProcessEngine {
                     }
                     Ok(Duration::from_millis(1 << failures.min(8)))
                 });
+                self.tell_failure(core, had_failed);
                 self.give_up_if_failed(core);
             }
             Report::Exited { index, incarnation, pid, end } => {
@@ -198,6 +206,8 @@ impl ProcessEngine {
             let slab = self.memory.layout.slab(index);
             self.memory.discard(slab.start + slab::KEPT..slab.end);
         }
+        let had_failed = self.fleet.has_failed();
+        let mut has_died = false;
         self.lose(index, incarnation, |state| {
             let starting = core.options.hooks.initializer.is_some() && !was_ready;
             let was_told =
@@ -205,6 +215,7 @@ impl ProcessEngine {
             if has_left || was_told {
                 return Ok(Duration::ZERO);
             }
+            has_died = true;
             self.books[index].deaths.fetch_add(1, Ordering::Relaxed);
             let age = state.members[index].since.map_or(Duration::MAX, |since| since.elapsed());
             let next = Fleet::judge(state, was_ready, age, idle);
@@ -224,11 +235,29 @@ impl ProcessEngine {
                 Error::new(status::CRASH_LOOP, text)
             })
         });
+        if has_died {
+            let said = if failed { initializer_error() } else { death.error(core) };
+            log::tell(core, log::WARNING, || {
+                said.message.replace("the worker,", &format!("worker {index},"))
+            });
+        } else {
+            log::tell(core, log::INFO, || {
+                format!("worker {index}, process {}, has left", death.pid)
+            });
+        }
+        self.tell_failure(core, had_failed);
         self.give_up_if_failed(core);
         // The dead one may have been woken for something that it did not take, and it may have
         // died between the two steps of a ring, so that nobody else's would be heard.
         self.wake_workers(1);
         self.ring();
+    }
+
+    /// Tells the program's log that no worker can run anything any more, if that is new.
+    fn tell_failure(&self, core: &Core, had_failed: bool) {
+        if let Some(error) = self.fleet.failure().filter(|_| !had_failed) {
+            log::tell(core, log::ERROR, || error.message.into_owned());
+        }
     }
 
     /// Goes through all words that a dead worker may have changed last.
@@ -339,6 +368,7 @@ impl ProcessEngine {
     /// it counts as alive, so that no refresh gives its slab to another.
     fn lose_zygote(&self, core: &Core, zygote: &Arc<Zygote>) {
         zygote.wait_until_gone();
+        let had_failed = self.fleet.has_failed();
         let error = || Error::from(status::BROKEN);
         let orphans: Vec<_> = {
             let mut state = lock(&self.fleet.state);
@@ -382,6 +412,7 @@ impl ProcessEngine {
             }
         }
         self.audit(core);
+        self.tell_failure(core, had_failed);
         self.give_up_if_failed(core);
         self.wake_workers(usize::MAX);
     }

@@ -15,6 +15,7 @@ use crate::{
         context::Context,
         core::Core,
         engine::Engine,
+        log,
         offers::Offers,
         options::Options,
         priority::Counts,
@@ -198,7 +199,7 @@ impl ThreadEngine {
 
     /// As `wake`, but says so when a worker should be started and cannot be.
     #[inline]
-    fn try_wake(&self, core: &Core) -> Result<()> {
+    pub(super) fn try_wake(&self, core: &Core) -> Result<()> {
         if self.sleep.notify() == Notify::Done {
             return Ok(());
         }
@@ -243,7 +244,8 @@ impl ThreadEngine {
     /// After the calling thread has given up its place [L]: somebody else may be needed.
     pub(super) fn pass_on(&self, core: &Core) {
         if self.has_work(core) {
-            self.wake(core);
+            // Locks may be held: nobody is told if that fails.
+            let _ = self.try_wake(core);
         }
         self.check_finished(core);
     }
@@ -301,7 +303,9 @@ impl Engine for ThreadEngine {
 
     fn wake(&self, core: &Core) {
         // A worker that cannot be started is missed, but those that exist do the work.
-        let _ = self.try_wake(core);
+        if let Err(error) = self.try_wake(core) {
+            log::tell(core, log::WARNING, || error.message.into_owned());
+        }
     }
 
     fn lend(&self, core: &Core, body: &mut dyn FnMut(&Context)) -> bool {

@@ -6,7 +6,6 @@ use crate::{
     pool::{
         blocks::Door,
         core::Core,
-        engine::Engine,
         priority::{Counts, Level},
         status::{self, Error, Result},
         task::{Task, TaskRef},
@@ -110,7 +109,8 @@ impl ThreadEngine {
             queue.publish(portion);
             // Who is woken by the first portion calls others as long as there is more.
             if left == count && portion < count {
-                self.wake(core);
+                // The lane is locked: nobody is told if that fails.
+                let _ = self.try_wake(core);
             }
             left -= portion;
         }

@@ -11,7 +11,7 @@ use crate::{
         context::{self, Context},
         core::Core,
         engine::Engine,
-        fork,
+        fork, log,
         site::Site,
         submit,
     },
@@ -50,7 +50,9 @@ pub fn run(core: &Arc<Core>, engine: &ThreadEngine, number: usize, born: Born) {
             Context::worker(core, site, seat.tally(), stack, &local, engine)
         };
         let worker = Worker { core, engine, seat: &seat, context: &context };
+        log::tell(core, log::INFO, || format!("worker {number} has started, a thread"));
         context.enter(|| worker.live(born));
+        log::tell(core, log::INFO, || format!("worker {number} has ended"));
         core.blocks.come_home(&local);
     }
     engine.left();
