@@ -1992,8 +1992,8 @@ int32_t pool_lock_create_recursive(pool_t *pool, struct pool_lock_t **lock);
 /**
  * Takes the lock. Blocks until it is free, at most `timeout_ms`; -1 is for ever.
  *
- * If the thread that had it has ended without giving it back, killed or not, the caller gets the
- * lock with POOL_ERR_WORKER_DIED: it has it, must release it, and knows that what it guards may be
+ * If the thread that had it has ended without giving it back, killed or not, the caller gets (on
+ * Linux) the lock with POOL_ERR_WORKER_DIED: it has it, must release it, and knows that what it guards may be
  * half changed.
  * Returns POOL_OK, or POOL_ERR_WORKER_DIED, and the caller has the lock; otherwise it has not:
  * POOL_ERR_TIMEOUT; _DEADLOCK, at once, if the caller has it already, or if the thread that has it
@@ -2452,6 +2452,133 @@ int32_t pool_spawn(const pool_options_t *options,
  * Returns POOL_OK, POOL_ERR_TIMEOUT, _DEADLOCK in one of them, _INVALID.
  */
 int32_t pool_spawned_join(int64_t timeout_ms);
+
+/* ---- Values of each worker's own --------------------------------------- */
+
+/** A key to values of which each thread has its own. */
+typedef struct pool_local_t pool_local_t;
+
+/** Makes the calling thread's value; NULL is a failure. It must return, as a task must. */
+typedef void *(*pool_local_make_fn)(void *user_data);
+
+/** Frees a value that `make` has made, on the thread that it belongs to. */
+typedef void (*pool_local_free_fn)(void *value, void *user_data);
+
+/**
+ * Makes a key to values of which each worker has its own, a thread as well as a process: for scratch
+ * memory, random generators, connections, counters. A worker's value is made when a task on it
+ * first asks for it (pool_local_get()), and freed when the worker ends, after its finalizer; not when
+ * its process is killed or crashes. Threads that help the pool, and all others, have values, too; these
+ * are freed when the threads end. (The program's first thread does not end before the program.)
+ *
+ * make: makes a value.
+ * free: frees one; NULL if there is nothing to free.
+ * user_data: passed to both; must live as long as there are values.
+ * Returns the key, good for all pools of the process, and for workers that are made later: make it
+ * before a pool of processes, and pass it on as the context or in an argument. NULL on failure,
+ * and pool_last_error() says why. The caller's to release; what is left of it, some 40 bytes, stays.
+ *
+ * Example:
+ *     static void *begin_count(void *user_data) {
+ *         return calloc(1, sizeof(int));
+ *     }
+ *     static void end_count(void *value, void *user_data) {
+ *         free(value);
+ *     }
+ *     static int32_t count_mine(const void *arg, void *result, pool_task_t *task) {
+ *         int *mine = pool_local_get(*(pool_local_t *const *)arg);
+ *         *(int *)result = ++*mine; // no lock: it is this worker's own
+ *         return 0;
+ *     }
+ *     pool_local_t *local = pool_local_create(begin_count, end_count, NULL);
+ *     for (int i = 0; i < 5; i++)
+ *         pool_apply(pool, count_mine, &local, sizeof local, &out[i], sizeof(int));
+ *     assert(out[0] == 1);
+ *     pool_local_release(local);
+ */
+struct pool_local_t *pool_local_create(pool_local_make_fn make,
+                                       pool_local_free_fn free,
+                                       void *user_data);
+
+/**
+ * The calling thread's value, made now if it has none yet: cheap after the first time. In a child
+ * that was forked since, it is made anew.
+ *
+ * Returns the value, never to be freed by the caller; NULL on failure, and pool_last_error() says why:
+ * the key was released, `make` returned NULL or asks for the very value that it makes, there is no
+ * memory, or the thread is ending.
+ */
+void *pool_local_get(const struct pool_local_t *local);
+
+/**
+ * Ends the use of a key. Values that threads have are freed when those end, not now: join pools first
+ * if `user_data` is to go.
+ *
+ * Returns POOL_OK, or POOL_ERR_INVALID: also when the key was released before.
+ */
+int32_t pool_local_release(struct pool_local_t *local);
+
+/* ---- What happens in pools --------------------------------------------- */
+
+/** `level`: nothing is told. */
+#define POOL_LOG_NONE 0
+
+/** `level`: a pool cannot go on: a crash loop, a dead zygote. */
+#define POOL_LOG_ERROR 1
+
+/** `level`: besides, what was lost or could not be had: a worker has died, or could not be started. */
+#define POOL_LOG_WARNING 2
+
+/**
+ * `level`: besides, what has changed: workers have started or left, a pool was closed or terminated, how
+ * much it still had to do, and that it has ended.
+ */
+#define POOL_LOG_INFO 3
+
+/**
+ * Is told that something has happened.
+ *
+ * level: one of POOL_LOG_...
+ * pool: the name of the pool, its option `name`.
+ * text: a sentence, without a line's end. Both are valid during the call only.
+ *
+ * It is called on the thread on which that happened: any, a pool's own too, several at once. The
+ * library holds no lock meanwhile, so it may use pools, but it should be quick, and must not wait for
+ * the pool that it is told of. What happens on the same thread because of it is not told. It must
+ * return, as a task must.
+ */
+typedef void (*pool_log_fn)(int32_t level, const char *pool, const char *text, void *user_data);
+
+/**
+ * Sets the function that is told what happens in all pools of this process, in place of the one before,
+ * which may still be in a call, or about to be called, on another thread. Not in children that are
+ * forked later, nor in worker processes: they have no log until they set one.
+ *
+ * log: NULL for none.
+ * user_data: passed to it.
+ * level: what to tell: one of POOL_LOG_...; without it, and above it, nothing is made up to be told.
+ * Returns POOL_OK, POOL_ERR_INVALID, _NO_MEMORY, _SYSTEM.
+ *
+ * Example (processes):
+ *     static void write_down(int32_t level, const char *name, const char *text, void *user_data) {
+ *         if (level <= POOL_LOG_WARNING) ++*(int *)user_data;
+ *         fprintf(stderr, "%s: %s\n", name, text);
+ *     }
+ *     static int32_t crash(const void *arg, void *result, pool_task_t *task) {
+ *         abort();
+ *     }
+ *     int troubles = 0;
+ *     pool_set_log(write_down, &troubles, POOL_LOG_INFO);
+ *     int32_t status = pool_apply(pool, crash, NULL, 0, NULL, 0);
+ *     assert(status == POOL_ERR_WORKER_DIED);
+ *     pool_close(pool);
+ *     pool_join(pool, -1);
+ *     pool_set_log(NULL, NULL, POOL_LOG_NONE);
+ *     assert(troubles == 1); // "worker 0, process 4711, died by SIGABRT (signal 6)"
+ */
+int32_t pool_set_log(pool_log_fn log,
+                     void *user_data,
+                     int32_t level);
 
 /* ---- A pool in numbers ------------------------------------------------- */
 

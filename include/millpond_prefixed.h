@@ -463,6 +463,22 @@ int32_t millpond_pool_spawn(const millpond_pool_options_t *options,
                    size_t result_size,
                    millpond_pool_future_t **future);
 int32_t millpond_pool_spawned_join(int64_t timeout_ms);
+typedef struct millpond_pool_local_t millpond_pool_local_t;
+typedef void *(*millpond_pool_local_make_fn)(void *user_data);
+typedef void (*millpond_pool_local_free_fn)(void *value, void *user_data);
+struct millpond_pool_local_t *millpond_pool_local_create(millpond_pool_local_make_fn make,
+                                       millpond_pool_local_free_fn free,
+                                       void *user_data);
+void *millpond_pool_local_get(const struct millpond_pool_local_t *local);
+int32_t millpond_pool_local_release(struct millpond_pool_local_t *local);
+#define MILLPOND_POOL_LOG_NONE 0
+#define MILLPOND_POOL_LOG_ERROR 1
+#define MILLPOND_POOL_LOG_WARNING 2
+#define MILLPOND_POOL_LOG_INFO 3
+typedef void (*millpond_pool_log_fn)(int32_t level, const char *pool, const char *text, void *user_data);
+int32_t millpond_pool_set_log(millpond_pool_log_fn log,
+                     void *user_data,
+                     int32_t level);
 typedef struct millpond_pool_stats_t {
   size_t struct_size;
   uint32_t workers;
