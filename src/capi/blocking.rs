@@ -2,7 +2,7 @@
 //! What a task says before it waits for something that the pool does not know of.
 
 use super::boundary::status;
-use crate::pool::{abi::pool_task_t, blocking, frame};
+use crate::pool::{abi::pool_task_t, blocking, stack};
 
 /// Says that the calling thread is about to block: to sleep, to read from a network or a disk, to
 /// wait for a lock or for another program. Until pool_blocking_end(), a spare worker runs other
@@ -30,7 +30,7 @@ use crate::pool::{abi::pool_task_t, blocking, frame};
 /// A task that has got no section may block all the same: it just keeps its place. Does not block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_blocking_begin(task: *mut pool_task_t) -> i32 {
-    status(|| blocking::begin(frame::innermost(task)?))
+    status(|| blocking::begin(stack::innermost(task)?))
 }
 
 /// Ends what the last pool_blocking_begin() has begun: the thread takes a place again.
@@ -39,5 +39,5 @@ pub unsafe extern "C" fn pool_blocking_begin(task: *mut pool_task_t) -> i32 {
 /// pool_blocking_begin(); _UNSUPPORTED in a worker process; _FORKED. Does not block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_blocking_end(task: *mut pool_task_t) -> i32 {
-    status(|| blocking::end(frame::innermost(task)?))
+    status(|| blocking::end(stack::innermost(task)?))
 }

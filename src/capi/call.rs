@@ -13,7 +13,7 @@ use crate::pool::{
     batch,
     core::Core,
     group::Membership,
-    map::MapCall,
+    map_call::MapCall,
     payload::Call,
     priority::Level,
     status::{self as code, Error, Result},

@@ -9,7 +9,7 @@ use crate::pool::{
     bodies::Body,
     callables::{pool_combine_fn, pool_range_fn, pool_reduce_fn},
     group::Membership,
-    map::MapCall,
+    map_call::MapCall,
     reduce::{Reduction, reduce},
     status::{Error, Result},
     submit,

@@ -13,7 +13,7 @@ use crate::{
         abi::{Function, pool_fn},
         bodies::Body,
         group::Membership,
-        map::MapCall,
+        map_call::MapCall,
         options::Options,
         payload::Call,
         status::{Error, Result},

@@ -12,7 +12,7 @@ use crate::{
         bodies::Body,
         columns::{self, Column, Columns},
         core::Core,
-        map::MapCall,
+        map_call::MapCall,
         status::{Error, Result},
         submit,
         task::Task,

@@ -7,7 +7,7 @@
 use super::{
     context,
     core::Core,
-    frame,
+    stack,
     status::{self, Error, Result},
 };
 use crate::support::{
@@ -220,5 +220,5 @@ impl Bound {
 }
 
 fn is_exempt(core: &Core) -> bool {
-    context::find(core).is_some() && (frame::is_inside() || core.is_closed())
+    context::find(core).is_some() && (stack::is_inside() || core.is_closed())
 }

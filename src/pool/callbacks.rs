@@ -13,10 +13,11 @@ use super::{
     abi::POOL_NO_WORKER,
     context::{self, Context},
     core::Core,
-    frame::{self, Frame},
+    frame::Frame,
     mailbox::{Mailbox, Node},
     options::CallbackMode,
     site::Site,
+    stack,
     status::{Error, Result},
     task::{Task, TaskRef},
 };
@@ -96,7 +97,7 @@ impl Callbacks {
         if !first {
             return Delivery::Left;
         }
-        if on_worker && !frame::is_inside() { Delivery::Drain } else { Delivery::Call }
+        if on_worker && !stack::is_inside() { Delivery::Drain } else { Delivery::Call }
     }
 
     /// Sees to it that the callback runs.

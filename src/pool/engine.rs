@@ -4,7 +4,7 @@ use super::{
     blocks::Door,
     context::Context,
     core::Core,
-    map::MapCall,
+    map_call::MapCall,
     payload::Call,
     priority::Counts,
     shared::Shared,

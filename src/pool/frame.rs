@@ -6,7 +6,6 @@ use super::{
     blocking,
     bodies::{Bounds, PieceFunction, RangeFunction},
     core::Core,
-    group::Group,
     items::Items,
     map::Map,
     offers::{NOWHERE, Slot},
@@ -65,6 +64,11 @@ pub struct Frame<'a> {
 thread_local! {
     /// The frames on this thread's stack, innermost first.
     static TOP: Cell<*const Frame<'static>> = const { Cell::new(ptr::null()) };
+}
+
+/// The innermost frame on the calling thread's stack; null if there is none.
+pub(super) fn top() -> *const Frame<'static> {
+    TOP.with(Cell::get)
 }
 
 impl<'a> Frame<'a> {
@@ -394,64 +398,22 @@ impl<'a> Frame<'a> {
         }
     }
 
-    fn task(&self) -> Option<&'a Task> {
+    /// Whether it is a callback's.
+    pub(super) fn is_callback(&self) -> bool {
+        matches!(self.owner, Owner::Callback(_))
+    }
+
+    /// The frame below on the same stack; null if there is none.
+    pub(super) fn below(&self) -> *const Self {
+        self.below.get().cast()
+    }
+
+    /// The task that it is a part of, if that has a block.
+    pub(super) fn task(&self) -> Option<&'a Task> {
         match self.owner {
             Owner::Task(task) | Owner::Map(task, _) => Some(task),
             Owner::Pool(_) | Owner::Callback(_) | Owner::Remote(_) => None,
             Owner::Items(items) => items.outer().task(),
         }
     }
-}
-
-/// Whether this thread is in the midst of a task.
-pub fn is_inside() -> bool {
-    find(|frame| !matches!(frame.owner, Owner::Callback(_)))
-}
-
-/// The frame of what this thread is running. `task` is null, or must be what its function was
-/// given.
-///
-/// # Errors
-/// `INVALID`.
-pub fn innermost<'a>(task: *const pool_task_t) -> Result<&'a Frame<'a>> {
-    let top = TOP.with(Cell::get);
-    if !task.is_null() && !ptr::eq(top.cast(), task) {
-        return Err(Error::invalid("task is not what the calling thread is running"));
-    }
-    // SAFETY: the frames on the stack are alive, and outlive what runs in the innermost one.
-    let frame = unsafe { top.as_ref() };
-    frame.ok_or_else(|| Error::invalid("the calling thread runs no task and no callback"))
-}
-
-/// Whether `task` is running on this thread's stack: to wait for it here would be for ever.
-pub fn is_on_this_stack(task: &Task) -> bool {
-    find(|frame| frame.task().is_some_and(|running| ptr::eq(running, task)))
-}
-
-/// How many frames are on this thread's stack.
-pub fn depth() -> usize {
-    let mut depth = 0;
-    find(|_| {
-        depth += 1;
-        false
-    });
-    depth
-}
-
-/// Whether a task of the group is running on this thread's stack.
-pub fn is_inside_member(group: &Group) -> bool {
-    find(|frame| frame.task().is_some_and(|running| running.is_in(group)))
-}
-
-/// Whether one of this thread's frames is `wanted`.
-fn find(mut wanted: impl FnMut(&Frame<'_>) -> bool) -> bool {
-    let mut frame = TOP.with(Cell::get);
-    // SAFETY: the frames on the stack are alive, and linked innermost first.
-    while let Some(inner) = unsafe { frame.as_ref() } {
-        if wanted(inner) {
-            return true;
-        }
-        frame = inner.below.get();
-    }
-    false
 }

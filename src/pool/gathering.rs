@@ -3,7 +3,7 @@
 use super::{
     arrivals::Arrivals,
     context::{self, Context},
-    frame,
+    stack,
     status::{self, Error, Result},
     submit,
     task::TaskRef,
@@ -137,11 +137,11 @@ impl Gathering {
 
     /// Whether all that have not ended run on this thread's stack, and there are such.
     fn is_all_mine(&self) -> bool {
-        if self.left > frame::depth() {
+        if self.left > stack::depth() {
             return false;
         }
         let mut waiting = self.waiting().peekable();
-        waiting.peek().is_some() && waiting.all(|task| frame::is_on_this_stack(&task))
+        waiting.peek().is_some() && waiting.all(|task| stack::is_on_this_stack(&task))
     }
 
     /// Puts one that `next` has told back, to be told again.

@@ -3,7 +3,7 @@
 //! nobody waits.
 
 use super::{
-    context, frame,
+    context, stack,
     status::{self, Error, Result},
     submit,
     task::{Task, TaskRef},
@@ -191,7 +191,7 @@ impl Group {
     /// # Errors
     /// How the first failed; `DEADLOCK` inside a member.
     pub fn wait(&self, deadline: Option<Instant>) -> Result<bool> {
-        if frame::is_inside_member(self) {
+        if stack::is_inside_member(self) {
             let text = "a task cannot wait for its own group: it would wait for itself";
             return Err(Error::new(status::DEADLOCK, text));
         }

@@ -35,6 +35,7 @@
 //! | `fork_record`  | a fork (model-checked) |
 //! | `offers`       | forks that any worker may take (model-checked) |
 //! | `items`        | fork-join over many items |
+//! | `stack`        | what the calling thread is in the midst of |
 //! | `context`      | which pools a thread is working for |
 //! | `mailbox`      | many senders, one reader at a time (model-checked) |
 //! | `callbacks`    | when and where callbacks run |
@@ -45,6 +46,7 @@
 //! | `columns`      | several arrays of arguments for one map |
 //! | `ranges`       | which items nobody has begun yet (model-checked) |
 //! | `pace`         | how many items to run at a time |
+//! | `map_call`     | what a map is to run, and over what |
 //! | `map`          | one descriptor for many items |
 //! | `accounts`     | how a map keeps account of its items |
 //! | `imap`         | a map from a producer to a consumer, with a window |
@@ -135,6 +137,8 @@ pub mod mailbox;
 #[cfg(not(loom))]
 pub mod map;
 #[cfg(not(loom))]
+pub mod map_call;
+#[cfg(not(loom))]
 pub mod mergesort;
 pub mod offers;
 #[cfg(not(loom))]
@@ -166,6 +170,8 @@ pub mod shared;
 pub mod site;
 #[cfg(not(loom))]
 pub mod sort;
+#[cfg(not(loom))]
+pub mod stack;
 pub mod state;
 #[cfg(not(loom))]
 pub mod stats;

@@ -12,9 +12,9 @@
 use super::{
     batch,
     core::Core,
-    frame,
     group::{Group, Membership},
     payload::{Call, copy_result},
+    stack,
     status::{self, Error, Result, Status},
     submit,
     task::TaskRef,
@@ -188,7 +188,7 @@ impl Periodic {
     /// # Errors
     /// Why it has ended; `DEADLOCK` inside its own run.
     pub fn wait(&self, deadline: Option<Instant>) -> Result<bool> {
-        if lock(&self.state).current.is_some_and(|task| frame::is_on_this_stack(&task)) {
+        if lock(&self.state).current.is_some_and(|task| stack::is_on_this_stack(&task)) {
             let text = "a periodic task cannot wait for its own end";
             return Err(Error::new(status::DEADLOCK, text));
         }

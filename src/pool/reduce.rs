@@ -5,7 +5,7 @@ use super::{
     bodies::{Body, Bounds, PieceFunction},
     core::Core,
     group::Membership,
-    map::MapCall,
+    map_call::MapCall,
     status::{Error, Result},
     submit,
 };

@@ -4,7 +4,7 @@ use super::engine::ProcessEngine;
 use crate::pool::{
     bodies::Body,
     core::Core,
-    map::MapCall,
+    map_call::MapCall,
     payload::{Call, require_possible},
     status::{Error, Result},
 };

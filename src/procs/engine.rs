@@ -20,7 +20,7 @@ use crate::{
         context,
         core::Core,
         engine::Engine,
-        map::MapCall,
+        map_call::MapCall,
         options::Options,
         payload::Call,
         priority::Counts,

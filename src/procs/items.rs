@@ -5,7 +5,8 @@ use super::{engine::ProcessEngine, results::Answer, window::Piece, word::STOP};
 use crate::{
     pool::{
         core::Core,
-        map::{Map, MapCall},
+        map::Map,
+        map_call::MapCall,
         status::{self, Error, Status},
         task::TaskRef,
     },

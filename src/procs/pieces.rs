@@ -14,7 +14,8 @@ use super::{
 use crate::{
     pool::{
         core::Core,
-        map::{Map, MapCall},
+        map::Map,
+        map_call::MapCall,
         priority::Level,
         status::{self, Error},
         task::TaskRef,

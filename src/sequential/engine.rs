@@ -8,10 +8,10 @@ use crate::{
         context::{self, Context},
         core::Core,
         engine::Engine,
-        frame,
         priority::Counts,
         shared::{Heap, Shared},
         site::Site,
+        stack,
         stats::Books,
         status::{self, Error, Result},
         submit,
@@ -116,7 +116,7 @@ impl Engine for SequentialEngine {
     }
 
     fn wait(&self, core: &Core, task: TaskRef, deadline: Option<Instant>) -> Result<bool> {
-        if frame::is_on_this_stack(&task) {
+        if stack::is_on_this_stack(&task) {
             let text = "the task that is to be waited for is running on this very thread";
             return Err(Error::new(status::DEADLOCK, text));
         }

@@ -1,4 +1,3 @@
-#![allow(unsafe_code)]
 //! The engine as the pool's layer sees it: who runs a task, and who wakes whom.
 
 use super::{

@@ -12,8 +12,8 @@ use crate::{
         abi::POOL_NO_WORKER,
         context::{self, Context},
         core::Core,
-        frame,
         site::Site,
+        stack,
         status::{self, Error, Result},
         submit,
         task::TaskRef,
@@ -69,7 +69,7 @@ pub fn wait(
     task: TaskRef,
     deadline: Option<Instant>,
 ) -> Result<bool> {
-    if frame::is_on_this_stack(&task) {
+    if stack::is_on_this_stack(&task) {
         let text = "the task that is to be waited for is running on this very thread";
         return Err(Error::new(status::DEADLOCK, text));
     }
