@@ -141,7 +141,7 @@ pub unsafe fn submit_all(
             }
             task.sit_down();
             let Some(waits) = waits else { return Some(task) };
-            held.push((waits, task));
+            held.push((waits, task, number));
         }
         None
     };
@@ -165,7 +165,9 @@ pub unsafe fn submit_all(
     if at_once > 0 {
         core.engine.wake(core);
     }
-    for (waits, task) in held {
+    // Some moments may have passed meanwhile: what is earlier comes first.
+    held.sort_unstable_by_key(|(waits, _, number)| (waits.at, *number));
+    for (waits, task, _) in held {
         waits.commit(task);
     }
     for group in prepared.groups {

@@ -46,7 +46,11 @@ struct Inner {
 }
 
 /// A deferred task that does not exist yet; if it is dropped, it never will.
-pub struct Held(Option<Arc<Deferred>>);
+pub struct Held {
+    deferred: Option<Arc<Deferred>>,
+    /// When it may start, if it waits for that.
+    pub at: Option<Instant>,
+}
 
 impl Deferred {
     fn begin(core: &Core) -> Result<Held> {
@@ -74,7 +78,7 @@ impl Deferred {
             }
         }
         drop(inner);
-        Ok(Held(Some(deferred)))
+        Ok(Held { deferred: Some(deferred), at: None })
     }
 
     /// A task that will end with `error`.
@@ -95,11 +99,13 @@ impl Deferred {
     /// # Errors
     /// `NO_MEMORY`; `SYSTEM` when there can be no timer.
     pub unsafe fn prepare(core: &Core, terms: &Terms, now: Instant) -> Result<Held> {
-        let held = Self::begin(core)?;
+        let mut held = Self::begin(core)?;
+        if terms.delay_ms > 0 {
+            held.at = now.checked_add(Duration::from_millis(terms.delay_ms.unsigned_abs()));
+        }
         let deferred = held.get();
         if terms.delay_ms > 0 {
-            let delay = Duration::from_millis(terms.delay_ms.unsigned_abs());
-            deferred.wait_for_moment(core, now.checked_add(delay))?;
+            deferred.wait_for_moment(core, held.at)?;
         }
         for index in 0..terms.after_count {
             // SAFETY: promised by the caller.
@@ -194,7 +200,7 @@ impl Deferred {
 
 impl Held {
     fn get(&self) -> &Arc<Deferred> {
-        self.0.as_ref().expect("there until it is dropped")
+        self.deferred.as_ref().expect("there until it is dropped")
     }
 
     /// To be kept by the task.
@@ -204,7 +210,7 @@ impl Held {
 
     /// The task exists, is deferred, and the agenda owns a reference.
     pub fn commit(mut self, task: TaskRef) {
-        let Some(deferred) = self.0.take() else { return };
+        let Some(deferred) = self.deferred.take() else { return };
         let core = task.core().to_arc();
         deferred.change(|inner| {
             inner.task = Some(task);
@@ -219,7 +225,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let Some(deferred) = self.0.take() else { return };
+        let Some(deferred) = self.deferred.take() else { return };
         let mut inner = lock(&deferred.inner);
         let (core, ticket, place) = (inner.core.take(), inner.ticket.take(), inner.place);
         drop(inner);
