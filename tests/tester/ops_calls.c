@@ -33,6 +33,9 @@ static bool raise_troop(struct actor *actor, struct pool_model *model, struct tr
     troop->calls[i].result_size = record->order.result_size;
     troop->calls[i].callback = record->has_callback ? called : NULL;
     troop->calls[i].user_data = record;
+    if (one_in(&actor->dice, 2)) {
+      record->priority = troop->calls[i].priority = (int32_t)roll(&actor->dice, 3) + POOL_PRIORITY_LOW;
+    }
     if (one_in(&actor->dice, 4)) {
       troop->calls[i].delay_ms = 1 + roll(&actor->dice, 20);
       record->awaited = true; /* It stands in no order. */

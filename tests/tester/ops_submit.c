@@ -115,6 +115,9 @@ static bool submit(struct actor *actor) {
     record_order(records[i], &actor->dice);
     records[i]->has_callback = one_in(&actor->dice, 2);
     calls[i] = (pool_call_t)POOL_CALL_INIT;
+    if (one_in(&actor->dice, 3)) {
+      records[i]->priority = calls[i].priority = (int32_t)roll(&actor->dice, 3) + POOL_PRIORITY_LOW;
+    }
     calls[i].fn = work;
     calls[i].arg = records[i]->arg;
     calls[i].arg_size = records[i]->order.arg_size;

@@ -115,7 +115,7 @@ void mend(struct pool_model *model) {
 
 /* One worker is a serial queue: what one thread has submitted starts in that order. */
 static void check_order(const struct pool_model *model) {
-  unsigned later[MOST_ACTORS + 1];
+  unsigned later[MOST_ACTORS + 1][3]; /* by priority */
   memset(later, 0xff, sizeof later);
   for (struct record *record = atomic_load(&world.records); record != NULL; record = record->next) {
     unsigned ticket = atomic_load(&record->row->ticket);
@@ -123,11 +123,12 @@ static void check_order(const struct pool_model *model) {
         ticket == 0) {
       continue;
     }
-    if (ticket > later[record->submitter]) {
-      FAIL("task %u (turn %u of thread %u) started as number %u, after one that was submitted later", record->order.row,
-           record->turn, record->submitter, ticket);
+    unsigned *next = &later[record->submitter][record->priority - POOL_PRIORITY_LOW];
+    if (ticket > *next) {
+      FAIL("task %u (turn %u of thread %u) started as number %u, after an equal that was submitted later",
+           record->order.row, record->turn, record->submitter, ticket);
     }
-    later[record->submitter] = ticket;
+    *next = ticket;
   }
 }
 

@@ -171,6 +171,7 @@ struct record {
   atomic_int status;                             /* UNSEEN, or what has been seen: it must stay that */
   atomic_uint cancels, cancelled, kills, killed; /* calls begun; calls that returned 1 */
   uint32_t submitter, turn;
+  int32_t priority;
   long not_before_ms;
   struct record *before[MOST_BEFORE]; /* that must have ended well */
   uint32_t before_count;
