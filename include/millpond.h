@@ -129,6 +129,10 @@
  *   pool_refresh       | does nothing                 | makes new workers
  *   pool_resize        | to POOL_MAX_WORKERS, or      | to max_workers; without, fewer only
  *                      | max_workers                  |
+ *   timeout_ms of a    | asks the task to stop; then  | kills its worker; POOL_ERR_TIME_LIMIT
+ *   pool_call_t        | POOL_ERR_TIME_LIMIT unless   |
+ *                      | it returns POOL_OK           |
+ *   retries of a map   | of each item                 | POOL_ERR_UNSUPPORTED
  *   limits (time, CPU, | POOL_ERR_UNSUPPORTED         | per worker, as pool_options_t says
  *   memory and so on)  |                              |
  *   signals to a task  | the program's handling       | SIGINT, SIGTTIN and SIGTTOU are ignored,
@@ -273,7 +277,10 @@ typedef struct pool_task_t {
    * index into an array of `workers`: for scratch memory use thread-local variables.
    */
   uint32_t worker;
-  /** 1 the first time the task runs; always, in this version. */
+  /**
+   * 1 the first time the task or item runs, 2 when it is tried again after a failure, and so on:
+   * see `retries` of pool_call_t.
+   */
   uint32_t attempt;
   /** Private: the forks of the task that run here. */
   struct pool_fork_link_t private_forks;
@@ -1463,6 +1470,24 @@ int32_t pool_resize(pool_t *pool,
 /**
  * A call in full. Begin with POOL_CALL_INIT, then set what you need.
  *
+ * Example:
+ *     pool_call_t calls[2] = {POOL_CALL_INIT, POOL_CALL_INIT};
+ *     pool_future_t *futures[2];
+ *     for (int i = 0; i < 2; i++) {
+ *         calls[i].fn = square;
+ *         calls[i].arg = &in[i];
+ *         calls[i].arg_size = calls[i].result_size = sizeof(int);
+ *         calls[i].timeout_ms = 60000;
+ *         calls[i].retries = 2;
+ *     }
+ *     calls[1].priority = POOL_PRIORITY_HIGH;
+ *     assert(pool_submit(pool, calls, 2, futures) == POOL_OK);
+ *     for (int i = 0; i < 2; i++) {
+ *         assert(pool_future_get(futures[i], &out[i], sizeof(int), -1) == POOL_OK);
+ *         pool_future_release(futures[i]);
+ *     }
+ *     assert(out[1] == 4);
+ *
  * With `delay_ms` or `after` a task is accepted at once, with a future and for its callback, but is
  * in no queue before its time has come and all of `after` have ended with POOL_OK; then it stands
  * behind what was submitted until then. One of `after` that ends otherwise ends it at once, with
@@ -1525,9 +1550,21 @@ typedef struct pool_call_t {
    * its items. Anything else is POOL_ERR_INVALID.
    */
   int32_t priority;
-  /** How often to try again. Not in this version: POOL_ERR_UNSUPPORTED. */
+  /**
+   * How often to try again, at once, after a failure: a code of the task's own, POOL_ERR_INTERNAL,
+   * _WORKER_DIED or _TIME_LIMIT. Only the last attempt's failure is reported. task->attempt says
+   * which it is, the argument's bytes are the same and the result's are zero again. What was
+   * cancelled, killed or terminated is not tried again. In a map it is so for each item, in threads
+   * only, and an item finds in arrays what the attempt before has left there.
+   */
   uint32_t retries;
-  /** How long it may run, in milliseconds. Not in this version: POOL_ERR_UNSUPPORTED. */
+  /**
+   * How long a run may take, in milliseconds, in a map that of each item; 0: as long as the pool's
+   * option task_timeout_ms says; -1: for ever. In processes the worker is then killed, and the
+   * task fails with POOL_ERR_TIME_LIMIT. A thread cannot be killed: there the task is asked to stop
+   * (pool_task_cancelled() is 1), and if it then returns anything but POOL_OK, it has failed with
+   * POOL_ERR_TIME_LIMIT. The time that it waits to start does not count.
+   */
   int64_t timeout_ms;
   /** How long to wait before it may start, in milliseconds. Not for maps. */
   int64_t delay_ms;

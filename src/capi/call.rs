@@ -32,6 +32,24 @@ pub const POOL_PRIORITY_HIGH: i32 = 1;
 
 /// A call in full. Begin with POOL_CALL_INIT, then set what you need.
 ///
+/// Example:
+///     pool_call_t calls[2] = {POOL_CALL_INIT, POOL_CALL_INIT};
+///     pool_future_t *futures[2];
+///     for (int i = 0; i < 2; i++) {
+///         calls[i].fn = square;
+///         calls[i].arg = &in[i];
+///         calls[i].arg_size = calls[i].result_size = sizeof(int);
+///         calls[i].timeout_ms = 60000;
+///         calls[i].retries = 2;
+///     }
+///     calls[1].priority = POOL_PRIORITY_HIGH;
+///     assert(pool_submit(pool, calls, 2, futures) == POOL_OK);
+///     for (int i = 0; i < 2; i++) {
+///         assert(pool_future_get(futures[i], &out[i], sizeof(int), -1) == POOL_OK);
+///         pool_future_release(futures[i]);
+///     }
+///     assert(out[1] == 4);
+///
 /// With `delay_ms` or `after` a task is accepted at once, with a future and for its callback, but is
 /// in no queue before its time has come and all of `after` have ended with POOL_OK; then it stands
 /// behind what was submitted until then. One of `after` that ends otherwise ends it at once, with
@@ -91,9 +109,17 @@ pub struct pool_call_t {
     /// in sixteen is a normal task's, and one a low one's, if one waits. In a map it is that of all
     /// its items. Anything else is POOL_ERR_INVALID.
     pub priority: i32,
-    /// How often to try again. Not in this version: POOL_ERR_UNSUPPORTED.
+    /// How often to try again, at once, after a failure: a code of the task's own, POOL_ERR_INTERNAL,
+    /// _WORKER_DIED or _TIME_LIMIT. Only the last attempt's failure is reported. task->attempt says
+    /// which it is, the argument's bytes are the same and the result's are zero again. What was
+    /// cancelled, killed or terminated is not tried again. In a map it is so for each item, in threads
+    /// only, and an item finds in arrays what the attempt before has left there.
     pub retries: u32,
-    /// How long it may run, in milliseconds. Not in this version: POOL_ERR_UNSUPPORTED.
+    /// How long a run may take, in milliseconds, in a map that of each item; 0: as long as the pool's
+    /// option task_timeout_ms says; -1: for ever. In processes the worker is then killed, and the
+    /// task fails with POOL_ERR_TIME_LIMIT. A thread cannot be killed: there the task is asked to stop
+    /// (pool_task_cancelled() is 1), and if it then returns anything but POOL_OK, it has failed with
+    /// POOL_ERR_TIME_LIMIT. The time that it waits to start does not count.
     pub timeout_ms: i64,
     /// How long to wait before it may start, in milliseconds. Not for maps.
     pub delay_ms: i64,
@@ -160,9 +186,8 @@ impl pool_call_t {
     #[cold]
     fn all_terms(&self) -> Result<Terms> {
         let Self { priority, retries, timeout_ms, delay_ms, after, after_count, .. } = *self;
-        if (retries, timeout_ms) != (0, 0) {
-            let text = "retries and timeout_ms are for a later version";
-            return Err(Error::new(code::UNSUPPORTED, text));
+        if timeout_ms < -1 {
+            return Err(Error::invalid(format!("a limit of {timeout_ms} ms")));
         }
         let level = match priority {
             POOL_PRIORITY_LOW => Level::Low,
@@ -176,7 +201,16 @@ impl pool_call_t {
         self.check_after()?;
         let membership = self.membership()?;
         let after = after.cast::<*mut Task>();
-        Ok(Terms { level, delay_ms, after, after_count, membership, ..Terms::USUAL })
+        Ok(Terms {
+            level,
+            retries,
+            timeout_ms,
+            delay_ms,
+            after,
+            after_count,
+            membership,
+            ..Terms::USUAL
+        })
     }
 
     fn check_after(&self) -> Result<()> {

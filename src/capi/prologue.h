@@ -129,6 +129,10 @@
  *   pool_refresh       | does nothing                 | makes new workers
  *   pool_resize        | to POOL_MAX_WORKERS, or      | to max_workers; without, fewer only
  *                      | max_workers                  |
+ *   timeout_ms of a    | asks the task to stop; then  | kills its worker; POOL_ERR_TIME_LIMIT
+ *   pool_call_t        | POOL_ERR_TIME_LIMIT unless   |
+ *                      | it returns POOL_OK           |
+ *   retries of a map   | of each item                 | POOL_ERR_UNSUPPORTED
  *   limits (time, CPU, | POOL_ERR_UNSUPPORTED         | per worker, as pool_options_t says
  *   memory and so on)  |                              |
  *   signals to a task  | the program's handling       | SIGINT, SIGTTIN and SIGTTOU are ignored,

@@ -17,7 +17,8 @@ pub struct pool_task_t {
     /// POOL_NO_WORKER on a thread that is none of the pool's, and waits for the task. So it is no
     /// index into an array of `workers`: for scratch memory use thread-local variables.
     pub worker: u32,
-    /// 1 the first time the task runs; always, in this version.
+    /// 1 the first time the task or item runs, 2 when it is tried again after a failure, and so on:
+    /// see `retries` of pool_call_t.
     pub attempt: u32,
     /// Private: the forks of the task that run here.
     pub private_forks: pool_fork_link_t,

@@ -223,6 +223,7 @@ impl Prepared {
         let mut held = None;
         if let Some(terms) = call.terms {
             self.late |= terms.late;
+            core.prepare_for(&terms)?;
             // SAFETY: promised by the caller.
             unsafe {
                 cold.seats = seats(&terms.membership)?;

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::support::{
     alloc::{Buffer, try_box},
-    sync::{Arc, Ordering},
+    sync::{Arc, AtomicU32, Ordering},
 };
 use std::{
     cell::UnsafeCell,
@@ -36,6 +36,8 @@ pub struct Cold {
     pub(super) deferred: Option<Arc<Deferred>>,
     /// As above: its places in groups.
     pub(super) seats: Option<Seats>,
+    /// How often it has failed and was begun again. Written by who claimed the task.
+    pub(super) attempts: AtomicU32,
     /// How far the task has come, by the task.
     pub(super) progress: Progress,
     /// What was last told of that to who asked: told again while the task is in the midst of saying
@@ -52,6 +54,7 @@ impl Default for Cold {
             map: None,
             context: ptr::null(),
             terms: None,
+            attempts: AtomicU32::new(0),
             deferred: None,
             seats: None,
             progress: Progress::default(),

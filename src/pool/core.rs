@@ -18,11 +18,12 @@ use super::{
     context,
     engine::Engine,
     log,
-    options::Options,
+    options::{Mode, Options},
     stats::Census,
     status::{self, Error, Result},
     submit,
     tally::Tally,
+    terms::Terms,
     timer::Timer,
     watchers::Watchers,
 };
@@ -226,6 +227,17 @@ impl Core {
             if self.is_terminated() {
                 return Err(Error::from(status::TERMINATED));
             }
+        }
+        Ok(())
+    }
+
+    /// Makes ready what the terms of a call need.
+    ///
+    /// # Errors
+    /// `NO_MEMORY`, `SYSTEM`.
+    pub fn prepare_for(&self, terms: &Terms) -> Result<()> {
+        if terms.timeout_ms > 0 && self.options.mode == Mode::Threads {
+            return self.timer.prepare(self);
         }
         Ok(())
     }

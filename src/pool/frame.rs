@@ -2,9 +2,8 @@
 //! A task or a callback while it runs: what its function sees, and what it says about its outcome.
 
 use super::{
-    abi::{Function, POOL_NO_WORKER, pool_fork_link_t, pool_task_t},
+    abi::{POOL_NO_WORKER, pool_fork_link_t, pool_task_t},
     blocking,
-    bodies::{Bounds, PieceFunction, RangeFunction},
     core::Core,
     items::Items,
     map::Map,
@@ -14,13 +13,12 @@ use super::{
     remote::Remote,
     said,
     site::Site,
-    status::{self, Error, Result, Status},
+    status::{Error, Result},
     task::Task,
 };
 use crate::support::{
     alloc::{Buffer, try_box},
-    sync::thread_local,
-    text::sentence,
+    sync::{AtomicBool, Ordering, thread_local},
 };
 use std::{
     borrow::Cow,
@@ -55,6 +53,8 @@ pub struct Frame<'a> {
     slot: &'a Slot,
     /// The frame of the same task, on the same thread, whose forks are older than all of these.
     outer: *const Frame<'a>,
+    /// Set when it has run for too long; null: there is no limit.
+    late: Cell<*const AtomicBool>,
     outcome: Cell<Option<Box<Outcome>>>,
     /// How many blocking sections are open, one inside the other.
     pub(super) sections: Cell<u32>,
@@ -87,6 +87,7 @@ impl<'a> Frame<'a> {
             owner,
             slot: site.slot,
             outer: ptr::null(),
+            late: Cell::new(ptr::null()),
             outcome: Cell::new(None),
             sections: Cell::new(0),
             below: Cell::new(ptr::null()),
@@ -117,13 +118,17 @@ impl<'a> Frame<'a> {
     pub fn for_fork(origin: &'a Self, index: usize, site: Site<'a>) -> Self {
         let frame = Self::new(origin.owner, origin.context(), site);
         frame.set_item(index);
+        frame.set_attempt(origin.attempt());
+        frame.late.set(origin.late.get());
         frame
     }
 
     /// The frame of items inside the task of the frame `outer`, which is of this thread.
     pub fn for_items(outer: &'a Self, items: &'a Items<'a>) -> Self {
         let site = Site { worker: outer.worker(), slot: outer.slot };
-        Self { outer, ..Self::new(Owner::Items(items), outer.context(), site) }
+        let frame = Self { outer, ..Self::new(Owner::Items(items), outer.context(), site) };
+        frame.set_attempt(outer.attempt());
+        frame
     }
 
     /// Runs a callback in a frame of its own.
@@ -157,6 +162,28 @@ impl<'a> Frame<'a> {
         unsafe { (*self.head.as_ptr()).index = index };
     }
 
+    /// How often what it runs has been begun.
+    pub fn set_attempt(&self, attempt: u32) {
+        // SAFETY: as above.
+        unsafe { (*self.head.as_ptr()).attempt = attempt };
+    }
+
+    fn attempt(&self) -> u32 {
+        // SAFETY: as above.
+        unsafe { (*self.head.as_ptr()).attempt }
+    }
+
+    /// What says that it has run for too long. What is set lives until something else is; when
+    /// it is, no fork of what runs in the frame is left.
+    pub fn set_late(&self, late: Option<&AtomicBool>) {
+        self.late.set(late.map_or(ptr::null(), ptr::from_ref));
+    }
+
+    fn is_late(&self) -> bool {
+        // SAFETY: promised by who has set it.
+        unsafe { self.late.get().as_ref() }.is_some_and(|late| late.load(Ordering::Relaxed))
+    }
+
     /// The item that the frame is that of.
     pub fn index(&self) -> usize {
         // SAFETY: as above.
@@ -164,7 +191,7 @@ impl<'a> Frame<'a> {
     }
 
     /// Asked from other threads too: never written once the frame is made.
-    fn context(&self) -> *const c_void {
+    pub(super) fn context(&self) -> *const c_void {
         // SAFETY: as above.
         unsafe { (*self.head.as_ptr()).context }
     }
@@ -196,64 +223,6 @@ impl<'a> Frame<'a> {
         unsafe { (*self.head.as_ptr()).private_hungry = NOWHERE.hungry() };
     }
 
-    /// Calls the function, and makes its return a status.
-    ///
-    /// # Safety
-    /// `arg` and `result` are what `pool_fn` promises.
-    #[inline]
-    pub unsafe fn call(&self, function: Function, arg: *const c_void, result: *mut u8) -> Status {
-        // SAFETY: promised by the caller.
-        let status = unsafe { self.call_item(function, arg, result) };
-        self.end_sections();
-        status
-    }
-
-    /// As `call`, but `end_sections` is to follow, at the latest when the pool has been poked.
-    ///
-    /// # Safety
-    /// `arg` and `result` are what `pool_fn` promises.
-    #[inline]
-    pub unsafe fn call_item(
-        &self,
-        function: Function,
-        arg: *const c_void,
-        result: *mut u8,
-    ) -> Status {
-        // SAFETY: promised by the caller; the frame begins with what the function may read.
-        let status = unsafe { function(arg, result.cast(), self.head()) };
-        if status == status::OK { status } else { self.failed(status) }
-    }
-
-    /// As `call`, with the items from `begin` to `end`.
-    ///
-    /// # Safety
-    /// As the caller of `pool_for` has promised.
-    pub unsafe fn call_range(&self, function: RangeFunction, begin: usize, end: usize) -> Status {
-        // SAFETY: promised by the caller; the frame begins with what the function may read.
-        let status = unsafe { function(begin, end, self.context().cast_mut(), self.head()) };
-        self.end_sections();
-        if status == status::OK { status } else { self.failed(status) }
-    }
-
-    /// As `call`, with a piece of a reduction.
-    ///
-    /// # Safety
-    /// `bounds` is readable as such; the rest is as the caller of `pool_reduce` has promised.
-    pub unsafe fn call_piece(
-        &self,
-        function: PieceFunction,
-        bounds: *const c_void,
-        result: *mut u8,
-    ) -> Status {
-        // SAFETY: promised by the caller; the frame begins with what the function may read.
-        let status = unsafe {
-            let [begin, end] = bounds.cast::<Bounds>().read_unaligned();
-            function(begin, end, result.cast(), self.context().cast_mut(), self.head())
-        };
-        self.end_sections();
-        if status == status::OK { status } else { self.failed(status) }
-    }
-
     /// Ends what the function has left open.
     #[inline]
     pub fn end_sections(&self) {
@@ -282,22 +251,6 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// The status of a function that has not returned 0.
-    #[cold]
-    pub fn failed(&self, status: Status) -> Status {
-        if status > 0 {
-            return status;
-        }
-        self.outcome_mut(|outcome| {
-            outcome.message.get_or_insert_with(|| {
-                sentence(format_args!(
-                    "the task returned {status}; only 0 and positive codes are a task's own"
-                ))
-            });
-        });
-        status::INTERNAL
-    }
-
     /// What the task, or the item, said.
     pub fn take_outcome(&self) -> Option<Box<Outcome>> {
         self.outcome.take().filter(|outcome| outcome.index == self.index())
@@ -312,7 +265,7 @@ impl<'a> Frame<'a> {
     }
 
     /// False when there is no memory for it.
-    fn outcome_mut(&self, change: impl FnOnce(&mut Outcome)) -> bool {
+    pub(super) fn outcome_mut(&self, change: impl FnOnce(&mut Outcome)) -> bool {
         // What an earlier item of a map has said before it ended well counts no more.
         let said = self.outcome.take().filter(|outcome| outcome.index == self.index());
         let Some(mut outcome) = said.or_else(|| try_box(Outcome::default())) else { return false };
@@ -389,6 +342,9 @@ impl<'a> Frame<'a> {
 
     /// Whether the task has been asked to stop.
     pub fn is_asked_to_stop(&self) -> bool {
+        if self.is_late() {
+            return true;
+        }
         match self.owner {
             Owner::Pool(core) | Owner::Callback(core) => core.is_terminated(),
             Owner::Task(task) => task.core().is_terminated() || task.state.is_asked_to_stop(),

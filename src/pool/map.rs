@@ -15,6 +15,7 @@
 
 use super::{
     accounts::Failure,
+    attempts,
     bodies::{Body, Sweeper},
     columns::Columns,
     context::{self, Context},
@@ -264,6 +265,15 @@ impl Map {
             }
             let goes_on = || core.pokes() == seen;
             let swept = match self.call.body {
+                Body::Item(function) if self.has_attempts() => {
+                    self.sweep(index, high, goes_on, move |index, arg, result| {
+                        frame.set_item(index);
+                        // SAFETY: as below.
+                        self.run_by_terms(core, frame, &|| unsafe {
+                            frame.call(function, arg, result)
+                        })
+                    })
+                }
                 Body::Item(function) => {
                     self.sweep(index, high, goes_on, move |index, arg, result| {
                         frame.set_item(index);
@@ -373,6 +383,19 @@ impl Map {
             return Swept { done, next: done, status };
         }
         Swept { done, next: done + 1, status: frame.failed(status) }
+    }
+
+    fn has_attempts(&self) -> bool {
+        self.call.terms.is_some_and(|terms| terms.has_attempts())
+    }
+
+    /// Runs an item as often, and as long, as the call says.
+    #[cold]
+    fn run_by_terms(&self, core: &Core, frame: &Frame<'_>, once: &dyn Fn() -> Status) -> Status {
+        let is_unwanted = || self.is_stopped() || core.is_terminated();
+        self.call.terms.map_or_else(once, |terms| {
+            attempts::run(core, &terms, frame, &is_unwanted, &mut || once())
+        })
     }
 
     fn wants_attention(&self, core: &Core) -> bool {

@@ -58,6 +58,9 @@
 //! | `timetable`    | what is to happen when |
 //! | `timer`        | the thread that sees to it |
 //! | `terms`        | when a call may start, how long it may take, how often it is tried |
+//! | `calling`      | how a frame calls the user's functions |
+//! | `running`      | how a claimed task is run in this process |
+//! | `attempts`     | running something as often, and as long, as its terms say |
 //! | `priority`     | which tasks go ahead of which |
 //! | `agenda`       | tasks that may not start yet |
 //! | `arrivals`     | tasks in the order in which they end |
@@ -78,6 +81,8 @@ pub mod agenda;
 #[cfg(not(loom))]
 pub mod arrivals;
 #[cfg(not(loom))]
+pub mod attempts;
+#[cfg(not(loom))]
 pub mod batch;
 #[cfg(not(loom))]
 pub mod blocking;
@@ -91,6 +96,8 @@ pub mod bound;
 pub mod callables;
 #[cfg(not(loom))]
 pub mod callbacks;
+#[cfg(not(loom))]
+pub mod calling;
 pub mod codes;
 #[cfg(not(loom))]
 pub mod cold;
@@ -162,6 +169,8 @@ pub mod ranges;
 pub mod reduce;
 #[cfg(not(loom))]
 pub mod remote;
+#[cfg(not(loom))]
+pub mod running;
 #[cfg(not(loom))]
 pub mod said;
 #[cfg(not(loom))]

@@ -3,12 +3,13 @@
 
 use super::{
     abi::Function,
+    attempts::{after_attempts, is_worth_another},
     options::Mode,
     payload::{ALIGN, INLINE},
     status::{self, Status},
     task::{NEVER_RAN, OUTSIDE, POINTER, Task, TaskRef},
 };
-use crate::support::{alloc::Buffer, foreign::Foreign};
+use crate::support::{alloc::Buffer, foreign::Foreign, sync::Ordering};
 use std::ffi::c_void;
 
 /// What another process needs to run a task.
@@ -23,6 +24,10 @@ pub struct Parcel<'a> {
     pub arg_size: usize,
     /// The result's bytes.
     pub result_size: usize,
+    /// How often it has been begun before.
+    pub attempts: u32,
+    /// How long it may run, in milliseconds; `None`: as the pool says; -1: for ever.
+    pub timeout_ms: Option<i64>,
     /// Argument and room for the result, if they are small: the argument or the pointer first, the
     /// result at the next multiple of `ALIGN` behind it.
     pub inline: Option<&'a [u128; INLINE / ALIGN]>,
@@ -61,7 +66,11 @@ impl TaskRef {
             status = status::NO_MEMORY;
             self.set_message("no memory for the task's result");
         } else if status != status::OK {
-            self.set_message(ending.message.unwrap_or_else(|| status::meaning(status)));
+            let said = ending.message.unwrap_or_else(|| status::meaning(status));
+            match self.attempts() {
+                0 => self.set_message(said),
+                before => self.set_message(&after_attempts(said, before + 1)),
+            }
         }
         self.drop_argument();
         // SAFETY: who claimed the task is alone with its argument, which is not needed any more.
@@ -90,8 +99,34 @@ impl Task {
             arg,
             arg_size,
             result_size: place.size,
+            attempts: self.attempts(),
+            timeout_ms: self.terms().map(|terms| terms.timeout_ms).filter(|ms| *ms != 0),
             inline,
         })
+    }
+
+    /// How often the task has failed and was begun again.
+    pub fn attempts(&self) -> u32 {
+        self.cold().map_or(0, |cold| cold.attempts.load(Ordering::Relaxed))
+    }
+
+    /// Whether it may be begun again when it fails.
+    pub fn may_begin_again(&self) -> bool {
+        self.terms().is_some_and(|terms| terms.retries > 0)
+    }
+
+    /// Whether the claimed task, which has ended so, is to be begun again; then that is counted.
+    pub fn begins_again(&self, status: Status) -> bool {
+        let Some(cold) = self.cold() else { return false };
+        let before = cold.attempts.load(Ordering::Relaxed);
+        let again = cold.terms.is_some_and(|terms| before < terms.retries)
+            && is_worth_another(status)
+            && !self.state.is_asked_to_stop()
+            && !self.core().is_terminated();
+        if again {
+            cold.attempts.store(before + 1, Ordering::Relaxed);
+        }
+        again
     }
 
     /// The process that ran the task; 0 for a map in processes.

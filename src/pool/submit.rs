@@ -228,6 +228,9 @@ pub fn map(core: &Core, call: MapCall) -> Result<()> {
     let context = context::find(core);
     core.require_open(context.is_some())?;
     core.engine.admit_map(core, &call, false)?;
+    if let Some(terms) = &call.terms {
+        core.prepare_for(terms)?;
+    }
     if call.count == 0 {
         return Ok(());
     }

@@ -19,11 +19,9 @@ use super::{
     abi::{Function, POOL_NO_WORKER, pool_callback_fn, pool_task_t},
     cold::Cold,
     core::Core,
-    frame::Frame,
     group::seats,
     map::Map,
-    payload::{ALIGN, Call, INLINE, Place, Sizes, result_offset, zero},
-    site::Site,
+    payload::{ALIGN, Call, INLINE, Place, Sizes, result_offset},
     state::State,
     status::{self, Error, Result, Status},
 };
@@ -414,33 +412,6 @@ impl Task {
             let memory = (*self.cold()?.memory.get()).as_ref()?;
             Some(&*memory.as_ptr().cast::<Sizes>())
         }
-    }
-
-    /// Runs a claimed task; then `finish` it with the status that this returns.
-    pub fn run(&self, site: Site<'_>) -> Status {
-        let Some(function) = self.function.get() else {
-            return status::INTERNAL;
-        };
-        let (arg, place) = self.places();
-        // SAFETY: the result's place is ours until the task is finished, and is rounded up.
-        unsafe { zero(place) };
-        let frame = Frame::for_task(self, site);
-        // SAFETY: the argument and the result are as `pool_fn` promises.
-        let status = frame.enter(|| unsafe { frame.call(function, arg, place.start) });
-        let outcome = frame.take_outcome();
-        if outcome.is_none() && status == status::OK {
-            return status;
-        }
-        let outcome = outcome.map(|outcome| *outcome).unwrap_or_default();
-        if outcome.set_result.is_some()
-            && !self.change_end(|end| end.set_result = outcome.set_result)
-        {
-            return status::NO_MEMORY;
-        }
-        if status != status::OK {
-            self.set_message(outcome.message.as_deref().unwrap_or_else(|| status::meaning(status)));
-        }
-        status
     }
 }
 

@@ -83,7 +83,7 @@ impl Timer {
     ///
     /// # Errors
     /// As `at`.
-    fn prepare(&self, core: &Core) -> Result<()> {
+    pub fn prepare(&self, core: &Core) -> Result<()> {
         if self.is_there.load(Ordering::Acquire) {
             return Ok(());
         }

@@ -6,7 +6,7 @@ use crate::pool::{
     core::Core,
     map_call::MapCall,
     payload::{Call, require_possible},
-    status::{Error, Result},
+    status::{self, Error, Result},
 };
 use std::ffi::c_void;
 
@@ -35,6 +35,11 @@ impl ProcessEngine {
         call: &MapCall,
         has_callback: bool,
     ) -> Result<()> {
+        if call.terms.is_some_and(|terms| terms.retries > 0) {
+            let text =
+                "the items of a map are tried again in pools of threads only: here submit tasks";
+            return Err(Error::new(status::UNSUPPORTED, text));
+        }
         self.names.name(call.body.function())?;
         if has_callback {
             self.runner.prepare(core)?;

@@ -4,7 +4,7 @@ use super::{
     child,
     engine::ProcessEngine,
     fleet::{Fleet, State},
-    hints::{Hint, Room},
+    hints::Hint,
     layout::{AWAKE, LEAVE, Slot},
     slab,
     window::Load,
@@ -305,12 +305,7 @@ impl ProcessEngine {
             }
         }
         for hint in returned {
-            let queue = self.memory.returned();
-            if queue.has_room(window.returned_end, |hint| self.leads_on(hint)) == Room::Yes {
-                window.returned_end = queue.push(window.returned_end, hint);
-            } else {
-                self.mend_hints(&mut window);
-            }
+            self.push_returned(&mut window, hint);
         }
         estate
     }
@@ -333,6 +328,9 @@ impl ProcessEngine {
             error.message = format!("{}\nstderr: {tail}", error.message).into();
         }
         if let Load::Task(task) = &load {
+            if self.begin_again(number, *task, error.status) {
+                return;
+            }
             self.keep_said(number, *task);
         }
         self.owners[number as usize].store(ptr::null_mut(), Ordering::SeqCst);

@@ -1,20 +1,23 @@
 //! Tasks on their way to the workers, and their results on the way back.
 
 use super::{
-    engine::ProcessEngine,
+    catalog::Name,
+    engine::{ProcessEngine, nanoseconds},
     hints::{Hint, Room},
-    layout::{ASLEEP, HAS_CONTEXT, IS_INLINE, IS_POINTER, SEARCHING},
+    layout::{ASLEEP, HAS_ATTEMPTS, HAS_CONTEXT, HAS_LIMIT, IS_INLINE, IS_POINTER, SEARCHING},
     window::{Load, Waiting, Window},
-    word::{Generation, NOTICE, Phase},
+    word::{Generation, NOTICE, Phase, WAITED},
 };
 use crate::{
     pool::{
         core::Core,
+        parcel::Parcel,
         priority::{LEVELS, Level},
         status::{self, Status},
         task::TaskRef,
     },
     support::sync::{AtomicU64, Ordering, fence, lock},
+    sys::futex,
 };
 
 /// So many results are taken in at a time between two uses of the lock.
@@ -29,6 +32,14 @@ pub(super) enum Placed {
     NoSlot,
     /// It cannot go: it was cancelled, or the workers do not know its function any more.
     Over,
+}
+
+/// What was put into a slot.
+pub(super) struct Filled {
+    pub(super) level: Level,
+    /// See `Info`.
+    pub(super) limit: u64,
+    pub(super) load: Load,
 }
 
 /// What came of a look at the front of the queue.
@@ -54,6 +65,14 @@ impl ProcessEngine {
             return Placed::Over;
         }
         window.free.pop();
+        let flags = if task.has_callback() || task.state.is_waited() { NOTICE } else { 0 };
+        let limit = self.fill_slot(number, task, &parcel, name);
+        self.publish(window, number, Filled { level, limit, load: Load::Task(task) }, flags);
+        Placed::Yes
+    }
+
+    /// Writes a claimed task into a slot; its limit.
+    fn fill_slot(&self, number: u32, task: TaskRef, parcel: &Parcel<'_>, name: Name) -> u64 {
         let slot = &self.memory.slots()[number as usize];
         let store = |word: &AtomicU64, value: u64| word.store(value, Ordering::Relaxed);
         slot.module.store(name.module, Ordering::Relaxed);
@@ -61,6 +80,7 @@ impl ProcessEngine {
         store(&slot.arg_size, parcel.arg_size as u64);
         store(&slot.result_size, parcel.result_size as u64);
         store(&slot.arg, parcel.arg as u64);
+        let limit = parcel.timeout_ms.map_or(self.limit, nanoseconds);
         let mut kind = 0;
         if let Some(inline) = parcel.inline {
             kind = IS_INLINE;
@@ -77,13 +97,44 @@ impl ProcessEngine {
             kind |= HAS_CONTEXT;
             store(&slot.map.context, parcel.context as u64);
         }
+        if limit != 0 {
+            kind |= HAS_LIMIT;
+        }
+        if parcel.attempts != 0 {
+            kind |= HAS_ATTEMPTS;
+            store(&slot.map.attempts, parcel.attempts.into());
+        }
         slot.kind.store(kind, Ordering::Relaxed);
         self.owners[number as usize].store(task.as_non_null().as_ptr(), Ordering::SeqCst);
         task.set_engine_number(number);
-        let wanted = task.has_callback() || task.state.is_waited();
-        let load = (level, Load::Task(task));
-        self.publish(window, number, load, if wanted { NOTICE } else { 0 });
-        Placed::Yes
+        limit
+    }
+
+    /// Sends a task that has failed to the workers once more, in the slot that it was taken from,
+    /// before whatever waits; false if that was its last attempt, or it is not wanted any more.
+    pub(super) fn begin_again(&self, number: u32, task: TaskRef, status: Status) -> bool {
+        let mut window = lock(&self.window);
+        // Whoever cancels it, ends the pool or gives it up does so before taking this lock, and
+        // then finds the task in its slot.
+        if self.fleet.has_failed() || !task.begins_again(status) {
+            return false;
+        }
+        let Some(parcel) = task.parcel() else { return false };
+        let Some(name) = self.names.found(parcel.function) else { return false };
+        let word = &self.memory.slots()[number as usize].word;
+        let was = word.release();
+        let limit = self.fill_slot(number, task, &parcel, name);
+        let load = Load::Task(task);
+        self.announce(&mut window, number, Filled { level: task.level(), limit, load }, NOTICE);
+        let generation = window.infos[number as usize].generation;
+        self.push_returned(&mut window, Hint { slot: number, generation });
+        drop(window);
+        if was.has(WAITED) {
+            // To sleep on the word as it is now.
+            futex::wake_shared(self.memory.futex(word), i32::MAX);
+        }
+        self.wake_workers(1);
+        true
     }
 
     /// A slot that is free, and has a hint to be had for it. The first hint of a full ring leads to
@@ -139,21 +190,10 @@ impl ProcessEngine {
     }
 
     /// Makes a filled slot known to the workers.
-    pub(super) fn publish(
-        &self,
-        window: &mut Window,
-        number: u32,
-        (level, load): (Level, Load),
-        flags: u64,
-    ) {
-        let slot = &self.memory.slots()[number as usize];
-        let generation = slot.word.publish(flags);
-        let info = &mut window.infos[number as usize];
-        info.generation = generation;
-        info.level = level;
-        info.load = load;
-        info.reason = None;
-        info.returns = 0;
+    pub(super) fn publish(&self, window: &mut Window, number: u32, filled: Filled, flags: u64) {
+        let level = filled.level;
+        self.announce(window, number, filled, flags);
+        let generation = window.infos[number as usize].generation;
         let hint = Hint { slot: number, generation };
         if level != Level::Normal {
             // Before the hint: who looks after it, and a fence, sees it.
@@ -162,6 +202,34 @@ impl ProcessEngine {
         let end = &mut window.fresh_ends[level as usize];
         *end = self.memory.fresh(level).push(*end, hint);
         self.make_way(window, level);
+    }
+
+    /// Makes a filled slot one that can be claimed; a hint at it must follow.
+    fn announce(&self, window: &mut Window, number: u32, filled: Filled, flags: u64) {
+        let Filled { level, limit, load } = filled;
+        let info = &mut window.infos[number as usize];
+        info.generation = self.memory.slots()[number as usize].word.publish(flags);
+        info.level = level;
+        info.load = load;
+        info.limit = limit;
+        info.reason = None;
+        info.returns = 0;
+        if limit != 0 {
+            self.has_limits.store(true, Ordering::SeqCst);
+            if limit < self.looks_within.load(Ordering::SeqCst) {
+                self.ring();
+            }
+        }
+    }
+
+    /// Puts a hint in front of those in the order of submission.
+    pub(super) fn push_returned(&self, window: &mut Window, hint: Hint) {
+        let queue = self.memory.returned();
+        if queue.has_room(window.returned_end, |hint| self.leads_on(hint)) == Room::Yes {
+            window.returned_end = queue.push(window.returned_end, hint);
+        } else {
+            self.mend_hints(window);
+        }
     }
 
     /// After something was queued: sends what can go, and takes results in when slots are scarce.

@@ -3,14 +3,13 @@
 
 use super::{
     books::Book,
-    dispatch::Placed,
     fleet::Fleet,
     heap::Heap,
     layout::Memory,
     names::Names,
     runner::{Runner, start_thread},
     supervisor,
-    window::{ENDED, Job, Waiting, Window},
+    window::{Waiting, Window},
     worker::Heritage,
 };
 use crate::{
@@ -47,8 +46,10 @@ thread_local! {
     pub(super) static HAS_WOKEN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A submitter looks after the queue once for so many tasks that it puts there.
-const EVERY: usize = 32;
+/// Of milliseconds; 0 for none and for ever.
+pub(super) fn nanoseconds(milliseconds: i64) -> u64 {
+    u64::try_from(milliseconds).unwrap_or(0).saturating_mul(1_000_000)
+}
 
 /// See the module.
 pub struct ProcessEngine {
@@ -66,11 +67,11 @@ pub struct ProcessEngine {
     /// Results that are being copied from slabs right now.
     pub(super) readers: AtomicUsize,
     /// Whether the submitter is to see to the queue: now and then, while there are no free slots.
-    due: AtomicBool,
+    pub(super) due: AtomicBool,
     /// Tasks and maps that have not ended, and threads that `hold` the pool.
-    outstanding: AtomicUsize,
+    pub(super) outstanding: AtomicUsize,
     /// Counts what was ever outstanding.
-    arrivals: AtomicU64,
+    pub(super) arrivals: AtomicU64,
     /// Rung by workers, and by the host's own threads.
     pub(super) bell: Event,
     /// The zygotes and workers.
@@ -86,9 +87,13 @@ pub struct ProcessEngine {
     supervisor: Mutex<Option<Thread>>,
     /// Held by a thread that refreshes.
     refreshing: Mutex<()>,
-    /// Whether the supervisor looks at the time by itself, or need not: set by who submits, cleared
-    /// by the supervisor when it sees nothing outstanding, and then looks once more.
-    pub(super) watched: AtomicBool,
+    /// The limit of a run of whatever has none of its own, in nanoseconds; 0: there is none.
+    pub(super) limit: u64,
+    /// Whether anything ever had a limit.
+    pub(super) has_limits: AtomicBool,
+    /// In so many nanoseconds at most the supervisor looks at the time by itself. Written under the
+    /// window's lock.
+    pub(super) looks_within: AtomicU64,
     /// How often to look before sleeping; 0 when there is no CPU to spare.
     pub(super) patience: u32,
 }
@@ -127,7 +132,9 @@ impl ProcessEngine {
             gone: WaitWord::new(0),
             supervisor: Mutex::new(None),
             refreshing: Mutex::new(()),
-            watched: AtomicBool::new(options.processes.task_timeout_ms == 0),
+            limit: nanoseconds(options.processes.task_timeout_ms),
+            has_limits: AtomicBool::new(false),
+            looks_within: AtomicU64::new(u64::MAX),
             patience: spin::patience(options.workers, cpus),
             memory: Arc::clone(&memory),
         });
@@ -149,64 +156,6 @@ impl ProcessEngine {
     /// Whether anything is outstanding.
     pub(super) fn is_busy(&self) -> bool {
         self.outstanding.load(Ordering::SeqCst) != 0
-    }
-
-    fn arrive(&self) {
-        self.arrivals.fetch_add(1, Ordering::SeqCst);
-        self.outstanding.fetch_add(1, Ordering::SeqCst);
-        if !self.watched.load(Ordering::SeqCst) && !self.watched.swap(true, Ordering::SeqCst) {
-            self.ring();
-        }
-    }
-
-    fn reserve(&self, counts: Counts) -> Result<()> {
-        self.fleet.failure().map_or(Ok(()), Err)?;
-        lock(&self.window).reserve(counts)
-    }
-
-    /// Puts a task where it goes: into a slot, if it is the next, or into the queue.
-    fn put(&self, task: TaskRef) {
-        // Ringing is a cancellation point, and so is much of what `wake` may do.
-        let _put_off = Uncancellable::new();
-        self.arrive();
-        let level = task.level();
-        let mut window = lock(&self.window);
-        let window = &mut *window;
-        if let Some(map) = task.map() {
-            let call = map.call();
-            if map.number.load(Ordering::Relaxed) == ENDED {
-                // Cancelled before it came here: it has ended, but for this reference.
-                window.queues[level as usize].push_back(Waiting::Task(task));
-                self.backlog.store(true, Ordering::Relaxed);
-                self.due.store(true, Ordering::Relaxed);
-                return;
-            }
-            let job = Job {
-                task,
-                level,
-                ranges: [(0, call.count)].into(),
-                out: 0,
-                queued: false,
-                copied: self.piece_size(call),
-            };
-            let number = window.add_job(job);
-            map.number.store(number, Ordering::Relaxed);
-            window.queue_job(number, false);
-            self.backlog.store(true, Ordering::Relaxed);
-            self.due.store(true, Ordering::Relaxed);
-        } else if !window.queues[level as usize].is_empty()
-            // Who waits for it already is looked for when it is taken out of the queue.
-            || task.state.is_known()
-            || !window.has_slot(level, false)
-            || self.place_task(window, task) != Placed::Yes
-        {
-            let queue = &mut window.queues[level as usize];
-            queue.push_back(Waiting::Task(task));
-            self.backlog.store(true, Ordering::Relaxed);
-            if queue.len().is_multiple_of(EVERY) || window.has_slot(level, false) {
-                self.due.store(true, Ordering::Relaxed);
-            }
-        }
     }
 
     fn start_supervisor(&self, core: &Core) -> Result<()> {

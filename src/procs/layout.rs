@@ -44,8 +44,12 @@ pub const IS_MAP: u32 = 4;
 pub const HAS_STATUSES: u32 = 8;
 /// In `Slot::kind`: a task with a context.
 pub const HAS_CONTEXT: u32 = 16;
+/// In `Slot::kind`: the run, or that of each item, has a limit: `started_at` is wanted.
+pub const HAS_LIMIT: u32 = 32;
+/// In `Slot::kind`: the task was begun before, or the items may be: see `MapSlot::attempts`.
+pub const HAS_ATTEMPTS: u32 = 64;
 /// From this bit on: the kind of the map's `Body`.
-pub const BODY: u32 = 5;
+pub const BODY: u32 = 7;
 
 /// In `Slot::message_len`: the task has said how far it has come.
 pub const HAS_SAID: u32 = 1 << 31;
@@ -106,6 +110,8 @@ pub struct MapSlot {
     pub context: AtomicU64,
     /// Where the items' statuses are in the slab. By the worker.
     pub statuses_at: AtomicU64,
+    /// How often the task was begun before, if the slot's kind has `HAS_ATTEMPTS`. By the host.
+    pub attempts: AtomicU64,
 }
 
 /// In `Slot::result_at`: the result is inline, or there is none.

@@ -17,6 +17,7 @@
 //! | `items`      | what comes back of a piece |
 //! | `admission`  | which calls the workers could run |
 //! | `waiting`    | what the host's threads ask about single tasks |
+//! | `entrance`   | how tasks come in: into a slot, or the window's queue |
 //! | `engine`     | all of that as the pool's layer sees it |
 //! | `supervisor` | the thread that sees to everything nobody waits for |
 //! | `audit`      | tasks whose words were written over |
@@ -30,6 +31,7 @@
 //! | `wire`       | what they say to each other |
 //! | `child`      | how a worker process begins and ends |
 //! | `worker`     | the life of a worker |
+//! | `claiming`   | what it does before it runs something |
 //! | `perform`    | one task in a worker, or one piece of a map |
 //! | `slab`       | a worker's own memory for results |
 
@@ -47,11 +49,15 @@ mod catalog;
 #[cfg(not(loom))]
 mod child;
 #[cfg(not(loom))]
+mod claiming;
+#[cfg(not(loom))]
 mod deaths;
 #[cfg(not(loom))]
 mod dispatch;
 #[cfg(not(loom))]
 pub mod engine;
+#[cfg(not(loom))]
+mod entrance;
 #[cfg(not(loom))]
 #[cfg(not(loom))]
 mod fleet;

@@ -2,7 +2,7 @@
 //! What a worker does with one claimed task, or piece of a map.
 
 use super::{
-    layout::{AT_HOME, BODY, HAS_CONTEXT, HAS_STATUSES, IS_INLINE, IS_POINTER, Slot},
+    layout::{AT_HOME, BODY, HAS_ATTEMPTS, HAS_CONTEXT, HAS_STATUSES, IS_INLINE, IS_POINTER, Slot},
     word::{STOP, YIELD},
     worker::{Claim, Worker},
 };
@@ -149,6 +149,9 @@ impl Worker<'_> {
         let has_context = slot.kind.load(Ordering::Relaxed) & HAS_CONTEXT != 0;
         let context = if has_context { word(&slot.map.context) } else { 0 } as *const c_void;
         let frame = Frame::for_remote(&task, context, self.index);
+        if slot.kind.load(Ordering::Relaxed) & HAS_ATTEMPTS != 0 {
+            frame.set_attempt(word(&slot.map.attempts) as u32 + 1);
+        }
         self.begin(slot);
         // SAFETY: argument and result are as `pool_fn` promises.
         let status = frame.enter(|| unsafe { frame.call(function, arg, place.start) });
@@ -225,7 +228,7 @@ impl Worker<'_> {
         let slot = piece.slot;
         let arg_size = word(&slot.arg_size);
         let args = word(&slot.arg) as *const u8;
-        let timed = self.is_timed();
+        let timed = self.is_timed(slot);
         let budget = self.budget.get();
         let mut pace = Pace::new();
         let mut at = 0;

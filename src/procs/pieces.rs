@@ -6,8 +6,9 @@
 //! it leaves goes to both: so neither even nor wildly uneven work needs a chunk size.
 
 use super::{
-    engine::ProcessEngine,
-    layout::{BODY, HAS_STATUSES, IS_MAP},
+    dispatch::Filled,
+    engine::{ProcessEngine, nanoseconds},
+    layout::{BODY, HAS_LIMIT, HAS_STATUSES, IS_MAP},
     window::{ENDED, Load, Piece, Window},
     word::{NOTICE, Phase, STOP, YIELD},
 };
@@ -129,8 +130,14 @@ impl ProcessEngine {
         self.make_hint_room(&mut window, level);
         window.infos[slot as usize].since = Some(Instant::now());
         self.memory.pieces().fetch_add(1, Ordering::SeqCst);
-        self.publish(&mut window, slot, (level, Load::Piece(piece)), NOTICE);
+        let filled = Filled { level, limit: self.limit_of(map.call()), load: Load::Piece(piece) };
+        self.publish(&mut window, slot, filled, NOTICE);
         1
+    }
+
+    fn limit_of(&self, call: &MapCall) -> u64 {
+        let own = call.terms.map(|terms| terms.timeout_ms).filter(|ms| *ms != 0);
+        own.map_or(self.limit, nanoseconds)
     }
 
     /// Fills a slot with a piece of a map, and copies what the workers do not see.
@@ -170,7 +177,8 @@ impl ProcessEngine {
         slot.module.store(name.module, Ordering::Relaxed);
         store(&slot.offset, name.offset as usize);
         let statuses = if call.statuses.is_null() { 0 } else { HAS_STATUSES };
-        slot.kind.store(IS_MAP | statuses | call.body.kind() << BODY, Ordering::Relaxed);
+        let limit = if self.limit_of(call) == 0 { 0 } else { HAS_LIMIT };
+        slot.kind.store(IS_MAP | statuses | limit | call.body.kind() << BODY, Ordering::Relaxed);
         store(&slot.arg, arg);
         store(&slot.arg_size, call.arg_size);
         store(&slot.result_size, call.result_size);

@@ -45,18 +45,23 @@ impl ProcessEngine {
     /// Ends what was taken from slots, and frees these.
     pub(super) fn take_in(&self, core: &Core, batch: Vec<(u32, Load)>) {
         let count = batch.len();
-        let numbers: Vec<u32> = batch.iter().map(|(number, _)| *number).collect();
+        let mut numbers = Vec::with_capacity(count);
         let mut ended = 0;
         for (number, load) in batch {
             let answer = self.answer(number);
             match load {
                 Load::Task(task) => {
+                    if answer.status != status::OK && self.begin_again(number, task, answer.status)
+                    {
+                        continue;
+                    }
                     self.end_task(number, task, &answer);
                     ended += 1;
                 }
                 Load::Piece(piece) => ended += self.end_piece(core, number, piece, &answer),
                 Load::None => {}
             }
+            numbers.push(number);
             let word = &self.memory.slots()[number as usize].word;
             if word.release().has(WAITED) {
                 // The worker has woken who sleeps on the word, unless it died before it could.

@@ -94,7 +94,7 @@ impl ProcessEngine {
         let mut wait =
             sooner(self.audit_while_busy(core, &mut rounds.audited), self.split_pieces());
         wait = sooner(wait, self.respawn());
-        wait = sooner(wait, self.enforce_time_limit(core));
+        wait = sooner(wait, self.enforce_time_limits());
         sooner(wait, self.see_off(core, &mut rounds.leaving_since))
     }
 
@@ -131,37 +131,39 @@ impl ProcessEngine {
         wait
     }
 
-    /// Kills what has run for too long. While anything is outstanding, looks again when the
-    /// oldest may have, or when one that starts now would have.
-    fn enforce_time_limit(&self, core: &Core) -> Option<Duration> {
-        let limit = u64::try_from(core.options.processes.task_timeout_ms).ok()?;
-        if limit == 0 {
+    /// Kills what has run for too long. While there is anything with a limit, looks again when the
+    /// first may have, or when one that starts now would have.
+    fn enforce_time_limits(&self) -> Option<Duration> {
+        if !self.has_limits.load(Ordering::SeqCst) {
             return None;
         }
-        if !self.is_busy() {
-            self.watched.store(false, Ordering::SeqCst);
-            if !self.is_busy() {
-                return None;
+        let mut over = Vec::new();
+        let mut left = u64::MAX;
+        {
+            let window = lock(&self.window);
+            let now = clock::now();
+            for (number, info) in window.infos.iter().enumerate() {
+                if info.limit == 0 || matches!(info.load, Load::None) {
+                    continue;
+                }
+                let slot = &self.memory.slots()[number];
+                let started = slot.started_at.load(Ordering::Relaxed);
+                let runs =
+                    slot.word.read().phase() == Phase::Started && (1..=now).contains(&started);
+                let ran = if runs { now - started } else { 0 };
+                if ran < info.limit {
+                    left = left.min(info.limit - ran);
+                } else {
+                    over.push((number as u32, info.generation, info.limit));
+                }
             }
-            self.watched.store(true, Ordering::SeqCst);
+            self.looks_within.store(left, Ordering::SeqCst);
         }
-        let limit = limit.saturating_mul(1_000_000);
-        let now = clock::now();
-        let mut left = limit;
-        for (number, generation) in self.loaded(|load| !matches!(load, Load::None)) {
-            let slot = &self.memory.slots()[number as usize];
-            let started = slot.started_at.load(Ordering::Relaxed);
-            if slot.word.read().phase() != Phase::Started || started == 0 || started > now {
-                continue;
-            }
-            if now - started < limit {
-                left = left.min(limit - (now - started));
-                continue;
-            }
+        for (number, generation, limit) in over {
             let text = format!("the task ran longer than {} ms", limit / 1_000_000);
             self.kill_slot(number, generation, Error::new(status::TIME_LIMIT, text));
         }
-        Some(Duration::from_nanos(left.max(1_000_000)))
+        (left < u64::MAX).then(|| Duration::from_nanos(left.max(1_000_000)))
     }
 
     /// Once the pool is finished: sends everybody home. In a terminated pool whoever is still

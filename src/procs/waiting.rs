@@ -109,6 +109,7 @@ impl ProcessEngine {
         if let Some((number, reading)) = self.find(task)
             && reading.phase() == Phase::Done
             && !self.collect(core, number, reading.generation())
+            && !task.may_begin_again()
         {
             // Whoever is at it will have ended the task in a moment.
             task.state.wait(None);

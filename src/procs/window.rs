@@ -54,6 +54,8 @@ pub struct Info {
     pub level: Level,
     /// What it holds.
     pub load: Load,
+    /// How long a run of it may take, in nanoseconds; 0: there is no limit.
+    pub limit: u64,
     /// Why its worker is being killed.
     pub reason: Option<Error>,
     /// How often its worker has died before it began.

@@ -18,14 +18,13 @@ use crate::{
         core::Core,
         local,
         options::Options,
-        priority::Level,
         status::{self, Status},
     },
     support::{
         fail, person, process, spin,
         sync::{AtomicBool, Ordering, fence, thread},
     },
-    sys::{clock, event::Event, futex, limits, random, stdio, this_process},
+    sys::{event::Event, futex, limits, random, stdio, this_process},
 };
 use std::{
     cell::{Cell, RefCell},
@@ -110,7 +109,7 @@ pub(super) struct Claim<'a> {
 pub(super) struct Worker<'a> {
     pub(super) heritage: &'a Heritage<'a>,
     pub(super) index: u32,
-    incarnation: u32,
+    pub(super) incarnation: u32,
     /// A child of a task has another.
     epoch: u32,
     record: &'a Record,
@@ -121,12 +120,12 @@ pub(super) struct Worker<'a> {
     /// Whether the task in hand has said how far it has come; perhaps on a thread of its own.
     pub(super) said: AtomicBool,
     /// How many it has claimed where there are levels.
-    turn: Cell<u32>,
+    pub(super) turn: Cell<u32>,
     pub(super) slab: RefCell<Slab<'a>>,
 }
 
 impl Worker<'_> {
-    fn options(&self) -> &Options {
+    pub(super) fn options(&self) -> &Options {
         &self.heritage.core.options
     }
 
@@ -278,30 +277,6 @@ impl Worker<'_> {
         limits::rss() > most
     }
 
-    fn claim(&self) -> Option<Hint> {
-        let slots = self.heritage.memory.slots();
-        let claim = |hint: Hint| {
-            let slot = slots.get(hint.slot as usize);
-            let claimed =
-                slot.is_some_and(|slot| slot.word.claim(hint.generation, self.incarnation));
-            if claimed {
-                fail::point("hint");
-            }
-            claimed
-        };
-        let memory = self.heritage.memory;
-        if let Some(hint) = memory.returned().claim(claim) {
-            return Some(hint);
-        }
-        if memory.has_levels().load(Ordering::Relaxed) == 0 {
-            return memory.fresh(Level::Normal).claim(claim);
-        }
-        let order = Level::order(self.turn.get());
-        let hint = order.into_iter().find_map(|level| memory.fresh(level).claim(claim))?;
-        self.turn.set(self.turn.get().wrapping_add(1));
-        Some(hint)
-    }
-
     /// Sleeps while `idle` holds. Either the host's `wake` sees the word, or `idle` sees what
     /// the host has done before.
     fn sleep(&self, idle: impl Fn() -> bool) {
@@ -361,33 +336,6 @@ impl Worker<'_> {
             self.give_up(slot);
         }
         fail::point("started");
-    }
-
-    /// The task, or the next item, starts now.
-    #[inline]
-    fn stamp(&self, slot: &Slot) {
-        if self.options().processes.task_timeout_ms != 0 {
-            slot.started_at.store(clock::now(), Ordering::Relaxed);
-        }
-    }
-
-    /// Whether there is something to do between the items of a map.
-    pub(super) fn is_timed(&self) -> bool {
-        let options = &self.options().processes;
-        options.task_timeout_ms != 0
-            || options.task_cpu_seconds != 0
-            || options.stderr_tail_bytes != 0
-    }
-
-    /// Before a task, and between the items of a map if `is_timed`.
-    pub(super) fn next_item(&self, slot: &Slot) {
-        if self.options().processes.task_cpu_seconds != 0 {
-            limits::limit_cpu_from_now(self.options().processes.task_cpu_seconds);
-        }
-        if self.options().processes.stderr_tail_bytes != 0 {
-            stdio::mark_stderr();
-        }
-        self.stamp(slot);
     }
 
     /// The task is not this worker's any more. Either it is about to be killed; or the word was

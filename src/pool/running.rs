@@ -1,0 +1,66 @@
+#![allow(unsafe_code)]
+//! How a claimed task is run in this process.
+
+use super::{
+    abi::Function,
+    attempts,
+    frame::Frame,
+    outcome::Outcome,
+    payload::zero,
+    site::Site,
+    status::{self, Status},
+    task::Task,
+    terms::Terms,
+};
+
+impl Task {
+    /// Runs a claimed task; then `finish` it with the status that this returns.
+    pub fn run(&self, site: Site<'_>) -> Status {
+        let Some(function) = self.function.get() else {
+            return status::INTERNAL;
+        };
+        let (arg, place) = self.places();
+        // SAFETY: the result's place is ours until the task is finished, and is rounded up.
+        unsafe { zero(place) };
+        let frame = Frame::for_task(self, site);
+        if let Some(terms) = self.terms().filter(|terms| terms.has_attempts()) {
+            return self.run_by_terms(function, terms, &frame);
+        }
+        // SAFETY: the argument and the result are as `pool_fn` promises.
+        let status = frame.enter(|| unsafe { frame.call(function, arg, place.start) });
+        self.keep_outcome(status, frame.take_outcome())
+    }
+
+    #[cold]
+    fn run_by_terms(&self, function: Function, terms: &Terms, frame: &Frame<'_>) -> Status {
+        let core = self.core();
+        let status = frame.enter(|| {
+            let is_unwanted = || self.state.is_asked_to_stop() || core.is_terminated();
+            attempts::run(core, terms, frame, &is_unwanted, &mut || {
+                let (arg, place) = self.places();
+                // SAFETY: as in `run`.
+                unsafe {
+                    zero(place);
+                    frame.call(function, arg, place.start)
+                }
+            })
+        });
+        self.keep_outcome(status, frame.take_outcome())
+    }
+
+    fn keep_outcome(&self, status: Status, outcome: Option<Box<Outcome>>) -> Status {
+        if outcome.is_none() && status == status::OK {
+            return status;
+        }
+        let outcome = outcome.map(|outcome| *outcome).unwrap_or_default();
+        if outcome.set_result.is_some()
+            && !self.change_end(|end| end.set_result = outcome.set_result)
+        {
+            return status::NO_MEMORY;
+        }
+        if status != status::OK {
+            self.set_message(outcome.message.as_deref().unwrap_or_else(|| status::meaning(status)));
+        }
+        status
+    }
+}
