@@ -42,6 +42,7 @@
 //! | `progress`     | how far a task says it has come (model-checked) |
 //! | `said`         | that, and how far maps have come, as whoever has a future is told |
 //! | `sweep`        | the innermost loop of a map, where the caller brings it along |
+//! | `sweeping`     | how a participant in a map runs item after item |
 //! | `bodies`       | what a map runs: items, ranges, pieces of a reduction |
 //! | `columns`      | several arrays of arguments for one map |
 //! | `ranges`       | which items nobody has begun yet (model-checked) |
@@ -189,6 +190,8 @@ pub mod status;
 pub mod submit;
 #[cfg(not(loom))]
 pub mod sweep;
+#[cfg(not(loom))]
+mod sweeping;
 #[cfg(not(loom))]
 pub mod tally;
 #[cfg(not(loom))]

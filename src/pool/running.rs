@@ -15,28 +15,34 @@ use super::{
 
 impl Task {
     /// Runs a claimed task; then `finish` it with the status that this returns.
+    #[inline]
     pub fn run(&self, site: Site<'_>) -> Status {
         let Some(function) = self.function.get() else {
             return status::INTERNAL;
         };
+        if let Some(terms) = self.terms().filter(|terms| terms.has_attempts()) {
+            return self.run_by_terms(function, terms, site);
+        }
         let (arg, place) = self.places();
         // SAFETY: the result's place is ours until the task is finished, and is rounded up.
         unsafe { zero(place) };
         let frame = Frame::for_task(self, site);
-        if let Some(terms) = self.terms().filter(|terms| terms.has_attempts()) {
-            return self.run_by_terms(function, terms, &frame);
-        }
         // SAFETY: the argument and the result are as `pool_fn` promises.
         let status = frame.enter(|| unsafe { frame.call(function, arg, place.start) });
-        self.keep_outcome(status, frame.take_outcome())
+        let outcome = frame.take_outcome();
+        if outcome.is_none() && status == status::OK {
+            return status;
+        }
+        self.keep_outcome(status, outcome)
     }
 
     #[cold]
-    fn run_by_terms(&self, function: Function, terms: &Terms, frame: &Frame<'_>) -> Status {
+    fn run_by_terms(&self, function: Function, terms: &Terms, site: Site<'_>) -> Status {
         let core = self.core();
+        let frame = Frame::for_task(self, site);
         let status = frame.enter(|| {
             let is_unwanted = || self.state.is_asked_to_stop() || core.is_terminated();
-            attempts::run(core, terms, frame, &is_unwanted, &mut || {
+            attempts::run(core, terms, &frame, &is_unwanted, &mut || {
                 let (arg, place) = self.places();
                 // SAFETY: as in `run`.
                 unsafe {
@@ -48,6 +54,7 @@ impl Task {
         self.keep_outcome(status, frame.take_outcome())
     }
 
+    #[cold]
     fn keep_outcome(&self, status: Status, outcome: Option<Box<Outcome>>) -> Status {
         if outcome.is_none() && status == status::OK {
             return status;
