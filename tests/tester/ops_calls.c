@@ -280,7 +280,7 @@ static bool periodic(struct actor *actor) {
   clockwork->fails_at = one_in(&actor->dice, 3) ? 1 + (int32_t)roll(&actor->dice, 5) : 0;
   call.fn = tick;
   call.arg = &clockwork;
-  call.arg_size = sizeof clockwork;
+  call.arg_size = sizeof(void *);
   call.result_size = sizeof last;
   call.delay_ms = roll(&actor->dice, 3);
   int32_t status = pool_periodic_start(model->pool, &call, 1 + roll(&actor->dice, 4), &ticks);
