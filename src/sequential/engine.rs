@@ -207,7 +207,7 @@ impl Engine for SequentialEngine {
         self.in_place(core, |_| core.options.hooks.finalize(0));
         self.gone.store(1, crate::support::sync::Ordering::SeqCst);
         self.gone.wake_all();
-        core.callbacks.ring();
+        core.has_finished();
     }
 
     fn is_finished(&self) -> bool {

@@ -402,3 +402,25 @@ CASE(counted_as_ever) {
   CHECK_EQ(stats.running + stats.queued, 0);
   CHECK_OK(pool_close_join(pool));
 }
+
+/* What may start only later does, and the pool ends without being waited for by its own timer. */
+CASE(later_and_over_again) {
+  pool_t *pool = sequential_pool(POOL_CALLBACKS_SERIAL);
+  atomic_int count = 0;
+  pool_call_t call = POOL_CALL_INIT;
+  call.fn = increment;
+  call.arg = &count;
+  call.delay_ms = 5;
+  pool_future_t *first, *second;
+  CHECK_OK(pool_submit(pool, &call, 1, &first));
+  CHECK_EQ(pool_future_ready(first), 0);
+  call.delay_ms = 0;
+  call.after = &first;
+  call.after_count = 1;
+  CHECK_OK(pool_submit(pool, &call, 1, &second));
+  CHECK_OK(pool_future_wait(second, -1));
+  CHECK_EQ(count, 2);
+  pool_future_release(first);
+  pool_future_release(second);
+  CHECK_OK(pool_close_join(pool));
+}
