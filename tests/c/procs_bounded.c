@@ -25,4 +25,3 @@ CASE(callbacks_that_submit_do_not_wait_for_ever) {
 CASE(batches_count_each_call) {
   batches(POOL_PROCESSES);
 }
-

@@ -278,8 +278,7 @@ CASE(a_result_that_no_memory_holds) {
   CHECK_ERROR(pool_apply(pool, twice, &arg, 8, &arg, SIZE_MAX), POOL_ERR_INVALID);
   CHECK_ERROR(pool_apply_async(pool, twice, &arg, 8, SIZE_MAX, must_not_be_called, NULL, NULL), POOL_ERR_INVALID);
   CHECK_ERROR(pool_submit(pool, &call, 1, NULL), POOL_ERR_INVALID);
-  CHECK_ERROR(pool_apply_async(pool, twice, &arg, 8, SIZE_MAX / 2, must_not_be_called, NULL, NULL),
-              POOL_ERR_NO_MEMORY);
+  CHECK_ERROR(pool_apply_async(pool, twice, &arg, 8, SIZE_MAX / 2, must_not_be_called, NULL, NULL), POOL_ERR_NO_MEMORY);
   CHECK_OK(pool_close_join(pool));
 }
 

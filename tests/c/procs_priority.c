@@ -1,6 +1,6 @@
 /* Priorities in processes: the more urgent start first, also when a long queue waits before them, and none starves. */
-#include "procs.h"
 #include "priority.h"
+#include "procs.h"
 
 /* In memory that the workers share with the test. */
 struct board {
