@@ -395,6 +395,11 @@ pool_t *pool_default(void);
  * _TERMINATED, _FORKED, _NO_MEMORY, _SYSTEM (no thread could be started), _SIZE (the task set
  * a longer result), _INTERNAL. In processes also _WORKER_DIED, _TIME_LIMIT, _BROKEN, _CRASH_LOOP,
  * _UNKNOWN_FUNCTION, and _UNSUPPORTED inside a worker.
+ *
+ * Example:
+ *     int six = 6, result = 0;
+ *     assert(pool_apply(pool, square, &six, sizeof six, &result, sizeof result) == POOL_OK);
+ *     assert(result == 36);
  */
 int32_t pool_apply(pool_t *pool,
                    pool_fn fn,
@@ -416,6 +421,10 @@ int32_t pool_apply(pool_t *pool,
  * After a failure nothing more is started; the slots of failed and unstarted items are
  * unspecified. Returns POOL_OK, the status of the failed item with the lowest index (named by
  * pool_last_error()), or as pool_apply().
+ *
+ * Example:
+ *     assert(pool_map(pool, square, in, sizeof in[0], out, sizeof out[0], 5) == POOL_OK);
+ *     assert(out[4] == 25);
  */
 int32_t pool_map(pool_t *pool,
                  pool_fn fn,
@@ -482,6 +491,15 @@ typedef int (*pool_compare_fn)(const void *a, const void *b, void *context);
  * limits for a task hold for each call of the function, and so for a whole range: where many
  * quick numbers come before slow ones, a range that began quickly may exceed a limit that each
  * number keeps. A map's limits hold for each item.
+ *
+ * Example:
+ *     static int32_t halve(size_t begin, size_t end, void *context, pool_task_t *task) {
+ *         double *numbers = context;
+ *         for (size_t i = begin; i < end; i++) numbers[i] /= 2;
+ *         return 0;
+ *     }
+ *     double numbers[1000] = {[999] = 5};
+ *     assert(pool_for(pool, 0, 1000, halve, numbers) == POOL_OK && numbers[999] == 2.5);
  */
 int32_t pool_for(pool_t *pool, size_t begin, size_t end, pool_range_fn fn, void *context);
 
@@ -502,6 +520,21 @@ int32_t pool_for(pool_t *pool, size_t begin, size_t end, pool_range_fn fn, void 
  * After a failure nothing more is started. Returns POOL_OK, the status of the failed piece with
  * the lowest numbers (named by pool_last_error()), or as pool_apply(). There are at most 512
  * pieces, and fewer where a result has more than 8 KiB.
+ *
+ * Example:
+ *     static int32_t sum(size_t begin, size_t end, void *result, void *context, pool_task_t *task) {
+ *         int64_t *total = result;
+ *         for (size_t i = begin; i < end; i++) *total += (int64_t)i;
+ *         return 0;
+ *     }
+ *     static void add(void *into, const void *from, void *context) {
+ *         *(int64_t *)into += *(const int64_t *)from;
+ *     }
+ *     int64_t total = 0;
+ *     const int64_t zero = 0;
+ *     int32_t status = pool_reduce(pool, 1000000, sum, add, &zero, &total, sizeof total, NULL);
+ *     assert(status == POOL_OK);
+ *     assert(total == 499999500000);
  */
 int32_t pool_reduce(pool_t *pool,
                     size_t count,
@@ -539,6 +572,10 @@ int32_t pool_reduce(pool_t *pool,
  * Returns as pool_apply(); POOL_ERR_TERMINATED when pool_terminate() came before the end. After
  * a failure `data` holds the same numbers in some order. In a pool of processes
  * POOL_ERR_UNSUPPORTED: sort on a pool of threads, shared memory too.
+ *
+ * Example:
+ *     double numbers[3] = {2.5, -1, 0};
+ *     assert(pool_sort(pool, numbers, 3, POOL_SORT_F64) == POOL_OK && numbers[0] == -1);
  */
 int32_t pool_sort(pool_t *pool, void *data, size_t count, int32_t type);
 
@@ -597,6 +634,12 @@ int32_t pool_terminate(pool_t *pool);
  *
  * Returns POOL_OK; POOL_ERR_DEADLOCK, at once and freeing nothing, from a task or callback of
  * the pool itself; POOL_ERR_INVALID, as a rule, when the pool was freed before; _FORKED.
+ *
+ * Example:
+ *     pool_t *short_lived = pool_create(2);
+ *     for (int i = 0; i < 100; i++)
+ *         pool_apply_async(short_lived, slow, &i, sizeof i, sizeof i, NULL, NULL, NULL);
+ *     assert(pool_close_join(short_lived) == POOL_OK); // all have run, and the pool is freed
  */
 int32_t pool_close_join(pool_t *pool);
 
@@ -774,6 +817,18 @@ int32_t pool_future_cancel(pool_future_t *future);
  * Returns 1 if the task will not end by itself, 0 if it has ended; POOL_ERR_UNSUPPORTED when it
  * is running on a thread, which cannot be killed: it is asked to stop; POOL_ERR_INVALID,
  * _FORKED.
+ *
+ * Example (processes):
+ *     static int32_t hang(const void *arg, void *result, pool_task_t *task) {
+ *         for (;;) pause();
+ *         return 0;
+ *     }
+ *     pool_future_t *future;
+ *     pool_apply_async(pool, hang, NULL, 0, 0, NULL, NULL, &future);
+ *     assert(pool_future_wait(future, 50) == POOL_ERR_TIMEOUT);
+ *     assert(pool_future_kill(future) == 1);
+ *     assert(pool_future_get(future, NULL, 0, -1) == POOL_ERR_CANCELLED);
+ *     pool_future_release(future);
  */
 int32_t pool_future_kill(pool_future_t *future);
 
@@ -1039,8 +1094,19 @@ int32_t pool_token_release(struct pool_token_t *token);
  * code: the task's own code, positive. (0 would be success, a negative one POOL_ERR_INTERNAL.)
  * message: copied; NULL for none. pool_last_error() shows 511 bytes of it.
  * Returns `code`, whatever it is.
+ *
+ * Example:
+ *     static int32_t root(const void *arg, void *result, pool_task_t *task) {
+ *         if (*(const int *)arg < 0) return pool_task_fail(task, 1, "a negative number has no root");
+ *         return 0;
+ *     }
+ *     int minus = -1;
+ *     assert(pool_apply(pool, root, &minus, sizeof minus, NULL, 0) == 1);
+ *     assert(strcmp(pool_last_error(), "a negative number has no root") == 0);
  */
-int32_t pool_task_fail(pool_task_t *task, int32_t code, const char *message);
+int32_t pool_task_fail(pool_task_t *task,
+                       int32_t code,
+                       const char *message);
 
 /**
  * Makes a copy of `size` bytes at `data` the task's result, in place of the one of fixed size:
@@ -1049,6 +1115,20 @@ int32_t pool_task_fail(pool_task_t *task, int32_t code, const char *message);
  * slot. The last call counts.
  *
  * Returns POOL_OK, POOL_ERR_INVALID, _SIZE, _NO_MEMORY.
+ *
+ * Example:
+ *     static int32_t greet(const void *arg, void *result, pool_task_t *task) {
+ *         char text[100];
+ *         int length = snprintf(text, sizeof text, "hello from worker %u", (unsigned)task->worker);
+ *         return pool_task_set_result(task, text, (size_t)length + 1);
+ *     }
+ *     pool_future_t *future;
+ *     pool_apply_async(pool, greet, NULL, 0, 0, NULL, NULL, &future);
+ *     pool_future_wait(future, -1);
+ *     size_t size;
+ *     const char *text = pool_future_data(future, &size);
+ *     assert(text != NULL && size == strlen(text) + 1);
+ *     pool_future_release(future);
  */
 int32_t pool_task_set_result(pool_task_t *task, const void *data, size_t size);
 
@@ -1069,6 +1149,18 @@ int32_t pool_task_progress(pool_task_t *task,
 /**
  * Whether the task has been asked to stop: by pool_future_cancel(), by pool_terminate(), or,
  * in a map, because another item has failed. 1 or 0, or POOL_ERR_INVALID. Cheap.
+ *
+ * Example:
+ *     static int32_t count_for_ever(const void *arg, void *result, pool_task_t *task) {
+ *         while (!pool_task_cancelled(task)) usleep(1000);
+ *         return 1;
+ *     }
+ *     pool_future_t *future;
+ *     pool_apply_async(pool, count_for_ever, NULL, 0, 0, NULL, NULL, &future);
+ *     usleep(10000);
+ *     pool_future_cancel(future);
+ *     assert(pool_future_wait(future, -1) == POOL_OK && pool_future_successful(future) == 0);
+ *     pool_future_release(future);
  */
 int32_t pool_task_cancelled(const pool_task_t *task);
 
@@ -1099,6 +1191,16 @@ int32_t pool_task_cancelled(const pool_task_t *task);
  * already; _SYSTEM if something waits to be run and no spare worker can be started; _UNSUPPORTED
  * in a worker process, which keeps its place: give the pool more workers instead; _FORKED.
  * A task that has got no section may block all the same: it just keeps its place. Does not block.
+ *
+ * Example:
+ *     static int32_t nap(const void *arg, void *result, pool_task_t *task) {
+ *         int32_t section = pool_blocking_begin(task); // somebody else may use this worker's place
+ *         usleep(50000);
+ *         if (section == POOL_OK) pool_blocking_end(task);
+ *         return 0;
+ *     }
+ *     // Five naps on two workers take about as long as one.
+ *     assert(pool_map(pool, nap, NULL, 0, NULL, 0, 5) == POOL_OK);
  */
 int32_t pool_blocking_begin(pool_task_t *task);
 
@@ -1133,6 +1235,20 @@ int32_t pool_blocking_end(pool_task_t *task);
  * the functions' own, and pool_last_error() has no sentence about them. Or POOL_ERR_INVALID, or
  * POOL_ERR_FORKED in a child that the program forked while another worker ran `b`.
  * GCC and Clang take it from this header, unless POOL_NO_INLINE is defined before.
+ *
+ * Example:
+ *     static int32_t fib(const void *arg, void *result, pool_task_t *task) {
+ *         int n = *(const int *)arg, a, b, before[2] = {n - 1, n - 2};
+ *         if (n < 2) {
+ *             *(int *)result = n;
+ *             return 0;
+ *         }
+ *         int32_t status = pool_join2(task, fib, &before[0], &a, fib, &before[1], &b);
+ *         *(int *)result = a + b;
+ *         return status;
+ *     }
+ *     int n = 20, result;
+ *     assert(pool_apply(pool, fib, &n, sizeof n, &result, sizeof result) == POOL_OK && result == 6765);
  */
 int32_t pool_join2(pool_task_t *task,
                    pool_fn a,
@@ -1907,6 +2023,19 @@ int32_t pool_imap_release(struct pool_imap_t *imap);
  * Returns how many were run: 0 at the end of the time, and when the pool is closed and none can
  * come any more. Or POOL_ERR_INVALID in other pools; POOL_ERR_DEADLOCK from a task or callback
  * of the pool itself; _FORKED. One thread polls at a time; a second one waits.
+ *
+ * Example:
+ *     static void append(const pool_result_t *outcome, void *user_data) {
+ *         printf("%d\n", *(const int *)outcome->data);
+ *     }
+ *     pool_options_t options = POOL_OPTIONS_INIT;
+ *     options.callbacks = POOL_CALLBACKS_POLLED;
+ *     pool_t *polled;
+ *     assert(pool_create_with(&options, &polled) == POOL_OK);
+ *     for (int i = 0; i < 5; i++)
+ *         pool_apply_async(polled, square, &in[i], sizeof in[i], sizeof in[i], append, NULL, NULL);
+ *     for (int called = 0; called < 5;) called += pool_poll(polled, -1);
+ *     pool_close_join(polled);
  */
 int32_t pool_poll(pool_t *pool, int64_t timeout_ms);
 
@@ -1933,8 +2062,18 @@ int32_t pool_poll_fd(pool_t *pool);
  * Returns the memory, to be given back with pool_shared_free(), or gone with the pool; NULL on
  * failure, and pool_last_error() says why: POOL_ERR_INVALID, _NO_MEMORY, _FORKED, and
  * POOL_ERR_UNSUPPORTED inside a worker process.
+ *
+ * Example (processes):
+ *     int *numbers = pool_shared_alloc(pool, 1000 * sizeof *numbers);
+ *     assert(numbers != NULL);
+ *     for (int i = 0; i < 1000; i++) numbers[i] = i;
+ *     // In place, without a copy.
+ *     assert(pool_map(pool, square, numbers, sizeof *numbers, numbers, sizeof *numbers, 1000) == POOL_OK);
+ *     assert(numbers[999] == 998001);
+ *     pool_shared_free(pool, numbers);
  */
-void *pool_shared_alloc(pool_t *pool, size_t size);
+void *pool_shared_alloc(pool_t *pool,
+                        size_t size);
 
 /**
  * Gives back memory of pool_shared_alloc(); no task may use it any more. NULL does nothing.
@@ -1967,6 +2106,19 @@ int32_t pool_worker_pid(pool_t *pool, uint32_t worker);
  *
  * Returns as pool_create_with(), or POOL_ERR_CLOSED, _DEADLOCK from a callback of the pool,
  * _FORKED.
+ *
+ * Example (processes):
+ *     static int factor;
+ *     static int32_t multiply(const void *arg, void *result, pool_task_t *task) {
+ *         *(int *)result = *(const int *)arg * factor;
+ *         return 0;
+ *     }
+ *     factor = 3; // after the pool was made: its workers do not see it
+ *     pool_map(pool, multiply, in, sizeof in[0], out, sizeof out[0], 5);
+ *     assert(out[4] == 0);
+ *     assert(pool_refresh(pool) == POOL_OK);
+ *     pool_map(pool, multiply, in, sizeof in[0], out, sizeof out[0], 5);
+ *     assert(out[4] == 15);
  */
 int32_t pool_refresh(pool_t *pool);
 

@@ -185,7 +185,9 @@ int32_t millpond_pool_token_create(struct millpond_pool_token_t **token);
 int32_t millpond_pool_token_cancel(struct millpond_pool_token_t *token);
 int32_t millpond_pool_token_cancelled(const struct millpond_pool_token_t *token);
 int32_t millpond_pool_token_release(struct millpond_pool_token_t *token);
-int32_t millpond_pool_task_fail(millpond_pool_task_t *task, int32_t code, const char *message);
+int32_t millpond_pool_task_fail(millpond_pool_task_t *task,
+                       int32_t code,
+                       const char *message);
 int32_t millpond_pool_task_set_result(millpond_pool_task_t *task, const void *data, size_t size);
 int32_t millpond_pool_task_progress(millpond_pool_task_t *task,
                            uint64_t done,
@@ -380,7 +382,8 @@ int32_t millpond_pool_imap_next(struct millpond_pool_imap_t *imap,
 int32_t millpond_pool_imap_release(struct millpond_pool_imap_t *imap);
 int32_t millpond_pool_poll(millpond_pool_t *pool, int64_t timeout_ms);
 int32_t millpond_pool_poll_fd(millpond_pool_t *pool);
-void *millpond_pool_shared_alloc(millpond_pool_t *pool, size_t size);
+void *millpond_pool_shared_alloc(millpond_pool_t *pool,
+                        size_t size);
 int32_t millpond_pool_shared_free(millpond_pool_t *pool, void *memory);
 int32_t millpond_pool_worker_pid(millpond_pool_t *pool, uint32_t worker);
 int32_t millpond_pool_refresh(millpond_pool_t *pool);

@@ -28,6 +28,16 @@ use crate::pool::{abi::pool_task_t, blocking, stack};
 /// already; _SYSTEM if something waits to be run and no spare worker can be started; _UNSUPPORTED
 /// in a worker process, which keeps its place: give the pool more workers instead; _FORKED.
 /// A task that has got no section may block all the same: it just keeps its place. Does not block.
+///
+/// Example:
+///     static int32_t nap(const void *arg, void *result, pool_task_t *task) {
+///         int32_t section = pool_blocking_begin(task); // somebody else may use this worker's place
+///         usleep(50000);
+///         if (section == POOL_OK) pool_blocking_end(task);
+///         return 0;
+///     }
+///     // Five naps on two workers take about as long as one.
+///     assert(pool_map(pool, nap, NULL, 0, NULL, 0, 5) == POOL_OK);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_blocking_begin(task: *mut pool_task_t) -> i32 {
     status(|| blocking::begin(stack::innermost(task)?))

@@ -53,6 +53,12 @@ pub unsafe extern "C" fn pool_terminate(pool: *mut pool_t) -> i32 {
 ///
 /// Returns POOL_OK; POOL_ERR_DEADLOCK, at once and freeing nothing, from a task or callback of
 /// the pool itself; POOL_ERR_INVALID, as a rule, when the pool was freed before; _FORKED.
+///
+/// Example:
+///     pool_t *short_lived = pool_create(2);
+///     for (int i = 0; i < 100; i++)
+///         pool_apply_async(short_lived, slow, &i, sizeof i, sizeof i, NULL, NULL, NULL);
+///     assert(pool_close_join(short_lived) == POOL_OK); // all have run, and the pool is freed
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_close_join(pool: *mut pool_t) -> i32 {
     status(|| {

@@ -247,6 +247,18 @@ pub unsafe extern "C" fn pool_future_cancel(future: *mut pool_future_t) -> i32 {
 /// Returns 1 if the task will not end by itself, 0 if it has ended; POOL_ERR_UNSUPPORTED when it
 /// is running on a thread, which cannot be killed: it is asked to stop; POOL_ERR_INVALID,
 /// _FORKED.
+///
+/// Example (processes):
+///     static int32_t hang(const void *arg, void *result, pool_task_t *task) {
+///         for (;;) pause();
+///         return 0;
+///     }
+///     pool_future_t *future;
+///     pool_apply_async(pool, hang, NULL, 0, 0, NULL, NULL, &future);
+///     assert(pool_future_wait(future, 50) == POOL_ERR_TIMEOUT);
+///     assert(pool_future_kill(future) == 1);
+///     assert(pool_future_get(future, NULL, 0, -1) == POOL_ERR_CANCELLED);
+///     pool_future_release(future);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_future_kill(future: *mut pool_future_t) -> i32 {
     number(|| {

@@ -40,6 +40,20 @@ fn in_task(task: *const pool_task_t) -> Result<()> {
 /// the functions' own, and pool_last_error() has no sentence about them. Or POOL_ERR_INVALID, or
 /// POOL_ERR_FORKED in a child that the program forked while another worker ran `b`.
 /// GCC and Clang take it from this header, unless POOL_NO_INLINE is defined before.
+///
+/// Example:
+///     static int32_t fib(const void *arg, void *result, pool_task_t *task) {
+///         int n = *(const int *)arg, a, b, before[2] = {n - 1, n - 2};
+///         if (n < 2) {
+///             *(int *)result = n;
+///             return 0;
+///         }
+///         int32_t status = pool_join2(task, fib, &before[0], &a, fib, &before[1], &b);
+///         *(int *)result = a + b;
+///         return status;
+///     }
+///     int n = 20, result;
+///     assert(pool_apply(pool, fib, &n, sizeof n, &result, sizeof result) == POOL_OK && result == 6765);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_join2(
     task: *mut pool_task_t,

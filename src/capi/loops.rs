@@ -29,6 +29,15 @@ use std::{ffi::c_void, ptr};
 /// limits for a task hold for each call of the function, and so for a whole range: where many
 /// quick numbers come before slow ones, a range that began quickly may exceed a limit that each
 /// number keeps. A map's limits hold for each item.
+///
+/// Example:
+///     static int32_t halve(size_t begin, size_t end, void *context, pool_task_t *task) {
+///         double *numbers = context;
+///         for (size_t i = begin; i < end; i++) numbers[i] /= 2;
+///         return 0;
+///     }
+///     double numbers[1000] = {[999] = 5};
+///     assert(pool_for(pool, 0, 1000, halve, numbers) == POOL_OK && numbers[999] == 2.5);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_for(
     pool: *mut pool_t,
@@ -76,6 +85,21 @@ pub unsafe extern "C" fn pool_for(
 /// After a failure nothing more is started. Returns POOL_OK, the status of the failed piece with
 /// the lowest numbers (named by pool_last_error()), or as pool_apply(). There are at most 512
 /// pieces, and fewer where a result has more than 8 KiB.
+///
+/// Example:
+///     static int32_t sum(size_t begin, size_t end, void *result, void *context, pool_task_t *task) {
+///         int64_t *total = result;
+///         for (size_t i = begin; i < end; i++) *total += (int64_t)i;
+///         return 0;
+///     }
+///     static void add(void *into, const void *from, void *context) {
+///         *(int64_t *)into += *(const int64_t *)from;
+///     }
+///     int64_t total = 0;
+///     const int64_t zero = 0;
+///     int32_t status = pool_reduce(pool, 1000000, sum, add, &zero, &total, sizeof total, NULL);
+///     assert(status == POOL_OK);
+///     assert(total == 499999500000);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_reduce(
     pool: *mut pool_t,

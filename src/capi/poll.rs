@@ -14,6 +14,19 @@ use super::{
 /// Returns how many were run: 0 at the end of the time, and when the pool is closed and none can
 /// come any more. Or POOL_ERR_INVALID in other pools; POOL_ERR_DEADLOCK from a task or callback
 /// of the pool itself; _FORKED. One thread polls at a time; a second one waits.
+///
+/// Example:
+///     static void append(const pool_result_t *outcome, void *user_data) {
+///         printf("%d\n", *(const int *)outcome->data);
+///     }
+///     pool_options_t options = POOL_OPTIONS_INIT;
+///     options.callbacks = POOL_CALLBACKS_POLLED;
+///     pool_t *polled;
+///     assert(pool_create_with(&options, &polled) == POOL_OK);
+///     for (int i = 0; i < 5; i++)
+///         pool_apply_async(polled, square, &in[i], sizeof in[i], sizeof in[i], append, NULL, NULL);
+///     for (int called = 0; called < 5;) called += pool_poll(polled, -1);
+///     pool_close_join(polled);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_poll(pool: *mut pool_t, timeout_ms: i64) -> i32 {
     number(|| {

@@ -35,6 +35,19 @@ pub unsafe extern "C" fn pool_worker_pid(pool: *mut pool_t, worker: u32) -> i32 
 ///
 /// Returns as pool_create_with(), or POOL_ERR_CLOSED, _DEADLOCK from a callback of the pool,
 /// _FORKED.
+///
+/// Example (processes):
+///     static int factor;
+///     static int32_t multiply(const void *arg, void *result, pool_task_t *task) {
+///         *(int *)result = *(const int *)arg * factor;
+///         return 0;
+///     }
+///     factor = 3; // after the pool was made: its workers do not see it
+///     pool_map(pool, multiply, in, sizeof in[0], out, sizeof out[0], 5);
+///     assert(out[4] == 0);
+///     assert(pool_refresh(pool) == POOL_OK);
+///     pool_map(pool, multiply, in, sizeof in[0], out, sizeof out[0], 5);
+///     assert(out[4] == 15);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_refresh(pool: *mut pool_t) -> i32 {
     status(|| {

@@ -17,6 +17,15 @@ use std::{ffi::c_void, ptr};
 /// Returns the memory, to be given back with pool_shared_free(), or gone with the pool; NULL on
 /// failure, and pool_last_error() says why: POOL_ERR_INVALID, _NO_MEMORY, _FORKED, and
 /// POOL_ERR_UNSUPPORTED inside a worker process.
+///
+/// Example (processes):
+///     int *numbers = pool_shared_alloc(pool, 1000 * sizeof *numbers);
+///     assert(numbers != NULL);
+///     for (int i = 0; i < 1000; i++) numbers[i] = i;
+///     // In place, without a copy.
+///     assert(pool_map(pool, square, numbers, sizeof *numbers, numbers, sizeof *numbers, 1000) == POOL_OK);
+///     assert(numbers[999] == 998001);
+///     pool_shared_free(pool, numbers);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_shared_alloc(pool: *mut pool_t, size: usize) -> *mut c_void {
     let memory = value(|| {

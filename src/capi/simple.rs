@@ -69,6 +69,11 @@ pub extern "C" fn pool_default() -> *mut pool_t {
 /// _TERMINATED, _FORKED, _NO_MEMORY, _SYSTEM (no thread could be started), _SIZE (the task set
 /// a longer result), _INTERNAL. In processes also _WORKER_DIED, _TIME_LIMIT, _BROKEN, _CRASH_LOOP,
 /// _UNKNOWN_FUNCTION, and _UNSUPPORTED inside a worker.
+///
+/// Example:
+///     int six = 6, result = 0;
+///     assert(pool_apply(pool, square, &six, sizeof six, &result, sizeof result) == POOL_OK);
+///     assert(result == 36);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_apply(
     pool: *mut pool_t,
@@ -110,6 +115,10 @@ pub unsafe extern "C" fn pool_apply(
 /// After a failure nothing more is started; the slots of failed and unstarted items are
 /// unspecified. Returns POOL_OK, the status of the failed item with the lowest index (named by
 /// pool_last_error()), or as pool_apply().
+///
+/// Example:
+///     assert(pool_map(pool, square, in, sizeof in[0], out, sizeof out[0], 5) == POOL_OK);
+///     assert(out[4] == 25);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_map(
     pool: *mut pool_t,

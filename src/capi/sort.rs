@@ -36,6 +36,10 @@ pub const POOL_SORT_F64: i32 = 5;
 /// Returns as pool_apply(); POOL_ERR_TERMINATED when pool_terminate() came before the end. After
 /// a failure `data` holds the same numbers in some order. In a pool of processes
 /// POOL_ERR_UNSUPPORTED: sort on a pool of threads, shared memory too.
+///
+/// Example:
+///     double numbers[3] = {2.5, -1, 0};
+///     assert(pool_sort(pool, numbers, 3, POOL_SORT_F64) == POOL_OK && numbers[0] == -1);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_sort(
     pool: *mut pool_t,

@@ -28,6 +28,15 @@ unsafe fn frame<'a>(task: *const pool_task_t) -> Result<&'a Frame<'a>> {
 /// code: the task's own code, positive. (0 would be success, a negative one POOL_ERR_INTERNAL.)
 /// message: copied; NULL for none. pool_last_error() shows 511 bytes of it.
 /// Returns `code`, whatever it is.
+///
+/// Example:
+///     static int32_t root(const void *arg, void *result, pool_task_t *task) {
+///         if (*(const int *)arg < 0) return pool_task_fail(task, 1, "a negative number has no root");
+///         return 0;
+///     }
+///     int minus = -1;
+///     assert(pool_apply(pool, root, &minus, sizeof minus, NULL, 0) == 1);
+///     assert(strcmp(pool_last_error(), "a negative number has no root") == 0);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_task_fail(
     task: *mut pool_task_t,
@@ -53,6 +62,20 @@ pub unsafe extern "C" fn pool_task_fail(
 /// slot. The last call counts.
 ///
 /// Returns POOL_OK, POOL_ERR_INVALID, _SIZE, _NO_MEMORY.
+///
+/// Example:
+///     static int32_t greet(const void *arg, void *result, pool_task_t *task) {
+///         char text[100];
+///         int length = snprintf(text, sizeof text, "hello from worker %u", (unsigned)task->worker);
+///         return pool_task_set_result(task, text, (size_t)length + 1);
+///     }
+///     pool_future_t *future;
+///     pool_apply_async(pool, greet, NULL, 0, 0, NULL, NULL, &future);
+///     pool_future_wait(future, -1);
+///     size_t size;
+///     const char *text = pool_future_data(future, &size);
+///     assert(text != NULL && size == strlen(text) + 1);
+///     pool_future_release(future);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_task_set_result(
     task: *mut pool_task_t,
@@ -89,6 +112,18 @@ pub unsafe extern "C" fn pool_task_progress(task: *mut pool_task_t, done: u64, t
 
 /// Whether the task has been asked to stop: by pool_future_cancel(), by pool_terminate(), or,
 /// in a map, because another item has failed. 1 or 0, or POOL_ERR_INVALID. Cheap.
+///
+/// Example:
+///     static int32_t count_for_ever(const void *arg, void *result, pool_task_t *task) {
+///         while (!pool_task_cancelled(task)) usleep(1000);
+///         return 1;
+///     }
+///     pool_future_t *future;
+///     pool_apply_async(pool, count_for_ever, NULL, 0, 0, NULL, NULL, &future);
+///     usleep(10000);
+///     pool_future_cancel(future);
+///     assert(pool_future_wait(future, -1) == POOL_OK && pool_future_successful(future) == 0);
+///     pool_future_release(future);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_task_cancelled(task: *const pool_task_t) -> i32 {
     number(|| {

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from conftest import Compile, Run
 
 HEADER = Path(__file__).resolve().parent.parent.parent / "include" / "millpond.h"
-OUTSIDE = re.compile(r"^(static|typedef)\b.*?^\}.*?\n", re.DOTALL | re.MULTILINE)
+OUTSIDE = re.compile(r"^(?:static|typedef)\b(?:[^\n]*;|.*?^\}[^\n]*)\n", re.DOTALL | re.MULTILINE)
 PROGRAM = """
 #undef NDEBUG
 #include <millpond.h>
