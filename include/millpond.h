@@ -1460,7 +1460,7 @@ typedef struct pool_options_t {
   int32_t oom_score_adj;
   /**
    * 1: keep worker i on the i-th of the pool's CPUs (modulo their number); 0: on all of them. For
-   * pools of threads, too.
+   * pools of threads, too. On Linux; elsewhere POOL_ERR_UNSUPPORTED.
    */
   int32_t pin_workers;
   /** 1: let crashing workers write core dumps as the program's limits allow; 0: none. */

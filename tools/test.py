@@ -36,6 +36,9 @@ NOT_PORTABLE = [
     "a_thread_that_ends_leaves_its_lock",
     "who_waits_gets_it_when_the_thread_ends",
     "opposite_orders",
+    "processors",
+    "pinned_workers",
+    "threads_from_outside_have_numbers",
     "procs_",
 ]
 

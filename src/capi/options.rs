@@ -120,7 +120,7 @@ pub struct pool_options_t {
     /// first; 0 leaves them the program's.
     pub oom_score_adj: i32,
     /// 1: keep worker i on the i-th of the pool's CPUs (modulo their number); 0: on all of them. For
-    /// pools of threads, too.
+    /// pools of threads, too. On Linux; elsewhere POOL_ERR_UNSUPPORTED.
     pub pin_workers: i32,
     /// 1: let crashing workers write core dumps as the program's limits allow; 0: none.
     pub core_dumps: i32,
@@ -264,6 +264,9 @@ unsafe fn check(from: &pool_options_t) -> Result<Options> {
     options.stack_size = from.stack_size;
     options.max_blocked = max_blocked(from)?;
     options.pin_workers = within("pin_workers", from.pin_workers.into(), 1)? != 0;
+    if options.pin_workers && !KNOWS_CPUS {
+        return Err(no_cpus());
+    }
     // SAFETY: promised by the caller.
     options.cpus = unsafe { cpus(from)? };
     if from.workers == 0 && !options.cpus.is_empty() {
@@ -287,6 +290,13 @@ fn max_blocked(from: &pool_options_t) -> Result<usize> {
         return Err(Error::new(code::UNSUPPORTED, text));
     }
     Ok(if most == 0 { MAX_BLOCKED } else { most })
+}
+
+/// Whether threads can be kept to CPUs on this system.
+const KNOWS_CPUS: bool = cfg!(all(target_os = "linux", not(feature = "portable")));
+
+fn no_cpus() -> Error {
+    Error::new(code::UNSUPPORTED, "workers cannot be kept to CPUs on this system")
 }
 
 fn max_workers(from: &pool_options_t, workers: usize) -> Result<usize> {
@@ -318,9 +328,7 @@ unsafe fn cpus(from: &pool_options_t) -> Result<Vec<u32>> {
     cpus.dedup();
     match process::first_impossible(&cpus) {
         None => Ok(cpus),
-        Some(_) if !cfg!(all(target_os = "linux", not(feature = "portable"))) => {
-            Err(Error::new(code::UNSUPPORTED, "workers cannot be kept to CPUs on this system"))
-        }
+        Some(_) if !KNOWS_CPUS => Err(no_cpus()),
         Some(cpu) => {
             let text = format!("cpus names CPU {cpu}, on which this process may not run");
             Err(Error::invalid(text))

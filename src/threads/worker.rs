@@ -129,13 +129,8 @@ impl Worker<'_> {
         let mut eagerness = Eagerness { rounds: self.engine.patience, lull: 0 };
         let mut tick = 0_u32;
         loop {
-            if self.core.callbacks.is_wanted() {
-                self.found(&mut searching);
-                self.core.callbacks.drain_wanted();
-                continue;
-            }
-            if self.run_one(tick, &mut searching) {
-                tick = tick.wrapping_add(1);
+            if self.run_callbacks(&mut searching) || self.run_one(&mut tick, &mut searching) {
+                // A callback, too, may have waited, and have come back to a full pool.
                 if !self.engine.sleep.is_crowded() {
                     continue;
                 }
@@ -148,9 +143,20 @@ impl Worker<'_> {
         }
     }
 
+    /// Runs the callbacks that others have left, if there are any.
+    fn run_callbacks(&self, searching: &mut bool) -> bool {
+        let wanted = self.core.callbacks.is_wanted();
+        if wanted {
+            self.found(searching);
+            self.core.callbacks.drain_wanted();
+        }
+        wanted
+    }
+
     /// Runs a task, or if there is none a fork of somebody's; false if there is neither.
-    fn run_one(&self, tick: u32, searching: &mut bool) -> bool {
-        if let Some(task) = self.seat.find(&self.engine.queues, tick) {
+    fn run_one(&self, tick: &mut u32, searching: &mut bool) -> bool {
+        if let Some(task) = self.seat.find(&self.engine.queues, *tick) {
+            *tick = tick.wrapping_add(1);
             self.found(searching);
             submit::run_queued(self.core, task, self.context);
             return true;
