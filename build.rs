@@ -82,6 +82,7 @@ mod header {
         ("Fork-join inside a task", &["capi/join.rs"], include_str!("src/capi/join_inline.h")),
         ("Options of a pool", &["capi/options.rs"], ""),
         ("The number of workers", &["capi/workers.rs"], ""),
+        ("Something that every worker does once", &["capi/broadcast.rs"], ""),
         ("Calls in full", &["capi/call.rs"], ""),
         ("Periodic tasks", &["capi/periodic.rs"], ""),
         ("Maps over several arrays", &["capi/starmap.rs"], ""),

@@ -287,6 +287,14 @@ int32_t millpond_pool_create_with(const struct millpond_pool_options_t *options,
 int32_t millpond_pool_workers(millpond_pool_t *pool);
 int32_t millpond_pool_resize(millpond_pool_t *pool,
                     uint32_t workers);
+int32_t millpond_pool_broadcast(millpond_pool_t *pool,
+                       millpond_pool_fn fn,
+                       const void *arg,
+                       size_t arg_size,
+                       void *results,
+                       size_t result_size,
+                       int32_t *statuses,
+                       size_t count);
 #define MILLPOND_POOL_PRIORITY_LOW (-1)
 #define MILLPOND_POOL_PRIORITY_NORMAL 0
 #define MILLPOND_POOL_PRIORITY_HIGH 1

@@ -50,6 +50,8 @@ mod workers;
 #[cfg(not(shuttle))]
 mod barrier;
 #[cfg(not(shuttle))]
+mod broadcast;
+#[cfg(not(shuttle))]
 mod condition;
 #[cfg(not(shuttle))]
 mod counter;
@@ -97,4 +99,6 @@ pub use version::*;
 pub use wait::*;
 pub use workers::*;
 #[cfg(not(shuttle))]
-pub use {barrier::*, condition::*, counter::*, event::*, lock::*, queue::*, semaphore::*};
+pub use {
+    barrier::*, broadcast::*, condition::*, counter::*, event::*, lock::*, queue::*, semaphore::*,
+};

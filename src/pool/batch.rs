@@ -244,7 +244,7 @@ impl Prepared {
     /// Counts all tasks in.
     fn enter(&self, core: &Core, count: usize) -> Result<Admission> {
         if self.late {
-            core.bound.enter_anyhow();
+            core.bound.enter_anyhow(count);
             return Ok(Admission::Within);
         }
         core.bound.enter(core, count)

@@ -116,10 +116,10 @@ impl Bound {
         }
     }
 
-    /// Counts a task in that the caller runs itself, room or not.
-    pub fn enter_anyhow(&self) {
+    /// Counts `count` tasks in, room or not.
+    pub fn enter_anyhow(&self, count: usize) {
         if self.pending != 0 {
-            self.inside.fetch_add(1, Ordering::SeqCst);
+            self.inside.fetch_add(count, Ordering::SeqCst);
         }
     }
 

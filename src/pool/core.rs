@@ -33,6 +33,30 @@ use crate::support::{
 };
 use std::time::Instant;
 
+/// Whether the engine is to be told now of a new number of workers.
+#[derive(Default)]
+struct Resizing {
+    /// Not now: somebody has counted on the workers that there are.
+    is_put_off: bool,
+    /// There is something to tell.
+    is_due: bool,
+}
+
+/// While it lives nobody comes and nobody goes.
+pub struct Steady<'a>(&'a Core);
+
+impl Drop for Steady<'_> {
+    fn drop(&mut self) {
+        let core = self.0;
+        let mut resizing = lock(&core.resizing);
+        if std::mem::take(&mut *resizing).is_due
+            && let Err(error) = core.engine.resize(core, core.workers())
+        {
+            log::tell(core, log::WARNING, || error.message.into_owned());
+        }
+    }
+}
+
 /// See the module.
 pub struct Core {
     me: Weak<Self>,
@@ -51,7 +75,9 @@ pub struct Core {
     /// How many workers it has now.
     workers: AtomicUsize,
     /// Held by who changes that.
-    resizing: Mutex<()>,
+    resizing: Mutex<Resizing>,
+    /// Held by who runs something on every worker.
+    pub broadcasting: Mutex<()>,
     /// How many tasks may be in the pool at a time.
     pub bound: Bound,
     /// Tasks that may not start yet.
@@ -97,7 +123,8 @@ impl Core {
             callbacks,
             watchers: Watchers::default(),
             workers: AtomicUsize::new(workers),
-            resizing: Mutex::new(()),
+            resizing: Mutex::default(),
+            broadcasting: Mutex::default(),
             bound,
             agenda: Agenda::new(),
             timer: Timer::new(),
@@ -190,15 +217,28 @@ impl Core {
             return Err(Error::invalid(text));
         }
         self.require_open(context::find(self).is_some())?;
-        let _alone = lock(&self.resizing);
+        let mut resizing = lock(&self.resizing);
         let before = self.workers();
         self.workers.store(workers, Ordering::SeqCst);
+        if resizing.is_put_off {
+            resizing.is_due = true;
+            return Ok(());
+        }
         let resized = self.engine.resize(self, workers);
         if resized.is_err() {
             self.workers.store(before, Ordering::SeqCst);
         }
         self.bound.look(self);
         resized
+    }
+
+    /// How many workers there are, and until the other value is dropped will be: a change of their
+    /// number takes effect then. One at a time, under `broadcasting`.
+    pub fn steady(&self) -> (usize, Steady<'_>) {
+        let mut resizing = lock(&self.resizing);
+        // A sequential pool cannot change, and says so.
+        resizing.is_put_off = self.options.mode != Mode::Sequential;
+        (self.workers(), Steady(self))
     }
 
     /// How long ago the pool was made, in nanoseconds.

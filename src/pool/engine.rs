@@ -80,6 +80,16 @@ pub trait Engine: Send + Sync {
     /// Calls a worker if there is something to do and one is allowed to run.
     fn wake(&self, core: &Core);
 
+    /// As `wake`, but says so when there is something to do, a worker is allowed to run, and none can
+    /// be had.
+    ///
+    /// # Errors
+    /// Why not.
+    fn call(&self, core: &Core) -> Result<()> {
+        self.wake(core);
+        Ok(())
+    }
+
     /// Runs `body` on the calling thread, told as what it does so, if the pool may use it as one
     /// right now: inside a task, or when a worker's place is free and nobody waits for it.
     fn lend(&self, _core: &Core, _body: &mut dyn FnMut(&Context)) -> bool {

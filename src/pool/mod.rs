@@ -72,6 +72,8 @@
 //! | `periodic`     | a task that is run again and again |
 //! | `watchers`     | who is to be called when a task has ended |
 //! | `batch`        | many calls submitted at once, all or none |
+//! | `rendezvous`   | where all workers wait until each of them has come |
+//! | `broadcast`    | something that every worker does once |
 //! | `submit`       | what apply, submit, map, wait and cancel do with all these |
 
 pub mod abi;
@@ -93,6 +95,8 @@ pub mod blocks;
 pub mod bodies;
 #[cfg(not(loom))]
 pub mod bound;
+#[cfg(not(any(loom, shuttle)))]
+pub mod broadcast;
 #[cfg(not(loom))]
 pub mod callables;
 #[cfg(not(loom))]
@@ -170,6 +174,8 @@ pub mod ranges;
 pub mod reduce;
 #[cfg(not(loom))]
 pub mod remote;
+#[cfg(not(any(loom, shuttle)))]
+pub mod rendezvous;
 #[cfg(not(loom))]
 pub mod running;
 #[cfg(not(loom))]

@@ -237,7 +237,7 @@ pub fn map(core: &Core, call: MapCall) -> Result<()> {
     let membership = call.membership;
     let map = Map::new(call, core.workers())?;
     let task = claimed_map(core, context, map)?;
-    core.bound.enter_anyhow();
+    core.bound.enter_anyhow(1);
     sit_down(task, membership);
     let mut outcome = Ok(());
     let lent = task.state.is_done()

@@ -307,6 +307,10 @@ impl Engine for ThreadEngine {
         }
     }
 
+    fn call(&self, core: &Core) -> Result<()> {
+        if self.has_work(core) { self.try_wake(core) } else { Ok(()) }
+    }
+
     fn lend(&self, core: &Core, body: &mut dyn FnMut(&Context)) -> bool {
         helper::lend(self, core, body)
     }
