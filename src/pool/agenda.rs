@@ -3,15 +3,17 @@
 //!
 //! Whoever finds that one may start now, or never will, claims it and sends it to the mailbox; the
 //! thread that finds the box idle reads it. So a task that ends because another has does so on a
-//! stack that does not grow with the length of the chain.
+//! stack that does not grow with the length of the chain. While it reads it runs no function of the
+//! user's: that could wait for what comes into the box next.
 
 use super::{
+    callbacks::Delivery,
     context,
     core::Core,
     deferred::Deferred,
     mailbox::Mailbox,
-    status::{self, Error, Result},
-    task::{Task, TaskRef},
+    status::{self, Error, Result, Status},
+    task::{NEVER_RAN, Task, TaskRef},
 };
 use crate::support::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
 use std::ptr::NonNull;
@@ -76,6 +78,10 @@ impl Agenda {
         entries.free.push(place);
         drop(entries);
         drop(entry);
+        self.uncount(core);
+    }
+
+    fn uncount(&self, core: &Core) {
         if self.held.fetch_sub(1, Ordering::SeqCst) == 1 {
             core.engine.check_finished(core);
         }
@@ -102,40 +108,68 @@ impl Agenda {
         if !unsafe { self.ready.send(task.as_non_null()) } {
             return;
         }
+        // The pool is not finished before all is done that is owed.
+        self.held.fetch_add(1, Ordering::SeqCst);
+        let mut owed = Owed { delivery: Delivery::Left, wake: false };
         loop {
             for task in self.ready.take() {
-                self.conclude_one(core, task);
+                self.conclude_one(core, task, &mut owed);
             }
             if self.ready.try_leave() {
-                return;
+                break;
             }
         }
+        core.callbacks.serve(core, owed.delivery);
+        if owed.wake {
+            core.engine.wake(core);
+        }
+        self.uncount(core);
     }
 
-    fn conclude_one(&self, core: &Core, task: NonNull<Task>) {
+    fn conclude_one(&self, core: &Core, task: NonNull<Task>, owed: &mut Owed) {
         // SAFETY: the reference came along.
         let task = unsafe { TaskRef::from_raw(task) };
         let Some(deferred) = task.deferred() else { return };
         match deferred.verdict(core, task) {
-            Err(error) => task.finish_unrun_because(error.status, &error.message),
-            Ok(()) if core.is_terminated() => task.finish_unrun(status::TERMINATED),
-            Ok(()) if !task.state.requeue() => task.finish_unrun(status::CANCELLED),
-            Ok(()) => enqueue(core, task),
+            Err(error) => owed.finish(task, error.status, &error.message),
+            Ok(()) if core.is_terminated() => owed.finish_plainly(task, status::TERMINATED),
+            Ok(()) if !task.state.requeue() => owed.finish_plainly(task, status::CANCELLED),
+            Ok(()) => owed.enqueue(core, task),
         }
         self.leave(core, deferred.place());
     }
 }
 
-/// Puts a task into a queue that has been accepted long ago: if there is no room, it fails.
-fn enqueue(core: &Core, task: TaskRef) {
-    let entry = core.blocks.enter_late(core, context::find(core));
-    let enqueued = core.engine.enqueue(core, entry.door_for(task.level()), task);
-    drop(entry);
-    match enqueued {
-        Ok(()) => core.engine.wake(core),
-        Err(error) if task.state.claim() => {
-            task.finish_unrun_because(error.status, &error.message);
+/// What is to be done when the box is no longer read here.
+struct Owed {
+    /// Of several callbacks only the first can be anybody's: the others are read with it.
+    delivery: Delivery,
+    /// Something was put into a queue.
+    wake: bool,
+}
+
+impl Owed {
+    fn finish_plainly(&mut self, task: TaskRef, status: Status) {
+        self.finish(task, status, status::meaning(status));
+    }
+
+    fn finish(&mut self, task: TaskRef, status: Status, message: &str) {
+        task.set_message(message);
+        let delivery = task.finish_owing(status, NEVER_RAN);
+        if !matches!(delivery, Delivery::Left) {
+            self.delivery = delivery;
         }
-        Err(_) => task.release(),
+    }
+
+    /// Puts a task into a queue that has been accepted long ago: if there is no room, it fails.
+    fn enqueue(&mut self, core: &Core, task: TaskRef) {
+        let entry = core.blocks.enter_late(core, context::find(core));
+        let enqueued = core.engine.enqueue(core, entry.door_for(task.level()), task);
+        drop(entry);
+        match enqueued {
+            Ok(()) => self.wake = true,
+            Err(error) if task.state.claim() => self.finish(task, error.status, &error.message),
+            Err(_) => task.release(),
+        }
     }
 }

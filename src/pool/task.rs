@@ -17,6 +17,7 @@
 
 use super::{
     abi::{Function, POOL_NO_WORKER, pool_callback_fn, pool_task_t},
+    callbacks::Delivery,
     cold::Cold,
     core::Core,
     group::seats,
@@ -142,11 +143,14 @@ impl TaskRef {
     /// Ends the task: the outcome becomes visible, waiters wake, the callback is delivered, and
     /// the caller's reference is given up.
     pub fn finish(self, status: Status, worker: u32) {
-        self.core().bound.leave(self.core(), 1);
-        if status != status::OK {
-            self.core().census.count_failure(worker);
+        if self.has_callback() {
+            let core = self.core();
+            let delivery = self.finish_with_callback(status, worker);
+            core.callbacks.serve(core, delivery);
+            return;
         }
-        if !self.has_callback() && self.state.finish_alone() {
+        self.count_end(status, worker);
+        if self.state.finish_alone() {
             // SAFETY: no callback, no handle: nobody asks how it ended.
             unsafe { self.free() };
             return;
@@ -154,22 +158,36 @@ impl TaskRef {
         self.status.set(status);
         self.worker.store(worker, Ordering::Relaxed);
         let word = &raw const self.state;
-        if !self.has_callback() {
-            let core = self.core;
-            let (finished, last) = self.state.finish_and_drop();
-            if finished.wake {
-                State::wake_at(word);
-            }
-            if finished.watched {
-                // SAFETY: the watchers' references keep the block, and so the core.
-                unsafe { &*core }.watchers.call(self);
-            }
-            if last {
-                // SAFETY: the last owner.
-                unsafe { self.free() };
-            }
-            return;
+        let core = self.core;
+        let (finished, last) = self.state.finish_and_drop();
+        if finished.wake {
+            State::wake_at(word);
         }
+        if finished.watched {
+            // SAFETY: the watchers' references keep the block, and so the core.
+            unsafe { &*core }.watchers.call(self);
+        }
+        if last {
+            // SAFETY: the last owner.
+            unsafe { self.free() };
+        }
+    }
+
+    /// As `finish`, but runs no function of the user's: that is left to who serves the delivery,
+    /// while the core is alive.
+    pub fn finish_owing(self, status: Status, worker: u32) -> Delivery {
+        if self.has_callback() {
+            return self.finish_with_callback(status, worker);
+        }
+        self.finish(status, worker);
+        Delivery::Left
+    }
+
+    fn finish_with_callback(self, status: Status, worker: u32) -> Delivery {
+        self.count_end(status, worker);
+        self.status.set(status);
+        self.worker.store(worker, Ordering::Relaxed);
+        let word = &raw const self.state;
         let core = self.core();
         // Sent before anybody can know that the task has ended, so that what ends because of
         // this is called back later; whoever reads the callback waits for the end.
@@ -181,7 +199,16 @@ impl TaskRef {
         if finished.watched {
             core.watchers.call(self);
         }
-        core.callbacks.serve(core, delivery);
+        delivery
+    }
+
+    #[inline]
+    fn count_end(self, status: Status, worker: u32) {
+        let core = self.core();
+        core.bound.leave(core, 1);
+        if status != status::OK {
+            core.census.count_failure(worker);
+        }
     }
 }
 

@@ -265,3 +265,11 @@ CASE(pools_end_in_the_midst_of_it) {
     CHECK_OK(pool_future_release(last));
   }
 }
+
+CASE(threads_successors_wait_for_successors) {
+  successors_wait_for_successors(POOL_THREADS);
+}
+
+CASE(sequential_successors_wait_for_successors) {
+  successors_wait_for_successors(POOL_SEQUENTIAL);
+}

@@ -354,4 +354,68 @@ UNUSED static void all_or_none(int32_t mode) {
   CHECK_EQ(atomic_load(&course->started), 4);
 }
 
+UNUSED static int32_t fail_when_open(const void *arg, void *result, pool_task_t *task) {
+  return wait_until_open(arg, result, task) == 0 ? fail(arg, result, task) : 0;
+}
+
+/* Waits for a task that starts only after another has ended. */
+UNUSED static void wait_for_a_successor(pool_t *pool) {
+  pool_future_t *first = NULL, *second = NULL;
+  pool_call_t call = POOL_CALL_INIT;
+  call.fn = nothing;
+  CHECK_OK(pool_submit(pool, &call, 1, &first));
+  call.after = &first;
+  call.after_count = 1;
+  CHECK_OK(pool_submit(pool, &call, 1, &second));
+  CHECK_OK(pool_future_wait(second, -1));
+  CHECK_OK(pool_future_release(first));
+  CHECK_OK(pool_future_release(second));
+}
+
+UNUSED static void wait_in_a_callback(const pool_result_t *outcome, void *user_data) {
+  CHECK_EQ(outcome->status, 7);
+  wait_for_a_successor(user_data);
+}
+
+UNUSED static int32_t wait_in_a_task(const void *arg, void *result, pool_task_t *task) {
+  (void)result;
+  (void)task;
+  wait_for_a_successor(*(pool_t *const *)arg);
+  return 0;
+}
+
+/* What runs, or is called, because something else has ended, waits for what comes about in the same way. */
+UNUSED static void successors_wait_for_successors(int32_t mode) {
+  struct course *course = common(sizeof *course);
+  pool_t *pool = pool_of(mode, 2);
+  pool_future_t *first = NULL, *second = NULL;
+  course->open = mode == POOL_SEQUENTIAL;
+  CHECK_OK(pool_apply_async(pool, fail_when_open, &course, sizeof course, 0, NULL, NULL, &first));
+  pool_call_t call = POOL_CALL_INIT;
+  call.fn = nothing;
+  call.after = &first;
+  call.after_count = 1;
+  call.callback = wait_in_a_callback;
+  call.user_data = pool;
+  CHECK_OK(pool_submit(pool, &call, 1, NULL));
+  atomic_store(&course->open, 1);
+  /* With a time-out: so a worker runs it, and not this thread. */
+  CHECK_ERROR(pool_future_get(first, NULL, 0, 60000), 7);
+  CHECK_OK(pool_future_release(first));
+  if (mode != POOL_PROCESSES) {
+    CHECK_OK(pool_apply_async(pool, nothing, NULL, 0, 0, NULL, NULL, &first));
+    pool_call_t waiting = POOL_CALL_INIT;
+    waiting.fn = wait_in_a_task;
+    waiting.arg = &pool;
+    waiting.arg_size = sizeof(pool_t *);
+    waiting.after = &first;
+    waiting.after_count = 1;
+    CHECK_OK(pool_submit(pool, &waiting, 1, &second));
+    CHECK_OK(pool_future_wait(second, -1));
+    CHECK_OK(pool_future_release(first));
+    CHECK_OK(pool_future_release(second));
+  }
+  CHECK_OK(pool_close_join(pool));
+}
+
 #endif

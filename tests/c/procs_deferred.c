@@ -81,3 +81,7 @@ CASE(deaths_go_down_the_chain) {
   CHECK_OK(pool_close_join(pool));
   CHECK_EQ(atomic_load(&course->started), 0);
 }
+
+CASE(processes_successors_wait_for_successors) {
+  successors_wait_for_successors(POOL_PROCESSES);
+}
