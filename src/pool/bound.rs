@@ -131,7 +131,8 @@ impl Bound {
         let most = self.most(core);
         let room = |inside: usize| {
             let after = inside.checked_add(count)?;
-            (after <= most).then_some(after)
+            // Into an empty pool: a batch may wait that fitted before the pool was made smaller.
+            (after <= most || inside == 0).then_some(after)
         };
         self.inside.fetch_update(Ordering::SeqCst, Ordering::SeqCst, room).is_ok()
     }

@@ -133,3 +133,37 @@ CASE(options_that_make_no_sense) {
   CHECK_OK(pool_apply(pool, nothing, NULL, 0, NULL, 0));
   CHECK_OK(pool_close_join(pool));
 }
+
+struct batch {
+  pool_t *pool;
+  int32_t status;
+};
+
+static void *submit_six(void *data) {
+  struct batch *batch = data;
+  pool_call_t calls[6];
+  for (int i = 0; i < 6; i++) {
+    calls[i] = (pool_call_t)POOL_CALL_INIT;
+    calls[i].fn = nothing;
+  }
+  batch->status = pool_submit(batch->pool, calls, 6, NULL);
+  return NULL;
+}
+
+/* A batch waits for room that the pool, made smaller meanwhile, never has again. */
+CASE(a_batch_waits_while_the_pool_shrinks) {
+  struct course course = {0}, *shared = &course;
+  pool_options_t options = bounded(POOL_THREADS, POOL_FULL_BLOCK);
+  options.workers = 4;
+  options.max_pending = 2;
+  struct batch batch = {new_pool_with(&options), -1};
+  CHECK_OK(pool_apply_async(batch.pool, wait_for_it, &shared, sizeof shared, 0, NULL, NULL, NULL));
+  pthread_t thread = check_thread(submit_six, &batch);
+  sleep_ms(20);
+  CHECK_OK(pool_resize(batch.pool, 1));
+  atomic_store(&course.open, 1);
+  pthread_join(thread, NULL);
+  /* If the thread came late its batch is too large, and says so. */
+  CHECK(batch.status == POOL_OK || batch.status == POOL_ERR_INVALID);
+  CHECK_OK(pool_close_join(batch.pool));
+}
