@@ -131,12 +131,18 @@ impl Engine for SequentialEngine {
     }
 
     fn begin_blocking(&self, core: &Core) -> bool {
-        self.run_left(core);
-        let mut state = self.queue.lock();
-        state.active -= 1;
-        state.aside += 1;
-        state.arrivals += 1;
-        true
+        loop {
+            let all_run = self.run_left(core);
+            let mut state = self.queue.lock();
+            // Who has just left something here has found the place taken.
+            if all_run && state.len() > 0 {
+                continue;
+            }
+            state.active -= 1;
+            state.aside += 1;
+            state.arrivals += 1;
+            return true;
+        }
     }
 
     fn end_blocking(&self, _core: &Core) {

@@ -99,14 +99,14 @@ impl SequentialEngine {
     }
 
     /// Before a thread waits inside a task, and nobody else may come: what others have left here
-    /// is run.
-    pub(super) fn run_left(&self, core: &Core) {
+    /// is run. False if this thread may run nothing.
+    pub(super) fn run_left(&self, core: &Core) -> bool {
         let Some(context) = context::find(core).filter(|context| context.has_stack()) else {
-            return;
+            return false;
         };
         loop {
             let task = self.queue.lock().take();
-            let Some(task) = task else { return };
+            let Some(task) = task else { return true };
             submit::run_queued(core, task, context);
         }
     }
