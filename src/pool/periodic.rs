@@ -102,7 +102,7 @@ pub unsafe fn start(core: &Core, call: &Call, period_ms: u64) -> Result<Arc<Peri
     let groups = unsafe { terms.membership.groups() }.map(|group| group.map(Group::to_arc));
     let kept = |index: usize| groups[index].as_ref().map_or(ptr::null(), Arc::as_ptr);
     let membership = Membership { token: kept(0), group: kept(1) };
-    let each = Terms { delay_ms: 0, late: true, membership, ..terms };
+    let each = Terms { delay_ms: 0, membership, ..terms };
     let place = if call.arg_size > 0 { arg.as_ptr().cast_const().cast() } else { call.arg };
     let delay = Duration::from_millis(terms.delay_ms.unsigned_abs()).min(CENTURY);
     let state = State {
@@ -118,7 +118,7 @@ pub unsafe fn start(core: &Core, call: &Call, period_ms: u64) -> Result<Arc<Peri
     let periodic = Arc::new_cyclic(|me| Periodic {
         me: me.clone(),
         epoch,
-        call: Call { arg: place, terms: Some(each), ..*call },
+        call: Call { arg: place, terms: Some(Terms { run_of: me.as_ptr(), ..each }), ..*call },
         arg,
         groups,
         period: Duration::from_millis(period_ms).min(CENTURY),
@@ -188,7 +188,8 @@ impl Periodic {
     /// # Errors
     /// Why it has ended; `DEADLOCK` inside its own run.
     pub fn wait(&self, deadline: Option<Instant>) -> Result<bool> {
-        if lock(&self.state).current.is_some_and(|task| stack::is_on_this_stack(&task)) {
+        // Not by `current`: a run may begin before that is set.
+        if stack::is_inside_run(self) {
             let text = "a periodic task cannot wait for its own end";
             return Err(Error::new(status::DEADLOCK, text));
         }

@@ -5,6 +5,7 @@ use super::{
     abi::pool_task_t,
     frame::{self, Frame},
     group::Group,
+    periodic::Periodic,
     status::{Error, Result},
     task::Task,
 };
@@ -48,6 +49,12 @@ pub fn depth() -> usize {
 /// Whether a task of the group is running on this thread's stack.
 pub fn is_inside_member(group: &Group) -> bool {
     find(|frame| frame.task().is_some_and(|running| running.is_in(group)))
+}
+
+/// Whether a run of the periodic task is under way on this thread's stack.
+pub fn is_inside_run(periodic: &Periodic) -> bool {
+    let is_run = |task: &Task| task.terms().is_some_and(|terms| ptr::eq(terms.run_of, periodic));
+    find(|frame| frame.task().is_some_and(is_run))
 }
 
 /// Whether one of this thread's frames is `wanted`.

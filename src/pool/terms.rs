@@ -1,6 +1,6 @@
 //! The terms of a call: when it may start, before whom, for how long, how often.
 
-use super::{group::Membership, priority::Level, task::Task};
+use super::{group::Membership, periodic::Periodic, priority::Level, task::Task};
 use std::ptr;
 
 /// What the full form of a call says beside what to run; the fields are those of `pool_call_t`.
@@ -20,8 +20,8 @@ pub struct Terms {
     pub after_count: usize,
     /// Its argument is the result of the one future in `after`; its own result has so many bytes.
     pub then: Option<usize>,
-    /// It was accepted before: there is always room for it.
-    pub late: bool,
+    /// Whose run it is, or null. Such a call was accepted before: there is always room for it.
+    pub run_of: *const Periodic,
     /// The groups that it is in.
     pub membership: Membership,
 }
@@ -36,7 +36,7 @@ impl Terms {
         after: ptr::null(),
         after_count: 0,
         then: None,
-        late: false,
+        run_of: ptr::null(),
         membership: Membership::NONE,
     };
 

@@ -109,3 +109,40 @@ CASE(full_pools_run_it_nevertheless) {
   CHECK_OK(pool_periodic_release(ticks));
   CHECK_OK(pool_close_join(pool));
 }
+
+struct self {
+  pool_periodic_t *_Atomic periodic;
+  atomic_int status;
+};
+
+static int32_t wait_for_own_end(const void *arg, void *result, pool_task_t *task) {
+  struct self *self = (struct self *)(uintptr_t)arg;
+  (void)result;
+  (void)task;
+  while (atomic_load(&self->periodic) == NULL) {
+    sleep_ms(1);
+  }
+  atomic_store(&self->status, pool_periodic_wait(atomic_load(&self->periodic), -1));
+  return 1;
+}
+
+/* Also by a run that begins before its submission has returned. */
+CASE(a_run_cannot_wait_for_its_own_end) {
+  int32_t modes[] = {POOL_THREADS, POOL_SEQUENTIAL};
+  for (size_t i = 0; i < COUNT_OF(modes); i++) {
+    pool_t *pool = pool_of(modes[i], 2);
+    for (int round = 0; round < 20; round++) {
+      struct self self = {NULL, 0};
+      pool_periodic_t *periodic = NULL;
+      pool_call_t call = POOL_CALL_INIT;
+      call.fn = wait_for_own_end;
+      call.arg = &self;
+      CHECK_OK(pool_periodic_start(pool, &call, 1, &periodic));
+      atomic_store(&self.periodic, periodic);
+      CHECK_ERROR(pool_periodic_wait(periodic, -1), 1);
+      CHECK_EQ(atomic_load(&self.status), POOL_ERR_DEADLOCK);
+      CHECK_OK(pool_periodic_release(periodic));
+    }
+    CHECK_OK(pool_close_join(pool));
+  }
+}
