@@ -45,10 +45,14 @@ struct Value {
 }
 
 /// All values of a thread, the oldest first.
-struct Values(Vec<Value>);
+struct Values {
+    list: Vec<Value>,
+    /// The process leaves this thread behind: its values are being freed, and there will be no more.
+    ended: bool,
+}
 
 thread_local! {
-    static VALUES: RefCell<Values> = const { RefCell::new(Values(Vec::new())) };
+    static VALUES: RefCell<Values> = const { RefCell::new(Values { list: Vec::new(), ended: false }) };
 }
 
 impl Value {
@@ -64,7 +68,7 @@ impl Value {
 
 impl Drop for Values {
     fn drop(&mut self) {
-        while let Some(value) = self.0.pop() {
+        while let Some(value) = self.list.pop() {
             value.end();
         }
     }
@@ -171,14 +175,23 @@ pub unsafe fn get(key: *const Key) -> Result<*mut c_void> {
 }
 
 fn with<R>(body: impl FnOnce(&mut Vec<Value>) -> R) -> Result<R> {
-    let ended = |_| Error::invalid("the thread is ending, its values are being freed");
-    VALUES.try_with(|values| body(&mut values.borrow_mut().0)).map_err(ended)
+    let done = VALUES.try_with(|values| {
+        let mut values = values.borrow_mut();
+        (!values.ended).then(|| body(&mut values.list))
+    });
+    let ended = || Error::invalid("the thread is ending, its values are being freed");
+    done.ok().flatten().ok_or_else(ended)
 }
 
 /// Frees all values of the calling thread, the youngest first: at the end of a process that leaves
 /// without ending its threads.
 pub fn end_all() {
-    while let Ok(Some(value)) = with(Vec::pop) {
+    let pop = |values: &RefCell<Values>| {
+        let mut values = values.borrow_mut();
+        values.ended = true;
+        values.list.pop()
+    };
+    while let Ok(Some(value)) = VALUES.try_with(pop) {
         value.end();
     }
 }
