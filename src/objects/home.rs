@@ -16,12 +16,23 @@ use crate::{
         sync::{Arc, Mutex, Weak, lock},
     },
 };
-use std::{collections::BTreeMap, ops::Range, ptr::NonNull};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    ops::Range,
+    ptr::NonNull,
+};
+
+/// Of those that were freed in a process's own memory, so many stay there for a while, if they are not
+/// larger than this: who still uses one is told, and does not crash.
+const FREED: usize = 16;
+const LARGE: usize = 1 << 20;
 
 /// One that this process has made.
 struct Resident {
     /// The pool whose memory it is in; `None`: the process's own arena.
     pool: Option<Weak<Core>>,
+    /// In bytes.
+    size: usize,
     /// Told of deaths.
     bury: Option<fn(NonNull<u8>, bool)>,
 }
@@ -30,6 +41,8 @@ struct Resident {
 struct Books {
     residents: BTreeMap<usize, Resident>,
     arena: Option<Arena>,
+    /// See `FREED`; the oldest first.
+    freed: VecDeque<(NonNull<u8>, Weak<Core>)>,
     /// So many residents lead to a look who has gone with his pool.
     many: usize,
 }
@@ -85,13 +98,31 @@ pub fn make<T: Object>(
     }
     let resident = Resident {
         pool: pool.map(|core| Arc::downgrade(&core.to_arc())),
+        size,
         bury: shared.then_some(bury::<T>),
     };
     books.residents.insert(place.as_ptr() as usize, resident);
     Ok(place.cast())
 }
 
+// SAFETY: the places are only given back.
+unsafe impl Send for Books {}
+
 impl Books {
+    /// What is freed of a pool now: this, or something older, while this stays for a while.
+    fn keep(&mut self, place: NonNull<u8>, core: &Arc<Core>) -> Option<(NonNull<u8>, Arc<Core>)> {
+        if self.freed.try_reserve(1).is_err() {
+            return Some((place, Arc::clone(core)));
+        }
+        self.freed.push_back((place, Arc::downgrade(core)));
+        if self.freed.len() <= FREED {
+            return None;
+        }
+        let (place, pool) = self.freed.pop_front()?;
+        // If there is none, it has gone with its pool.
+        pool.upgrade().map(|core| (place, core))
+    }
+
     fn give(&mut self, place: NonNull<u8>, pool: Option<&Core>) {
         if let Some(core) = pool {
             let _ = core.engine.shared().free(place.as_ptr());
@@ -117,7 +148,7 @@ fn bury<T: Object>(place: NonNull<u8>, violently: bool) {
 /// `INVALID`, `FORKED`; `UNSUPPORTED` in a process that has not made it.
 pub unsafe fn free<T: Object>(object: *const T) -> Result<()> {
     // SAFETY: promised by the caller.
-    unsafe { open(object) }?;
+    let (_, plan) = unsafe { open(object) }?;
     let elsewhere = || {
         let text = format!("only the process that made the {} frees it", T::NOUN);
         Error::new(status::UNSUPPORTED, text)
@@ -129,7 +160,15 @@ pub unsafe fn free<T: Object>(object: *const T) -> Result<()> {
     unsafe { place.cast::<Header>().as_ref() }.unseal();
     match resident.pool.map(|pool| pool.upgrade()) {
         Some(Some(core)) => {
-            books.give(place, Some(&core));
+            let given = if plan.shared || resident.size > LARGE {
+                Some((place, Arc::clone(&core)))
+            } else {
+                books.keep(place, &core)
+            };
+            if let Some((place, core)) = &given {
+                books.give(*place, Some(core));
+            }
+            // Before the pools, which may go here.
             drop(books);
         }
         // It has gone with its pool.

@@ -271,3 +271,18 @@ CASE(nonsense_is_refused) {
   CHECK_ERROR(pool_queue_put(queue, &item, 4, -1), POOL_ERR_INVALID);
   CHECK_OK(pool_queue_free(NULL));
 }
+
+/* Also when the system would have the memory back at once. */
+CASE(what_was_freed_is_refused) {
+  pool_t *pool = pool_create(1);
+  pool_queue_t *freed[40];
+  for (int i = 0; i < 40; i++) {
+    size_t size = 0;
+    freed[i] = new_queue(pool, 1000, i % 2 == 0 ? 900 : 200);
+    CHECK_OK(pool_queue_free(freed[i]));
+    CHECK_ERROR(pool_queue_free(freed[i]), POOL_ERR_INVALID);
+    CHECK_ERROR(pool_queue_size(freed[i], &size), POOL_ERR_INVALID);
+    CHECK_ERROR(pool_queue_close(freed[i < 10 ? 0 : i - 10]), POOL_ERR_INVALID);
+  }
+  CHECK_OK(pool_close_join(pool));
+}
