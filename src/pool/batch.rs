@@ -222,7 +222,7 @@ impl Prepared {
         let mut cold = Cold::for_call(outside)?;
         let mut held = None;
         if let Some(terms) = call.terms {
-            self.late |= !terms.run_of.is_null();
+            self.late |= terms.late || !terms.run_of.is_null();
             core.prepare_for(&terms)?;
             // SAFETY: promised by the caller.
             unsafe {

@@ -22,6 +22,8 @@ pub struct Terms {
     pub then: Option<usize>,
     /// Whose run it is, or null. Such a call was accepted before: there is always room for it.
     pub run_of: *const Periodic,
+    /// Whether there is room for it whatever the pool's bound is, also if it is no such run.
+    pub late: bool,
     /// The groups that it is in.
     pub membership: Membership,
 }
@@ -37,6 +39,7 @@ impl Terms {
         after_count: 0,
         then: None,
         run_of: ptr::null(),
+        late: false,
         membership: Membership::NONE,
     };
 
