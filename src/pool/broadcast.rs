@@ -82,7 +82,11 @@ struct Watcher {
 }
 
 impl Watch for Watcher {
-    fn ended(&self, _task: TaskRef, index: usize) {
+    fn ended(&self, task: TaskRef, index: usize) {
+        if task.core().is_terminated() {
+            // Those who wait in other processes do not know yet.
+            self.rendezvous.cancel();
+        }
         self.rendezvous.come(index);
         if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.left.wake_all();
