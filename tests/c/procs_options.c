@@ -209,7 +209,7 @@ CASE(max_tasks_per_worker_counts_items_that_fail) {
   options.max_tasks_per_worker = 3;
   pool_t *pool = new_pool_with(&options);
   for (int32_t i = 0; i < 9; i++) {
-    CHECK_STATUS(pool_map(pool, fail_with_count, NULL, 0, NULL, 0, 5), i % 3 + 1);
+    CHECK_STATUS(pool_map(pool, fail_with_count, NULL, 0, NULL, 0, 1), i % 3 + 1);
   }
   close_and_leave_nothing(pool, &world);
 }

@@ -166,6 +166,7 @@ static int32_t fib(const void *arg, void *result, pool_task_t *task) {
 }
 
 CASE(tasks_submit_and_wait) {
+  check_skip_under("valgrind", "the bounds of the first thread's stack are valgrind's");
   pool_t *pool = sequential_pool(POOL_CALLBACKS_SERIAL);
   struct fib call = {pool, 15};
   int64_t result;
@@ -203,6 +204,7 @@ static int32_t wait_deeper(const void *arg, void *result, pool_task_t *task) {
 
 /* A chain of tasks, each submitted by the last, needs no stack of its length; to wait that deep is a clear error. */
 CASE(depth_is_no_crash) {
+  check_skip_under("valgrind", "the bounds of the first thread's stack are valgrind's");
   pool_t *pool = sequential_pool(POOL_CALLBACKS_SERIAL);
   long ended = 0, many = (long)scaled(200000);
   struct depth first = {pool, many, &ended};
@@ -410,7 +412,7 @@ CASE(later_and_over_again) {
   pool_call_t call = POOL_CALL_INIT;
   call.fn = increment;
   call.arg = &count;
-  call.delay_ms = 5;
+  call.delay_ms = 300;
   pool_future_t *first, *second;
   CHECK_OK(pool_submit(pool, &call, 1, &first));
   CHECK_EQ(pool_future_ready(first), 0);
