@@ -146,7 +146,8 @@
  *   workers            | one, whatever `workers` says: whoever calls; pool_resize() is _UNSUPPORTED
  *   tasks, map items   | run in order, on the thread that submits; while another thread is at it, on that
  *                      | one; after a delay, and periodic ones, on the thread that keeps the pool's
- *                      | time: such a task must not wait for what is due later, for that thread is busy
+ *                      | time: such a task must not wait for what is due later, for that thread is busy;
+ *                      | for the same reason timeout_ms is no limit to it
  *   callbacks run      | right behind their task: inside the call that submitted it, or when the
  *                      | outermost task has returned; polled ones in pool_poll()
  *   a task that submits| runs its task on top of itself; without room on the stack, when it has
