@@ -10,7 +10,7 @@ use super::{
 };
 use crate::pool::{
     abi::{pool_callback_fn, pool_fn},
-    batch,
+    batch::{self, Pass},
     core::Core,
     group::Membership,
     map_call::MapCall,
@@ -140,9 +140,10 @@ unsafe impl Versioned for pool_call_t {
 }
 
 impl pool_call_t {
-    pub(super) fn checked(&self) -> Result<Call> {
+    pub(super) fn checked(&self, pass: Pass) -> Result<Call> {
         let Self { arg, arg_size, result_size, context, callback, user_data, .. } = *self;
-        let terms = if self.is_usual() { None } else { Some(self.all_terms()?) };
+        let terms =
+            if pass == Pass::Fill || self.is_usual() { None } else { Some(self.all_terms()?) };
         let function = checked(self.r#fn)?;
         bytes(arg, arg_size, 1, "arg")?;
         Ok(Call { function, arg, arg_size, result_size, callback, user_data, context, terms })
@@ -173,9 +174,11 @@ impl pool_call_t {
     /// Whether the call says nothing beyond what to run.
     #[inline]
     fn is_usual(&self) -> bool {
-        let times = self.timeout_ms | self.delay_ms;
-        let places = self.after_count | self.cancel as usize | self.group as usize;
-        self.priority == 0 && self.retries == 0 && times == 0 && places == 0
+        // All together: there is one question for most calls.
+        let times = (self.timeout_ms | self.delay_ms).cast_unsigned();
+        let places = (self.after_count | self.cancel.addr() | self.group.addr()) as u64;
+        let rest = self.priority.cast_unsigned() | self.retries;
+        times | places | u64::from(rest) == 0
     }
 
     /// What the call says beyond what to run, if it does.
@@ -294,7 +297,7 @@ pub unsafe fn submit_all(
     // SAFETY: the caller vouches for the array; each element begins with its size.
     let stride = unsafe { calls.cast::<usize>().read_unaligned() };
     bytes(calls, stride, count, "calls")?;
-    let call = |index: usize| {
+    let call = |index: usize, pass: Pass| {
         // SAFETY: inside the array, which the caller vouches for.
         let call = unsafe { calls.byte_add(index * stride) };
         // SAFETY: every such struct begins with its size.
@@ -303,11 +306,11 @@ pub unsafe fn submit_all(
         }
         if stride == size_of::<pool_call_t>() && call.is_aligned() {
             // SAFETY: the array holds structs of this very version; nobody changes it meanwhile.
-            return unsafe { &*call }.checked();
+            return unsafe { &*call }.checked(pass);
         }
         // SAFETY: as above.
         let full = unsafe { read_struct(call)? };
-        full.checked()
+        full.checked(pass)
     };
     // SAFETY: the caller vouches for the sizes and the room; a future is a task's block.
     unsafe { batch::submit_all(core, count, &call, futures.cast::<*mut Task>()) }

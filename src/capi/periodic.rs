@@ -8,6 +8,7 @@ use super::{
     life::{self, Graveyard, Handle, Kind},
 };
 use crate::pool::{
+    batch::Pass,
     periodic::{self, Periodic},
     status::{self as code, Error, Result},
 };
@@ -90,7 +91,7 @@ pub unsafe extern "C" fn pool_periodic_start(
         // SAFETY: the caller vouches for the handle.
         let core = unsafe { handle::core(pool) }?;
         // SAFETY: the caller vouches for the struct.
-        let call = unsafe { read_struct(call)? }.checked()?;
+        let call = unsafe { read_struct(call)? }.checked(Pass::Check)?;
         let period = u64::try_from(period_ms).ok().filter(|period| *period > 0);
         let period = period.ok_or_else(|| Error::invalid(format!("a period of {period_ms} ms")))?;
         // SAFETY: the caller vouches for the call's pointers.

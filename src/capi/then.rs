@@ -69,6 +69,6 @@ pub unsafe extern "C" fn pool_future_then(
         };
         core.engine.admit(core, &Call { result_size, ..call })?;
         // SAFETY: the caller vouches for the room; a future is a task's block.
-        unsafe { batch::submit_all(core, 1, &|_| Ok(call), next.cast::<*mut Task>()) }
+        unsafe { batch::submit_all(core, 1, &|_, _| Ok(call), next.cast::<*mut Task>()) }
     })
 }

@@ -9,6 +9,7 @@
 
 use super::{
     abi::pool_task_t,
+    blocks::Entry,
     bound::Admission,
     cold::Cold,
     context,
@@ -23,7 +24,7 @@ use super::{
     terms::Terms,
 };
 use crate::support::sync::Arc;
-use std::{ffi::c_void, ptr, time::Instant};
+use std::{ffi::c_void, ptr, time::Instant, vec::IntoIter};
 
 /// What a call needs beyond its block.
 struct Need {
@@ -66,6 +67,122 @@ unsafe extern "C" fn fail(_: *const c_void, _: *mut c_void, _: *mut pool_task_t)
     status::INTERNAL
 }
 
+/// What is asked of a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// Everything.
+    Check,
+    /// The same once more, without its terms.
+    Fill,
+}
+
+/// The calls of a batch, by their numbers.
+pub type Calls<'a> = &'a dyn Fn(usize, Pass) -> Result<Call>;
+
+/// Fills one block after the other.
+struct Filler<'a> {
+    call: Calls<'a>,
+    count: usize,
+    /// The next call.
+    index: usize,
+    entry: Entry<'a>,
+    futures: *mut *mut Task,
+    /// Whether we run the tasks ourselves, and so own a reference to each.
+    is_over: bool,
+    /// The next need, and those after it.
+    need: Option<Need>,
+    needs: IntoIter<Need>,
+    /// Tasks that may not start at once, and their calls' numbers.
+    held: Vec<(Held, TaskRef, usize)>,
+}
+
+impl Filler<'_> {
+    /// The next task that may start at once, and those before it that may not; `None` when there is
+    /// none any more.
+    ///
+    /// # Safety
+    /// As `submit_all`; and there is a promised block for each call.
+    #[inline(always)]
+    unsafe fn next(&mut self) -> Option<TaskRef> {
+        while self.index < self.count {
+            let index = self.index;
+            self.index += 1;
+            let block = self.entry.allocate_promised();
+            // SAFETY: `allocate_promised` gave us the block alone; the queue's reference, or the
+            // agenda's, is counted in.
+            let task = unsafe { TaskRef::from_raw(block) };
+            // Looked at in place: a call is large.
+            let made = (self.call)(index, Pass::Fill);
+            if let Some(need) = self.need.take_if(|need| need.index == index) {
+                // SAFETY: promised by the caller.
+                let at_once = unsafe { self.fill_with(task, index, &made, need) };
+                if at_once {
+                    return Some(task);
+                }
+                continue;
+            }
+            let call = match &made {
+                Ok(call) if call.is_small() => call,
+                _ => &CHANGED,
+            };
+            // SAFETY: promised by the caller, and it is small.
+            unsafe { task.fill(call, self.references(self.is_over)) };
+            // SAFETY: promised by the caller.
+            unsafe { self.hand_out(task, index) };
+            return Some(task);
+        }
+        None
+    }
+
+    /// Fills a block with a call that needs more; false if it may not start at once.
+    ///
+    /// # Safety
+    /// As `next`.
+    #[cold]
+    unsafe fn fill_with(
+        &mut self,
+        task: TaskRef,
+        index: usize,
+        made: &Result<Call>,
+        need: Need,
+    ) -> bool {
+        self.need = self.needs.next();
+        let Need { cold, held, .. } = need;
+        let call = match made {
+            Ok(call) if cold.is_outside() || call.is_small() => call,
+            _ => &CHANGED,
+        };
+        // Our own reference if it is kept.
+        let is_kept = self.is_over && held.is_none();
+        // SAFETY: promised by the caller; what has no memory outside fits inside.
+        unsafe { task.fill_with(call, cold, self.references(is_kept)) };
+        // SAFETY: promised by the caller.
+        unsafe { self.hand_out(task, index) };
+        if held.is_some() {
+            task.state.defer();
+        }
+        task.sit_down();
+        let Some(held) = held else { return true };
+        self.held.push((held, task, index));
+        false
+    }
+
+    fn references(&self, is_kept: bool) -> u32 {
+        1 + u32::from(!self.futures.is_null()) + u32::from(is_kept)
+    }
+
+    /// # Safety
+    /// There is room for the future.
+    #[inline]
+    unsafe fn hand_out(&self, task: TaskRef, index: usize) {
+        if !self.futures.is_null() {
+            task.state.hand_out();
+            // SAFETY: promised by the caller.
+            unsafe { self.futures.add(index).write(task.as_non_null().as_ptr()) };
+        }
+    }
+}
+
 /// Submits `count` calls, at least one, given by their numbers. With `futures`, not NULL, a handle on each is
 /// written there before its task can start.
 ///
@@ -78,7 +195,7 @@ unsafe extern "C" fn fail(_: *const c_void, _: *mut c_void, _: *mut pool_task_t)
 pub unsafe fn submit_all(
     core: &Core,
     count: usize,
-    call: &dyn Fn(usize) -> Result<Call>,
+    call: Calls<'_>,
     futures: *mut *mut Task,
 ) -> Result<()> {
     let context = context::find(core);
@@ -95,70 +212,29 @@ pub unsafe fn submit_all(
         .try_reserve_exact(if is_over { at_once } else { 0 })
         .and_then(|()| held.try_reserve_exact(prepared.held));
     reserved.map_err(|_| Error::no_memory("no memory for a batch")).inspect_err(leave)?;
-    let mut needs = prepared.needs.into_iter().peekable();
     let mut entry = core.blocks.enter(core, context).inspect_err(leave)?;
     entry.promise(count).inspect_err(leave)?;
-    let references = 1 + u32::from(!futures.is_null());
-    let mut index = 0;
     let door = entry.door();
-    // The next task that may start at once, and those before it that may not.
-    let mut next = || {
-        while index < count {
-            let block = entry.allocate_promised();
-            // SAFETY: `allocate_promised` gave us the block alone; the queue's reference, or the
-            // agenda's, is counted in.
-            let task = unsafe { TaskRef::from_raw(block) };
-            let made = call(index);
-            let need = needs.next_if(|need| need.index == index);
-            let is_outside = need.as_ref().is_some_and(|need| need.cold.is_outside());
-            // Looked at in place: a call is large.
-            let call = match &made {
-                Ok(call) if is_outside || call.is_small() => call,
-                _ => &CHANGED,
-            };
-            let number = index;
-            index += 1;
-            let hand_out = || {
-                if !futures.is_null() {
-                    task.state.hand_out();
-                    // SAFETY: promised by the caller.
-                    unsafe { futures.add(number).write(block.as_ptr()) };
-                }
-            };
-            let Some(Need { cold, held: waits, .. }) = need else {
-                // SAFETY: promised by the caller; what has no memory outside fits inside.
-                unsafe { task.fill(call, references + u32::from(is_over)) };
-                hand_out();
-                return Some(task);
-            };
-            // Our own reference if it is kept.
-            let is_kept = is_over && waits.is_none();
-            // SAFETY: promised by the caller; what has no memory outside fits inside.
-            unsafe { task.fill_with(call, cold, references + u32::from(is_kept)) };
-            hand_out();
-            if waits.is_some() {
-                task.state.defer();
-            }
-            task.sit_down();
-            let Some(waits) = waits else { return Some(task) };
-            held.push((waits, task, number));
-        }
-        None
-    };
+    let mut needs = prepared.needs.into_iter();
+    let need = needs.next();
+    let mut filler = Filler { call, count, index: 0, entry, futures, is_over, need, needs, held };
     let mut enqueued = Ok(());
     if at_once > 0 {
         enqueued = core.engine.enqueue_all(core, door, counts, &mut || {
-            let task = next().expect("as many as were counted");
+            // SAFETY: promised by the caller.
+            let task = unsafe { filler.next() }.expect("as many as were counted");
             if is_over {
                 own.push(task);
             }
             task
         });
     }
-    if enqueued.is_ok() {
-        let none = next();
+    if enqueued.is_ok() && filler.index < count {
+        // SAFETY: promised by the caller.
+        let none = unsafe { filler.next() };
         debug_assert!(none.is_none());
     }
+    let Filler { entry, mut held, .. } = filler;
     // Whoever wakes may end other tasks, whose blocks come back through the lane.
     drop(entry);
     enqueued.inspect_err(leave)?;
@@ -188,16 +264,12 @@ pub unsafe fn submit_all(
 ///
 /// # Safety
 /// The calls' pointers, and those in their terms, are as `Call` says.
-unsafe fn prepare(
-    core: &Core,
-    count: usize,
-    call: &dyn Fn(usize) -> Result<Call>,
-) -> Result<Prepared> {
+unsafe fn prepare(core: &Core, count: usize, call: Calls<'_>) -> Result<Prepared> {
     let mut prepared = Prepared { at_once: Counts::normal(count), ..Prepared::default() };
     for index in 0..count {
         let numbered = |error: Error| error.about(&format!("call {index}"));
         // Looked at in place, as above.
-        let made = call(index);
+        let made = call(index, Pass::Check);
         let call = match &made {
             Ok(call) => call,
             Err(error) => return Err(numbered(error.clone())),

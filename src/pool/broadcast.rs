@@ -186,7 +186,7 @@ unsafe fn submit_errands(
     unsafe { ptr::copy_nonoverlapping(arg.cast::<u8>(), place.add(1).cast(), arg_size) };
     let header = Cell::new(Header { rendezvous, index: 0, function, arg, arg_size });
     // Each is copied before the next is asked for.
-    let errand = |index| {
+    let errand = |index, _| {
         // SAFETY: the buffer begins with a header, and is aligned.
         unsafe { place.write(Header { index, ..header.get() }) };
         Ok(Call {

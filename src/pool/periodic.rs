@@ -229,7 +229,7 @@ impl Periodic {
         let mut future = ptr::null_mut();
         // SAFETY: the argument and the groups are kept here, and so is the room for the future.
         unsafe {
-            batch::submit_all(core, 1, &|_| Ok(self.call), &raw mut future)?;
+            batch::submit_all(core, 1, &|_, _| Ok(self.call), &raw mut future)?;
             let future = NonNull::new(future).ok_or(status::INTERNAL)?;
             Ok(TaskRef::from_raw(future))
         }
