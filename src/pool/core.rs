@@ -31,6 +31,7 @@ use crate::support::{
     CachePadded, process,
     sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, Weak, WordForC, lock},
 };
+use crate::sys::clock;
 use std::time::Instant;
 
 /// Whether the engine is to be told now of a new number of workers.
@@ -88,7 +89,8 @@ pub struct Core {
     pub outside: CachePadded<Tally>,
     /// What is counted for the whole pool.
     pub census: Census,
-    born: Instant,
+    /// When it was made, by the clock.
+    born: u64,
     /// Threads in blocking sections.
     pub sections: Sections,
     closed: AtomicBool,
@@ -130,7 +132,7 @@ impl Core {
             timer: Timer::new(),
             outside: CachePadded::new(Tally::shared()),
             census: Census::default(),
-            born: Instant::now(),
+            born: clock::now(),
             sections: Sections::default(),
             closed: AtomicBool::new(false),
             terminated: AtomicBool::new(false),
@@ -243,7 +245,7 @@ impl Core {
 
     /// How long ago the pool was made, in nanoseconds.
     pub fn age(&self) -> u64 {
-        u64::try_from(self.born.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        clock::now().saturating_sub(self.born)
     }
 
     /// Whether `terminate` was called.

@@ -8,6 +8,7 @@
 //! | `identity` | whether a thread or a process is still there |
 //! | `at_exit`  | calls a function when the program ends by itself |
 //! | `thread`   | signal masks, affinity and the stack bounds of the calling thread; on Linux also how threads begin and end |
+//! | `clock`    | nanoseconds on a clock that all processes read alike |
 //! | `event`    | a file descriptor that is readable while it is set |
 //! | `module`   | keeps the library mapped while threads run its code |
 //!
@@ -15,7 +16,6 @@
 //!
 //! | module         | what it promises |
 //! |----------------|------------------|
-//! | `clock`        | a clock that all processes read alike |
 //! | `memory`       | a sparse mapping that forked children share at the same address |
 //! | `channel`      | small messages between processes, whole and in order |
 //! | `poll`         | the wait for any of several descriptors |
@@ -42,4 +42,4 @@ pub use linux::{
 #[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
 mod portable;
 #[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
-pub use portable::{at_exit, event, fork, futex, identity, module, robust, thread};
+pub use portable::{at_exit, clock, event, fork, futex, identity, module, robust, thread};
