@@ -3,6 +3,7 @@
 
 use super::{
     abi::{POOL_NO_WORKER, pool_result_t},
+    cold::End,
     status::{self, Error, Result, Status},
     task::Task,
 };
@@ -35,16 +36,24 @@ impl Task {
     pub fn outcome(&self) -> Result<()> {
         match self.status() {
             status::OK => Ok(()),
-            status => {
-                let message = self.message().to_string_lossy();
-                Err(Error::new(status, sentence(format_args!("{message}"))))
-            }
+            _ => Err(self.failure()),
         }
+    }
+
+    #[cold]
+    fn failure(&self) -> Error {
+        let message = self.message().to_string_lossy();
+        Error::new(self.status(), sentence(format_args!("{message}")))
     }
 
     /// The sentence about the failure of a task that has ended; empty if there is none.
     pub fn message(&self) -> &CStr {
-        let said = self.end().and_then(|end| end.message.as_deref());
+        self.message_at(self.end())
+    }
+
+    #[inline]
+    fn message_at<'a>(&self, end: Option<&'a End>) -> &'a CStr {
+        let said = end.and_then(|end| end.message.as_deref());
         said.unwrap_or_else(|| match self.status() {
             status::OK => c"",
             // There was no memory for more.
@@ -54,10 +63,15 @@ impl Task {
 
     /// The result of a task that has ended.
     pub fn result(&self) -> (*const c_void, usize) {
+        self.result_at(self.end())
+    }
+
+    #[inline]
+    fn result_at(&self, end: Option<&End>) -> (*const c_void, usize) {
         if self.status.get() != status::OK || self.map().is_some() {
             return (ptr::null(), 0);
         }
-        if let Some(set) = self.end().and_then(|end| end.set_result.as_ref()) {
+        if let Some(set) = end.and_then(|end| end.set_result.as_ref()) {
             let data = if set.size() == 0 { ptr::null() } else { set.as_ptr().cast_const() };
             return (data.cast(), set.size());
         }
@@ -67,14 +81,16 @@ impl Task {
 
     /// Calls the callback with the outcome of a task that has ended.
     pub fn call_back(&self) {
-        let (data, size) = self.result();
+        // Looked for once: most have none.
+        let end = self.end();
+        let (data, size) = self.result_at(end);
         let has_run = self.has_run();
         let outcome = pool_result_t {
             status: self.status.get(),
-            message: self.message().as_ptr(),
+            message: self.message_at(end).as_ptr(),
             data,
             size,
-            index: self.end().map_or(0, |end| end.index),
+            index: end.map_or(0, |end| end.index),
             worker: if has_run { self.worker.load(Ordering::Relaxed) } else { POOL_NO_WORKER },
             pid: if has_run { self.pid() } else { 0 },
         };

@@ -94,9 +94,10 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// The frame of a task in a block.
-    pub fn for_task(task: &'a Task, site: Site<'a>) -> Self {
-        Self::new(Owner::Task(task), task.context(), site)
+    /// The frame of a task in a block, and with that context.
+    #[inline]
+    pub fn for_task(task: &'a Task, context: *const c_void, site: Site<'a>) -> Self {
+        Self::new(Owner::Task(task), context, site)
     }
 
     /// The frame of a task that has no block.

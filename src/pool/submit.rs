@@ -301,14 +301,12 @@ fn enqueue_again(core: &Core, task: TaskRef) -> Result<()> {
 }
 
 /// Runs what a worker has found in a queue, and gives the queue's reference up.
+// For each task there is: without the price of a call.
+#[inline(always)]
 pub fn run_queued(core: &Core, task: TaskRef, context: &Context) {
     let claimed = task.state.claim();
     if task.map().is_some() {
-        if claimed || task.state.is_running() {
-            participate(core, task, context.site());
-            core.leave_if_child();
-        }
-        task.release();
+        run_queued_map(core, task, claimed, context);
     } else if !claimed {
         task.release();
     } else if core.is_terminated() {
@@ -320,6 +318,16 @@ pub fn run_queued(core: &Core, task: TaskRef, context: &Context) {
         context.tally().count_task();
         task.finish(status, site.worker);
     }
+}
+
+/// The same, with a map.
+#[inline(never)]
+fn run_queued_map(core: &Core, task: TaskRef, claimed: bool, context: &Context) {
+    if claimed || task.state.is_running() {
+        participate(core, task, context.site());
+        core.leave_if_child();
+    }
+    task.release();
 }
 
 /// Ends all tasks that have not started as terminated.

@@ -12,8 +12,11 @@ use std::{
 
 /// Where the process's number is; wiped to zero in a forked child. Written once, by whoever wins
 /// the first use: a race instead of a lock, so that a fork in its middle leaves no lock held.
-/// Release and acquire: who sees the address sees the page.
-static WORD: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
+/// Release and acquire: who sees the address sees the page. Before that it is that of `NONE`,
+/// so that `is_current` need not ask whether there is a page.
+static WORD: AtomicPtr<AtomicU32> = AtomicPtr::new((&raw const NONE).cast_mut());
+/// No process's number; never written.
+static NONE: AtomicU32 = AtomicU32::new(u32::MAX);
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// The number of this process: never zero, and different from every ancestor's.
@@ -36,14 +39,14 @@ pub fn epoch() -> io::Result<u32> {
 
 /// Whether this process is the one in which `epoch()` returned `number`.
 pub fn is_current(number: u32) -> bool {
-    // SAFETY: null, or a page that is never unmapped.
-    unsafe { WORD.load(Ordering::Acquire).as_ref() }
-        .is_some_and(|word| word.load(Ordering::Relaxed) == number)
+    // SAFETY: a static, or a page that is never unmapped.
+    let word = unsafe { &*WORD.load(Ordering::Acquire) };
+    word.load(Ordering::Relaxed) == number
 }
 
 fn word() -> io::Result<&'static AtomicU32> {
     let mut page = WORD.load(Ordering::Acquire);
-    if page.is_null() {
+    if ptr::eq(page, &raw const NONE) {
         let fresh = map_page()?;
         page = match WORD.compare_exchange(page, fresh, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => fresh,
