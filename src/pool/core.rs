@@ -28,10 +28,9 @@ use super::{
     watchers::Watchers,
 };
 use crate::support::{
-    CachePadded, process,
+    CachePadded, clock, process,
     sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, Weak, WordForC, lock},
 };
-use crate::sys::clock;
 use std::time::Instant;
 
 /// Whether the engine is to be told now of a new number of workers.

@@ -37,4 +37,6 @@ pub mod text;
 pub mod thread;
 pub mod wait_word;
 
+#[cfg(not(loom))]
+pub use crate::sys::clock;
 pub use crossbeam_utils::CachePadded;
