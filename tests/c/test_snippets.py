@@ -1,8 +1,9 @@
 """The snippets of the header's manual are compiled and run.
 
 A snippet stands in a comment of the header, behind a line `Example:`, indented by four spaces more than the text. What
-begins with `static` or `typedef` in its first column is put outside of functions; all else becomes the body of a function
-that is given `pool`, a pool of two threads, and the array `in` of the numbers 1 to 5 with room for as many in `out`.
+begins with `static` or `typedef` in its first column is put outside of functions; all else becomes the body of a
+function that is given `pool`, a pool of two threads, and the array `in` of the numbers 1 to 5 with room for as many in
+`out`.
 `square` and `slow` are tasks from an int to an int. With `Example (processes):` the pool is one of processes. A snippet
 says what must be true with assert(); comments in it begin with two slashes.
 """
