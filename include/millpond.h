@@ -127,6 +127,7 @@
  *   that ends          | (POOL_ERR_WORKER_DIED)       | others, who are told, as each says
  *   pool_terminate     | asks running tasks to stop   | kills them; then POOL_ERR_TERMINATED
  *   pool_refresh       | does nothing                 | makes new workers
+ *   pool_broadcast     | once on every worker         | the same; sequential: once, in the caller
  *   pool_resize        | to POOL_MAX_WORKERS, or      | to max_workers; without, fewer only
  *                      | max_workers                  |
  *   timeout_ms of a    | asks the task to stop; then  | kills its worker; POOL_ERR_TIME_LIMIT
@@ -2196,7 +2197,7 @@ typedef struct pool_lock_t pool_lock_t;
  *   too; it is used by them and their pools, by this process and what it makes from now on. A pool
  *   of threads makes one for the threads of this process; in a forked child it is POOL_ERR_FORKED.
  * lock: the new lock. To be freed when nobody uses it any more, by the process that has made it;
- *   one made with a pool is gone with the pool.
+ *   one made with a pool is gone with the pool, and must not be used any more when that was freed.
  * A wait in a task of a pool of threads gives its place to a spare worker, as waits for tasks do.
  * A time of 0 does not wait. Memory that was written over, and handles of what was freed or is
  * something else, are POOL_ERR_INVALID, as a rule.

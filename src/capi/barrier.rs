@@ -38,7 +38,7 @@ pub unsafe extern "C" fn pool_barrier_create(
 ) -> i32 {
     status(|| {
         if parties == 0 {
-            return Err(Error::invalid("a barrier of 0 parties"));
+            return Err(Error::invalid("a barrier of 0 parties; there must be at least one"));
         }
         let sizes = [u64::from(parties), 0];
         // SAFETY: the caller vouches for the pointers.

@@ -190,7 +190,9 @@ impl pool_call_t {
     fn all_terms(&self) -> Result<Terms> {
         let Self { priority, retries, timeout_ms, delay_ms, after, after_count, .. } = *self;
         if timeout_ms < -1 {
-            return Err(Error::invalid(format!("a limit of {timeout_ms} ms")));
+            return Err(Error::invalid(format!(
+                "timeout_ms is {timeout_ms}; it must be above 0, 0 for the pool's, or -1 for none"
+            )));
         }
         let level = match priority {
             POOL_PRIORITY_LOW => Level::Low,
@@ -199,7 +201,7 @@ impl pool_call_t {
             _ => return Err(Error::invalid(format!("{priority} is no priority"))),
         };
         if delay_ms < 0 {
-            return Err(Error::invalid(format!("a delay of {delay_ms} ms")));
+            return Err(Error::invalid(format!("delay_ms is {delay_ms}; it must not be negative")));
         }
         self.check_after()?;
         let membership = self.membership()?;

@@ -24,7 +24,7 @@ pub struct pool_lock_t {
 ///   too; it is used by them and their pools, by this process and what it makes from now on. A pool
 ///   of threads makes one for the threads of this process; in a forked child it is POOL_ERR_FORKED.
 /// lock: the new lock. To be freed when nobody uses it any more, by the process that has made it;
-///   one made with a pool is gone with the pool.
+///   one made with a pool is gone with the pool, and must not be used any more when that was freed.
 /// A wait in a task of a pool of threads gives its place to a spare worker, as waits for tasks do.
 /// A time of 0 does not wait. Memory that was written over, and handles of what was freed or is
 /// something else, are POOL_ERR_INVALID, as a rule.

@@ -93,7 +93,9 @@ pub unsafe extern "C" fn pool_periodic_start(
         // SAFETY: the caller vouches for the struct.
         let call = unsafe { read_struct(call)? }.checked(Pass::Check)?;
         let period = u64::try_from(period_ms).ok().filter(|period| *period > 0);
-        let period = period.ok_or_else(|| Error::invalid(format!("a period of {period_ms} ms")))?;
+        let period = period.ok_or_else(|| {
+            Error::invalid(format!("a period of {period_ms} ms; it must be at least 1"))
+        })?;
         // SAFETY: the caller vouches for the call's pointers.
         let made = unsafe { periodic::start(core, &call, period)? };
         if periodic.is_null() {

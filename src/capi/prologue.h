@@ -127,6 +127,7 @@
  *   that ends          | (POOL_ERR_WORKER_DIED)       | others, who are told, as each says
  *   pool_terminate     | asks running tasks to stop   | kills them; then POOL_ERR_TERMINATED
  *   pool_refresh       | does nothing                 | makes new workers
+ *   pool_broadcast     | once on every worker         | the same; sequential: once, in the caller
  *   pool_resize        | to POOL_MAX_WORKERS, or      | to max_workers; without, fewer only
  *                      | max_workers                  |
  *   timeout_ms of a    | asks the task to stop; then  | kills its worker; POOL_ERR_TIME_LIMIT
