@@ -180,7 +180,8 @@ UNUSED static void begin(struct caller *caller) {
 /* The task that holds one worker runs, and all others wait for it. */
 UNUSED static void all_but_one_have_come(pool_t *pool) {
   pool_stats_t stats = POOL_STATS_INIT;
-  EVENTUALLY((pool_stats(pool, &stats), stats.running == (uint32_t)pool_workers(pool)));
+  uint32_t workers = (uint32_t)pool_workers(pool);
+  EVENTUALLY((pool_stats(pool, &stats), stats.running == workers && stats.submitted > workers));
 }
 
 /* Busy workers are waited for, and new numbers of workers take effect afterwards. */

@@ -31,27 +31,27 @@ CASE(threads_many_come_and_go) {
 
 /* Its context leads to its own handle. */
 static int32_t end_itself(const void *arg, void *result, pool_task_t *task) {
-  pool_periodic_t **ticks = (pool_periodic_t **)(uintptr_t)task->context;
+  _Atomic(pool_periodic_t *) *place = (_Atomic(pool_periodic_t *) *)(uintptr_t)task->context;
+  pool_periodic_t *ticks = NULL;
   (void)arg;
   (void)result;
-  while (*(pool_periodic_t *volatile *)ticks == NULL) {
-    sleep_ms(1);
-  }
-  CHECK_ERROR(pool_periodic_wait(*ticks, -1), POOL_ERR_DEADLOCK);
-  CHECK_EQ(pool_periodic_cancel(*ticks), 1);
-  CHECK_EQ(pool_task_cancelled(task), 1);
+  EVENTUALLY((ticks = atomic_load(place)) != NULL);
+  CHECK_ERROR(pool_periodic_wait(ticks, -1), POOL_ERR_DEADLOCK);
+  CHECK_EQ(pool_periodic_cancel(ticks), 1);
+  /* The run may be so young that its series does not know it yet. */
+  EVENTUALLY(pool_task_cancelled(task) == 1);
   return 0;
 }
 
 CASE(a_run_ends_its_own_series) {
   pool_t *pool = new_pool(2);
-  static pool_periodic_t *volatile ticks;
+  static _Atomic(pool_periodic_t *) ticks;
   pool_periodic_t *started = NULL;
   pool_call_t call = POOL_CALL_INIT;
   call.fn = end_itself;
   call.context = (void *)(uintptr_t)&ticks;
   CHECK_OK(pool_periodic_start(pool, &call, 1, &started));
-  ticks = started;
+  atomic_store(&ticks, started);
   CHECK_ERROR(pool_periodic_wait(started, -1), POOL_ERR_CANCELLED);
   CHECK_EQ(pool_periodic_runs(started), 1);
   CHECK_OK(pool_periodic_release(started));

@@ -103,6 +103,7 @@ static void works_meanwhile(int32_t mode, size_t tasks) {
     threads[i] = check_thread(resize_at_random, &resizings[i]);
   }
   int64_t *numbers = calloc(tasks, sizeof *numbers), *doubles = calloc(tasks, sizeof *doubles);
+  CHECK(tasks > 7 && numbers != NULL && doubles != NULL);
   for (size_t i = 0; i < tasks; i++) {
     numbers[i] = (int64_t)i;
   }

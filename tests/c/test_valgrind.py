@@ -20,7 +20,7 @@ COMMAND = [
     "--fair-sched=try",
 ]
 # In a forked child what only the parent's threads pointed to is lost.
-LOSING = {"fork_return", "fork", "fork_later", "join_fork", "sequential", "stats", "wait_fork"}
+LOSING = {"broadcast", "fork_return", "fork", "fork_later", "join_fork", "sequential", "stats", "wait_fork"}
 ENVIRONMENT = {"CHECK_TOOL": "valgrind", "CHECK_SCALE": "0.01", "CHECK_TIMEOUT": "120"}
 
 

@@ -93,7 +93,6 @@ struct record *any_record(struct actor *actor) {
 void mend(struct pool_model *model) {
   pthread_mutex_lock(&surgery);
   for (;;) {
-    unsigned kills = atomic_load(&model->kills);
     int32_t status = pool_refresh(model->pool);
     if (status == POOL_OK) {
       atomic_store(&model->broken, 0);
@@ -105,7 +104,7 @@ void mend(struct pool_model *model) {
       break;
     }
     /* An initializer whose worker is killed. */
-    if (model->options.initializer == NULL || kills == 0 ||
+    if (model->options.initializer == NULL || atomic_load(&model->kills) == 0 ||
         (status != POOL_ERR_WORKER_DIED && status != POOL_ERR_CRASH_LOOP)) {
       FAIL("pool_refresh: %d (%s): %s", status, pool_status_name(status), pool_last_error());
     }
