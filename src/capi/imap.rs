@@ -5,7 +5,8 @@ use super::{
     boundary::{bytes, deadline, not_null, number, read_struct, remember, status},
     call::{self, pool_call_t},
     handle::{self, pool_future_t, pool_t},
-    iterator::{self, Freed, Iterator},
+    iterator::{self, Iterator},
+    life::Graveyard,
     simple::checked,
 };
 use crate::{
@@ -45,7 +46,7 @@ struct Inner {
     imap: Imap,
 }
 
-static FREED: Freed<Inner> = Freed::none();
+static FREED: Graveyard<Iterator<Inner>> = Graveyard::new();
 const NAME: &str = "imap";
 
 fn inner(imap: *mut pool_imap_t) -> *mut Iterator<Inner> {

@@ -1,15 +1,16 @@
 #![allow(unsafe_code)]
 //! Handles on what is asked again and again, by one thread at a time.
 
+use super::life::Graveyard;
 use crate::{
     pool::status::{self, Error, Result},
     support::{
         alloc::try_box,
         process,
-        sync::{AtomicPtr, AtomicU32, AtomicUsize, Ordering},
+        sync::{AtomicU32, Ordering},
     },
 };
-use std::{cell::UnsafeCell, ptr};
+use std::cell::UnsafeCell;
 
 /// The values of `life` are unlikely to be found by chance.
 const IDLE: u32 = 0x4954_4552;
@@ -22,23 +23,6 @@ pub struct Iterator<T> {
     /// The process that made it.
     epoch: u32,
     what: UnsafeCell<Option<T>>,
-}
-
-/// Freed handles that are kept for a while, so that one that is freed twice, or used after, is an
-/// error and not a crash. A ring without a lock, which a fork could copy.
-pub struct Freed<T: 'static> {
-    handles: [AtomicPtr<Iterator<T>>; 64],
-    count: AtomicUsize,
-}
-
-impl<T> Freed<T> {
-    /// None yet.
-    pub const fn none() -> Self {
-        Self {
-            handles: [const { AtomicPtr::new(ptr::null_mut()) }; 64],
-            count: AtomicUsize::new(0),
-        }
-    }
 }
 
 /// A handle on something new.
@@ -118,7 +102,7 @@ pub unsafe fn with<T, R>(
 pub unsafe fn release<T>(
     pointer: *mut Iterator<T>,
     name: &str,
-    freed: &'static Freed<T>,
+    freed: &'static Graveyard<Iterator<T>>,
 ) -> Result<()> {
     if pointer.is_null() {
         return Ok(());
@@ -132,11 +116,7 @@ pub unsafe fn release<T>(
     enter(handle, name, FREED)?;
     // SAFETY: who has found it idle is alone with it, and it is not used any more.
     drop(unsafe { (*handle.what.get()).take() });
-    let place = freed.count.fetch_add(1, Ordering::Relaxed) % freed.handles.len();
-    let oldest = freed.handles[place].swap(pointer, Ordering::AcqRel);
-    if !oldest.is_null() {
-        // SAFETY: a handle is put into the ring once, and taken out once.
-        drop(unsafe { Box::from_raw(oldest) });
-    }
+    // SAFETY: it came from a box, and this thread alone found it idle.
+    unsafe { freed.bury(pointer) };
     Ok(())
 }

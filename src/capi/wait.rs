@@ -4,7 +4,8 @@
 use super::{
     boundary::{bytes, deadline, number, status},
     handle::{self, pool_future_t},
-    iterator::{self, Freed, Iterator},
+    iterator::{self, Iterator},
+    life::Graveyard,
 };
 use crate::pool::{
     gathering::{self, Gathering, Until},
@@ -103,7 +104,7 @@ pub struct pool_as_completed_t {
     _private: [u8; 0],
 }
 
-static FREED: Freed<Gathering> = Freed::none();
+static FREED: Graveyard<Iterator<Gathering>> = Graveyard::new();
 const NAME: &str = "iterator";
 
 fn inner(iterator: *mut pool_as_completed_t) -> *mut Iterator<Gathering> {
