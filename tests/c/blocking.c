@@ -256,7 +256,7 @@ static int32_t fork_in_a_section(const void *arg, void *result, pool_task_t *tas
 }
 
 CASE(not_in_a_forked_child) {
-  check_skip_under("asan", "a child forked while another thread allocates hangs in the sanitizer's allocator");
+  check_skip_fork_under_asan();
   pool_t *pool = new_pool(1);
   run_one(pool, fork_in_a_section, NULL);
   CHECK_OK(pool_close_join(pool));

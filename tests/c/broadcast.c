@@ -113,6 +113,7 @@ CASE(a_thread_that_cannot_be_had) {
 }
 
 CASE(a_child_is_told) {
+  check_skip_fork_under_asan();
   pool_t *pool = new_pool(2);
   pid_t child = fork();
   if (child == 0) {

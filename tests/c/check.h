@@ -121,6 +121,11 @@ UNUSED static void check_skip_under(const char *tool, const char *why) {
   }
 }
 
+/* For a case that forks while a thread of its pool may allocate. */
+UNUSED static void check_skip_fork_under_asan(void) {
+  check_skip_under("asan", "a child forked while another thread allocates hangs in the sanitizer's allocator");
+}
+
 UNUSED static void check_skip_under_tools(const char *why) {
   if (check_tool() != NULL) {
     check_skip(why);

@@ -12,7 +12,7 @@ __attribute__((noreturn)) static void end_child(void) {
 /* Forks; the child runs the body under a guard of its own and must end well. */
 static void in_child(void (*body)(void *), void *data) {
   /* Workers allocate as they start and end, at any moment. */
-  check_skip_under("asan", "a child forked while another thread allocates hangs in the sanitizer's allocator");
+  check_skip_fork_under_asan();
   fflush(stdout);
   pid_t child = fork();
   if (child == 0) {
@@ -207,7 +207,7 @@ static void only_old(void *data) {
 
 /* Forks at any moment of the workers' life: locks they hold then must not hang the child. */
 CASE(again_and_again_under_load) {
-  check_skip_under("asan", "a child forked while another thread allocates hangs in the sanitizer's allocator");
+  check_skip_fork_under_asan();
   struct old old = idle_pool(2);
   atomic_int count = 0;
   struct tally tally = {0, 1};
@@ -246,7 +246,7 @@ static void *load_and_wait(void *data) {
 }
 
 CASE(while_other_threads_submit_and_wait) {
-  check_skip_under("asan", "a child forked while another thread allocates hangs in the sanitizer's allocator");
+  check_skip_fork_under_asan();
   struct old old = idle_pool(2);
   struct loader loader = {old.pool, 0};
   pthread_t threads[3];
@@ -264,7 +264,7 @@ CASE(while_other_threads_submit_and_wait) {
 }
 
 CASE(after_using_the_default_pool) {
-  check_skip_under("asan", "a child forked while another thread allocates hangs in the sanitizer's allocator");
+  check_skip_fork_under_asan();
   int64_t arg = 21, result = 0;
   CHECK_OK(pool_apply(pool_default(), twice, &arg, 8, &result, 8));
   struct old old = {pool_default(), NULL, NULL};

@@ -8,7 +8,7 @@ static pid_t the_parent;
 static _Atomic pid_t the_child;
 
 static void begin(void) {
-  check_skip_under("asan", "a child forked while another thread allocates hangs in the sanitizer's allocator");
+  check_skip_fork_under_asan();
   the_parent = getpid();
 }
 

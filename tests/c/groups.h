@@ -317,6 +317,7 @@ UNUSED static void nonsense_is_refused(int32_t mode) {
 }
 
 UNUSED static void children_are_refused(int32_t mode) {
+  check_skip_fork_under_asan();
   pool_t *pool = pool_of(mode, 1);
   pool_token_t *token = new_token();
   pool_group_t *group = new_group();

@@ -89,7 +89,7 @@ static void *let_go_after_the_child(void *data) {
 }
 
 CASE(a_forked_child_goes_on_alone) {
-  check_skip_under("asan", "a child forked while another thread allocates hangs in the sanitizer's allocator");
+  check_skip_fork_under_asan();
   for (uint32_t workers = 1; workers <= 3; workers++) {
     pool_t *pool = new_pool(workers);
     for (size_t i = 0; i < scaled(20); i++) {

@@ -224,6 +224,7 @@ UNUSED static void many_come_and_go(int32_t mode) {
 }
 
 UNUSED static void forked_children_are_refused(int32_t mode) {
+  check_skip_fork_under_asan();
   struct course *course = common(sizeof *course);
   pool_t *pool = pool_of(mode, 1);
   pool_call_t call = ticking(&course), later = ticking(&course);

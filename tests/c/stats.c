@@ -186,7 +186,7 @@ CASE(terminated_and_stopped_is_counted) {
 }
 
 CASE(a_child_is_told_that_it_is_one) {
-  check_skip_under("asan", "a child forked while another thread allocates hangs in the sanitizer's allocator");
+  check_skip_fork_under_asan();
   pool_t *pool = new_pool(2);
   CHECK_OK(pool_apply(pool, nothing, NULL, 0, NULL, 0));
   pid_t child = fork();

@@ -3,7 +3,7 @@
 #include "waits.h"
 
 CASE(futures_and_their_iterators) {
-  check_skip_under("asan", "a child forked while another thread allocates hangs in the sanitizer's allocator");
+  check_skip_fork_under_asan();
   pool_t *pool = new_pool(2);
   pool_future_t *futures[2] = {submitted(pool, 1)};
   CHECK_OK(pool_future_wait(futures[0], -1));
@@ -39,7 +39,7 @@ CASE(futures_and_their_iterators) {
 }
 
 CASE(an_imap) {
-  check_skip_under("asan", "a child forked while another thread allocates hangs in the sanitizer's allocator");
+  check_skip_fork_under_asan();
   pool_t *pool = new_pool(2);
   struct source source = {0, 100, 0};
   pool_imap_t *imap = imap_of(pool_imap, pool, twice, &source, 5);
