@@ -171,7 +171,7 @@ static void check_unseen(const struct record *record) {
   const struct pool_model *model = record->model;
   unsigned disturbances = atomic_load(&model->terminating) + atomic_load(&record->cancels) +
                           atomic_load(&record->kills) + atomic_load(&model->kills) + atomic_load(&model->zygote_kills) +
-                          record->before_count;
+                          record->before_count + (model->options.task_timeout_ms > 0);
   for (uint32_t i = 0; i < record->rows; i++) {
     unsigned starts = atomic_load(&record->row[i].starts), ends = atomic_load(&record->row[i].ends);
     bool done = starts == 1 && (ends == 1 || record->row[i].does == CRASH);
