@@ -5,6 +5,10 @@ CASE(every_call_is_counted_in_processes) {
   every_call_is_counted(POOL_PROCESSES);
 }
 
+CASE(attempts_are_one_call_in_processes) {
+  attempts_are_one_call(POOL_PROCESSES);
+}
+
 CASE(the_moment_is_told_of_processes) {
   the_moment_is_told(POOL_PROCESSES);
 }
@@ -52,6 +56,33 @@ CASE(deaths_are_counted_and_nothing_is_forgotten) {
   CHECK_EQ(worker_stats_of(pool, 0).pid, 0);
   CHECK_EQ(worker_stats_of(pool, 0).tasks, 5);
   CHECK_EQ(worker_stats_of(pool, 0).deaths, 2);
+  CHECK_OK(pool_close_join(pool));
+}
+
+static int32_t die_twice(const void *arg, void *result, pool_task_t *task) {
+  (void)arg, (void)result;
+  if (task->attempt < 3) {
+    raise(SIGKILL);
+  }
+  return 0;
+}
+
+/* Attempts that cost a worker each are one call, too. */
+CASE(attempts_that_die_are_one_call) {
+  pool_t *pool = process_pool(1);
+  pool_call_t call = POOL_CALL_INIT;
+  call.fn = die_twice;
+  call.retries = 2;
+  pool_future_t *future = NULL;
+  CHECK_OK(pool_submit(pool, &call, 1, &future));
+  CHECK_FUTURE(future, POOL_OK);
+  pool_future_release(future);
+  pool_stats_t stats = stats_of(pool);
+  CHECK_EQ(stats.submitted, 1);
+  CHECK_EQ(stats.ended, 1);
+  CHECK_EQ(stats.failed + stats.cancelled, 0);
+  CHECK_EQ(stats.deaths, 2);
+  CHECK_EQ(worker_stats_of(pool, 0).tasks, 1);
   CHECK_OK(pool_close_join(pool));
 }
 

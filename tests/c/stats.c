@@ -5,6 +5,10 @@ CASE(every_call_is_counted_on_threads) {
   every_call_is_counted(POOL_THREADS);
 }
 
+CASE(attempts_are_one_call_on_threads) {
+  attempts_are_one_call(POOL_THREADS);
+}
+
 CASE(the_moment_is_told_of_threads) {
   the_moment_is_told(POOL_THREADS);
 }

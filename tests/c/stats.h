@@ -92,6 +92,36 @@ UNUSED static void every_call_is_counted(int32_t mode) {
   CHECK_OK(pool_close_join(pool));
 }
 
+UNUSED static int32_t succeed_at_the_third(const void *arg, void *result, pool_task_t *task) {
+  (void)arg, (void)result;
+  return task->attempt < 3 ? pool_task_fail(task, 7, "not yet") : 0;
+}
+
+/* However often a call is tried, it was submitted once, and ends once: well, if its last attempt did. */
+UNUSED static void attempts_are_one_call(int32_t mode) {
+  pool_t *pool = measured_pool(mode, 2);
+  enum { GOOD = 20, BAD = 5 };
+  pool_call_t call = POOL_CALL_INIT;
+  call.fn = succeed_at_the_third;
+  for (int i = 0; i < GOOD + BAD; i++) {
+    call.retries = i < GOOD ? 2 : 1;
+    pool_future_t *future = NULL;
+    CHECK_OK(pool_submit(pool, &call, 1, &future));
+    CHECK_STATUS(pool_future_get(future, NULL, 0, -1), i < GOOD ? POOL_OK : 7);
+    pool_future_release(future);
+  }
+  CHECK_OK(pool_close(pool));
+  CHECK_OK(pool_join(pool, -1));
+  pool_stats_t stats = stats_of(pool);
+  CHECK_EQ(stats.submitted, GOOD + BAD);
+  CHECK_EQ(stats.ended, GOOD + BAD);
+  CHECK_EQ(stats.failed, BAD);
+  CHECK_EQ(stats.cancelled, 0);
+  pool_worker_stats_t sum;
+  CHECK_EQ(tasks_of_all(pool, &sum), GOOD + BAD);
+  CHECK_OK(pool_close_join(pool));
+}
+
 struct stay {
   atomic_int open, running;
 };
