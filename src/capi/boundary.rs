@@ -117,11 +117,22 @@ pub fn bytes<T>(pointer: *const T, size: usize, count: usize, what: &'static str
 
 #[cold]
 fn no_bytes(total: Option<usize>, size: usize, count: usize, what: &str) -> Error {
-    if total.is_some() {
-        return Error::invalid(format!("{what} is NULL, but its size is not 0"));
-    }
     let times = if count == 1 { String::new() } else { format!("{count} times ") };
-    Error::invalid(format!("{what}: {times}{size} bytes are too many"))
+    Error::invalid(match total {
+        Some(_) => format!("{what} is NULL, but its size is {times}{size} bytes"),
+        None => format!("{what}: {times}{size} bytes are too many"),
+    })
+}
+
+/// As `bytes`, for an array of which the caller has said only how many elements it has.
+///
+/// # Errors
+/// `INVALID`.
+pub fn elements<T>(pointer: *const T, count: usize, what: &'static str) -> Result<()> {
+    if pointer.is_null() && count > 0 {
+        return Err(Error::invalid(format!("{what} is NULL, but its count is {count}")));
+    }
+    bytes(pointer, size_of::<T>(), count, what)
 }
 
 /// A struct that callers fill, and that begins with its size as the caller knows it.

@@ -2,7 +2,7 @@
 //! The full form of a call: many at once, and for maps.
 
 use super::{
-    boundary::{Versioned, bytes, not_null, read_struct, status},
+    boundary::{Versioned, bytes, elements, not_null, read_struct, status},
     group::{self, pool_group_t},
     handle::{self, pool_future_t, pool_t},
     simple::{checked, map_call},
@@ -162,7 +162,7 @@ impl pool_call_t {
         }
         let mut call = map_call(self.r#fn, args, self.arg_size, results, self.result_size, count)?;
         if !statuses.is_null() {
-            bytes(statuses, size_of::<i32>(), count, "statuses")?;
+            elements(statuses, count, "statuses")?;
         }
         call.terms = self.map_terms()?;
         call.membership = call.terms.map_or(Membership::NONE, |terms| terms.membership);
@@ -198,7 +198,10 @@ impl pool_call_t {
             POOL_PRIORITY_LOW => Level::Low,
             POOL_PRIORITY_NORMAL => Level::Normal,
             POOL_PRIORITY_HIGH => Level::High,
-            _ => return Err(Error::invalid(format!("{priority} is no priority"))),
+            _ => {
+                let names = "POOL_PRIORITY_LOW, _NORMAL or _HIGH";
+                return Err(Error::invalid(format!("priority is {priority}; it must be {names}")));
+            }
         };
         if delay_ms < 0 {
             return Err(Error::invalid(format!("delay_ms is {delay_ms}; it must not be negative")));
@@ -220,7 +223,7 @@ impl pool_call_t {
 
     fn check_after(&self) -> Result<()> {
         let Self { after, after_count, .. } = *self;
-        bytes(after, size_of::<*mut pool_future_t>(), after_count, "after")?;
+        elements(after, after_count, "after")?;
         for index in 0..after_count {
             // SAFETY: inside the array, which the caller vouches for.
             let future = unsafe { after.add(index).read_unaligned() };

@@ -63,8 +63,8 @@ pub type pool_log_fn = Option<
 pub unsafe extern "C" fn pool_set_log(log: pool_log_fn, user_data: *mut c_void, level: i32) -> i32 {
     status(|| {
         if !(POOL_LOG_NONE..=POOL_LOG_INFO).contains(&level) {
-            let text = format!("level is {level}; it must be one of POOL_LOG_...");
-            return Err(Error::invalid(text));
+            let names = "POOL_LOG_NONE, _ERROR, _WARNING or _INFO";
+            return Err(Error::invalid(format!("level is {level}; it must be {names}")));
         }
         log::set(log, user_data, level)
     })

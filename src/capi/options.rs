@@ -2,7 +2,7 @@
 //! A pool made to order.
 
 use super::{
-    boundary::{Versioned, bytes, not_null, read_struct, status},
+    boundary::{Versioned, elements, not_null, read_struct, status},
     handle::pool_t,
     mode::{mode, require_sequential, with_environment},
     simple::open,
@@ -313,7 +313,7 @@ fn max_workers(from: &pool_options_t, workers: usize) -> Result<usize> {
 /// # Safety
 /// `cpus` is null, or readable as `cpu_count` says.
 unsafe fn cpus(from: &pool_options_t) -> Result<Vec<u32>> {
-    bytes(from.cpus, size_of::<u32>(), from.cpu_count, "cpus")?;
+    elements(from.cpus, from.cpu_count, "cpus")?;
     if from.cpu_count == 0 && !from.cpus.is_null() {
         return Err(Error::invalid("cpus is set, but cpu_count is 0"));
     }
@@ -342,7 +342,8 @@ fn when_full(from: &pool_options_t) -> Result<WhenFull> {
         POOL_FULL_FAIL => WhenFull::Fail,
         POOL_FULL_RUN_INLINE => WhenFull::RunInline,
         other => {
-            let text = format!("when_full is {other}; it must be one of POOL_FULL_...");
+            let text =
+                format!("when_full is {other}; it must be POOL_FULL_BLOCK, _FAIL or _RUN_INLINE");
             return Err(Error::invalid(text));
         }
     };
@@ -410,7 +411,7 @@ fn callback_mode(callbacks: i32) -> Result<CallbackMode> {
         POOL_CALLBACKS_INLINE => Ok(CallbackMode::Inline),
         POOL_CALLBACKS_POLLED => Ok(CallbackMode::Polled),
         _ => Err(Error::invalid(format!(
-            "callbacks is {callbacks}; it must be one of POOL_CALLBACKS_..."
+            "callbacks is {callbacks}; it must be POOL_CALLBACKS_SERIAL, _INLINE or _POLLED"
         ))),
     }
 }

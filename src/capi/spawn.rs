@@ -68,7 +68,10 @@ pub unsafe extern "C" fn pool_spawn(
         let joinable = match flags {
             POOL_SPAWN_JOINABLE => true,
             POOL_SPAWN_DAEMON => false,
-            _ => return Err(Error::invalid(format!("flags is {flags}, none of POOL_SPAWN_..."))),
+            _ => {
+                let names = "POOL_SPAWN_JOINABLE or POOL_SPAWN_DAEMON";
+                return Err(Error::invalid(format!("flags is {flags}; it must be {names}")));
+            }
         };
         let options = if options.is_null() {
             Options { mode: Mode::Processes, max_workers: 1, ..Options::threads(1)? }

@@ -15,7 +15,7 @@ use std::ffi::{CStr, c_char, c_void};
 /// # Safety
 /// `task` is null, or what the library gave to a function that runs until `'a` ends.
 unsafe fn frame<'a>(task: *const pool_task_t) -> Result<&'a Frame<'a>> {
-    if task.is_null() || !task.is_aligned() {
+    if !task.is_aligned() {
         return Err(Error::invalid("task is no pointer to a running task"));
     }
     // SAFETY: the caller vouches for the pointer, which the library gave to its function.

@@ -2,7 +2,7 @@
 //! Waiting for several futures.
 
 use super::{
-    boundary::{bytes, deadline, number, status},
+    boundary::{deadline, elements, number, status},
     handle::{self, pool_future_t},
     iterator::{self, Iterator},
     life::Graveyard,
@@ -28,7 +28,7 @@ unsafe fn each(
     futures: *const *mut pool_future_t,
     count: usize,
 ) -> Result<impl Fn(usize) -> Result<Option<TaskRef>>> {
-    bytes(futures, size_of::<*mut pool_future_t>(), count, "futures")?;
+    elements(futures, count, "futures")?;
     Ok(move |index: usize| {
         // SAFETY: promised by the caller.
         let future = unsafe { futures.add(index).read_unaligned() };

@@ -61,7 +61,7 @@ impl Map {
             task.set_message(&sentence(format_args!("{name}: {}", failure.message)));
             failure.status
         } else if self.skipped.load(Ordering::Relaxed) > 0 {
-            task.set_message(status::meaning(reason));
+            task.set_message(&status::meaning(reason));
             reason
         } else {
             status::OK

@@ -150,7 +150,7 @@ struct Owed {
 
 impl Owed {
     fn finish_plainly(&mut self, task: TaskRef, status: Status) {
-        self.finish(task, status, status::meaning(status));
+        self.finish(task, status, &status::meaning(status));
     }
 
     fn finish(&mut self, task: TaskRef, status: Status, message: &str) {

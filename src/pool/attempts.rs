@@ -75,7 +75,7 @@ pub fn run(
         let said = frame.take_outcome().and_then(|outcome| outcome.message);
         let is_last = attempt > terms.retries || !is_worth_another(status);
         if is_last || is_unwanted() || !core.is_in_this_process() {
-            let said = said.unwrap_or_else(|| status::meaning(status).into());
+            let said = said.unwrap_or_else(|| status::meaning(status));
             frame.fail(if attempt > 1 { after_attempts(&said, attempt) } else { said });
             return status;
         }
@@ -106,7 +106,7 @@ fn run_once(
         return Ok(status);
     }
     let said = frame.take_outcome().and_then(|outcome| outcome.message);
-    let said = said.unwrap_or_else(|| status::meaning(status).into());
+    let said = said.unwrap_or_else(|| status::meaning(status));
     frame.fail(sentence(format_args!(
         "the task ran longer than {limit} ms and was asked to stop; then it returned {status}: {said}"
     )));

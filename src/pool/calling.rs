@@ -69,18 +69,19 @@ impl Frame<'_> {
         if status == status::OK { status } else { self.failed(status) }
     }
 
-    /// The status of a function that has not returned 0.
+    /// The status of a function that has not returned 0: a positive code is its own, and any other
+    /// is `INTERNAL`, with the code in the sentence.
     #[cold]
     pub fn failed(&self, status: Status) -> Status {
         if status > 0 {
             return status;
         }
         self.outcome_mut(|outcome| {
-            outcome.message.get_or_insert_with(|| {
-                sentence(format_args!(
-                    "the task returned {status}; only 0 and positive codes are a task's own"
-                ))
-            });
+            let said = outcome.message.take();
+            let (colon, said) = said.as_deref().map_or(("", ""), |said| (": ", said));
+            outcome.message = Some(sentence(format_args!(
+                "the task returned {status}; only 0 and positive codes are a task's own{colon}{said}"
+            )));
         });
         status::INTERNAL
     }

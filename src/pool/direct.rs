@@ -10,7 +10,7 @@ use super::{
     status::{self, Error, Result},
 };
 use crate::support::alloc::Buffer;
-use std::{borrow::Cow, mem::MaybeUninit, ptr};
+use std::{mem::MaybeUninit, ptr};
 
 /// A task that runs in the caller, without a block: what `pool_apply` does when nobody else
 /// need be asked.
@@ -53,7 +53,7 @@ pub unsafe fn run_here(core: &Core, call: &Call, result: *mut u8, context: &Cont
         if status != status::OK {
             core.census.count_failure(POOL_NO_WORKER);
             let message = outcome.and_then(|outcome| outcome.message);
-            let message = message.unwrap_or(Cow::Borrowed(status::meaning(status)));
+            let message = message.unwrap_or_else(|| status::meaning(status));
             return Err(Error::new(status, message));
         }
         match outcome.and_then(|outcome| outcome.set_result) {

@@ -147,7 +147,7 @@ impl<'a> Items<'a> {
 
     #[cold]
     fn fail(&self, index: usize, status: Status, message: Option<Cow<'static, str>>) {
-        let message = message.unwrap_or(Cow::Borrowed(status::meaning(status)));
+        let message = message.unwrap_or_else(|| status::meaning(status));
         let mut failure = lock(&self.failure);
         if failure.as_ref().is_none_or(|lowest| index < lowest.index) {
             *failure = Some(Failure { index, status, message });

@@ -34,7 +34,7 @@ use crate::support::{
     spin,
     sync::{AtomicU32, AtomicUsize, Mutex, Ordering},
 };
-use std::{borrow::Cow, ffi::c_void};
+use std::ffi::c_void;
 
 /// How often a hungry participant looks again before it leaves.
 const PATIENCE: u32 = 64;
@@ -332,7 +332,7 @@ impl Map {
         let outcome = frame.take_outcome();
         if self.call.statuses.is_null() {
             let message = outcome.and_then(|outcome| outcome.message);
-            let message = message.unwrap_or(Cow::Borrowed(status::meaning(status)));
+            let message = message.unwrap_or_else(|| status::meaning(status));
             self.fail(core, index, status, message);
         } else {
             // SAFETY: the array holds `count` statuses, and this one is the item's.

@@ -10,7 +10,7 @@ use super::{
     task::{NEVER_RAN, OUTSIDE, POINTER, Task, TaskRef},
 };
 use crate::support::{alloc::Buffer, foreign::Foreign, sync::Ordering};
-use std::ffi::c_void;
+use std::{borrow::Cow, ffi::c_void};
 
 /// What another process needs to run a task.
 pub struct Parcel<'a> {
@@ -50,7 +50,7 @@ pub struct Ending<'a> {
 impl TaskRef {
     /// Ends a claimed task that never ran.
     pub fn finish_unrun(self, status: Status) {
-        self.finish_unrun_because(status, status::meaning(status));
+        self.finish_unrun_because(status, &status::meaning(status));
     }
 
     /// As `finish_unrun`, with a sentence of its own.
@@ -66,10 +66,10 @@ impl TaskRef {
             status = status::NO_MEMORY;
             self.set_message("no memory for the task's result");
         } else if status != status::OK {
-            let said = ending.message.unwrap_or_else(|| status::meaning(status));
+            let said = ending.message.map_or_else(|| status::meaning(status), Cow::Borrowed);
             match self.attempts() {
-                0 => self.set_message(said),
-                before => self.set_message(&after_attempts(said, before + 1)),
+                0 => self.set_message(&said),
+                before => self.set_message(&after_attempts(&said, before + 1)),
             }
         }
         self.drop_argument();

@@ -73,7 +73,8 @@ impl Task {
             return status::NO_MEMORY;
         }
         if status != status::OK {
-            self.set_message(outcome.message.as_deref().unwrap_or_else(|| status::meaning(status)));
+            let message = outcome.message.unwrap_or_else(|| status::meaning(status));
+            self.set_message(&message);
         }
         status
     }

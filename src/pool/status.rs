@@ -29,19 +29,20 @@ macro_rules! statuses {
         }
 
         /// What a status means, in a sentence without a full stop.
-        pub fn meaning(status: Status) -> &'static str {
-            match status {
+        pub fn meaning(status: Status) -> Cow<'static, str> {
+            let known = match status {
                 OK => "success",
                 $($code => $text,)*
-                _ => "the task failed with a code of its own",
-            }
+                own => return sentence(format_args!("the task failed with the code {own}")),
+            };
+            Cow::Borrowed(known)
         }
     };
 }
 
 statuses! {
     INVALID = POOL_ERR_INVALID, "an argument is not valid";
-    CLOSED = POOL_ERR_CLOSED, "the pool is closed";
+    CLOSED = POOL_ERR_CLOSED, "the pool is closed: submit before pool_close(), or create another pool";
     TIMEOUT = POOL_ERR_TIMEOUT, "the wait ran out of time";
     TIME_LIMIT = POOL_ERR_TIME_LIMIT, "the task ran longer than its limit";
     CANCELLED = POOL_ERR_CANCELLED, "the task was cancelled";

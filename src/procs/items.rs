@@ -12,7 +12,7 @@ use crate::{
     },
     support::sync::{Ordering, lock},
 };
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 impl ProcessEngine {
     /// A piece has come back; returns 1 if it was the last of its map, which has ended.
@@ -26,8 +26,8 @@ impl ProcessEngine {
         let slot = &self.memory.slots()[number as usize];
         let done = (slot.map.progress.load(Ordering::Acquire) as usize).min(piece.count);
         let error = (answer.status != status::OK).then(|| {
-            let said = answer.message.as_deref();
-            let said = said.unwrap_or_else(|| status::meaning(answer.status)).to_owned();
+            let said = answer.message.clone();
+            let said = said.map_or_else(|| status::meaning(answer.status), Cow::Owned);
             Error::new(answer.status, said)
         });
         self.end_items(core, number, piece, done, error.as_ref(), Some(answer))

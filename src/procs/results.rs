@@ -23,7 +23,7 @@ use crate::{
     },
     sys::futex,
 };
-use std::ptr;
+use std::{borrow::Cow, ptr};
 
 /// What a worker has left in a slot, checked.
 pub(super) struct Answer<'a> {
@@ -92,7 +92,7 @@ impl ProcessEngine {
         }
         let tail = if status == status::OK { None } else { self.fleet.stderr_tail(worker) };
         if let Some(tail) = tail {
-            let said = answer.message.as_deref().unwrap_or_else(|| status::meaning(status));
+            let said = answer.message.map_or_else(|| status::meaning(status), Cow::Owned);
             answer.message = Some(format!("{said}\nstderr: {tail}"));
         }
         answer

@@ -175,6 +175,74 @@ CASE(fail_with_a_negative_code) {
   CHECK_OK(pool_close_join(pool));
 }
 
+static int32_t return_it(const void *arg, void *result, pool_task_t *task) {
+  (void)result, (void)task;
+  return *(const int32_t *)arg;
+}
+
+/* A failure without a sentence has one that tells the code; a negative code is told beside what the task said. */
+CASE(a_sentence_tells_the_code) {
+  pool_t *pool = new_pool(1);
+  int32_t codes[] = {3, -3};
+  pool_future_t *future = NULL;
+  CHECK_STATUS(pool_apply(pool, return_it, &codes[0], sizeof codes[0], NULL, 0), 3);
+  CHECK_STR(pool_last_error(), "the task failed with the code 3");
+  CHECK_OK(pool_apply_async(pool, return_it, &codes[0], sizeof codes[0], 0, NULL, NULL, &future));
+  CHECK_STATUS(pool_future_get(future, NULL, 0, -1), 3);
+  CHECK_STR(pool_future_message(future), "the task failed with the code 3");
+  CHECK_OK(pool_future_release(future));
+  CHECK_STATUS(pool_map(pool, return_it, &codes[0], sizeof codes[0], NULL, 0, 1), 3);
+  CHECK_STR(pool_last_error(), "item 0: the task failed with the code 3");
+  CHECK_STATUS(pool_apply(pool, return_it, &codes[1], sizeof codes[1], NULL, 0), POOL_ERR_INTERNAL);
+  CHECK_STR(pool_last_error(), "the task returned -3; only 0 and positive codes are a task's own");
+  CHECK_STATUS(pool_apply(pool, fail_with_no_code, &codes[1], sizeof codes[1], NULL, 0), POOL_ERR_INTERNAL);
+  CHECK_STR(pool_last_error(), "the task returned -3; only 0 and positive codes are a task's own: with an odd code");
+  CHECK_OK(pool_close_join(pool));
+}
+
+#define CHECK_SAYS(call, expected, text)                                                                               \
+  do {                                                                                                                 \
+    CHECK_STATUS(call, expected);                                                                                      \
+    CHECK_HAS(pool_last_error(), text);                                                                                \
+  } while (0)
+
+/* What is wrong is named, and what would be right. */
+CASE(a_sentence_names_what_would_be_right) {
+  pool_t *pool = new_pool(1), *other = NULL;
+  int64_t args[3] = {1, 2, 3};
+  CHECK_SAYS(pool_wait(NULL, 2, POOL_WAIT_ALL, -1, NULL), POOL_ERR_INVALID, "futures is NULL, but its count is 2");
+  CHECK_SAYS(pool_apply(pool, must_not_run, NULL, 8, NULL, 0), POOL_ERR_INVALID,
+             "arg is NULL, but its size is 8 bytes");
+  CHECK_SAYS(pool_map(pool, must_not_run, args, 8, NULL, 8, 3), POOL_ERR_INVALID,
+             "results is NULL, but its size is 3 times 8 bytes");
+  CHECK_SAYS(pool_task_cancelled(NULL), POOL_ERR_INVALID, "task is NULL");
+  pool_call_t call = POOL_CALL_INIT;
+  call.fn = must_not_run;
+  call.after_count = 2;
+  CHECK_SAYS(pool_submit(pool, &call, 1, NULL), POOL_ERR_INVALID, "after is NULL, but its count is 2");
+  call.after_count = 0;
+  call.priority = 9;
+  CHECK_SAYS(pool_submit(pool, &call, 1, NULL), POOL_ERR_INVALID,
+             "priority is 9; it must be POOL_PRIORITY_LOW, _NORMAL or _HIGH");
+  CHECK_SAYS(pool_set_log(NULL, NULL, 9), POOL_ERR_INVALID,
+             "level is 9; it must be POOL_LOG_NONE, _ERROR, _WARNING or _INFO");
+  CHECK_SAYS(pool_spawn(NULL, 9, must_not_run, NULL, 0, 0, NULL), POOL_ERR_INVALID,
+             "flags is 9; it must be POOL_SPAWN_JOINABLE or POOL_SPAWN_DAEMON");
+  CHECK_SAYS(pool_sort(pool, args, 3, 9), POOL_ERR_INVALID, "type is 9; it must be POOL_SORT_I32, _U32");
+  pool_options_t options = POOL_OPTIONS_INIT;
+  options.callbacks = 9;
+  CHECK_SAYS(pool_create_with(&options, &other), POOL_ERR_INVALID,
+             "callbacks is 9; it must be POOL_CALLBACKS_SERIAL, _INLINE or _POLLED");
+  options.callbacks = POOL_CALLBACKS_SERIAL;
+  options.when_full = 9;
+  CHECK_SAYS(pool_create_with(&options, &other), POOL_ERR_INVALID,
+             "when_full is 9; it must be POOL_FULL_BLOCK, _FAIL or _RUN_INLINE");
+  CHECK_OK(pool_close(pool));
+  CHECK_SAYS(pool_apply(pool, must_not_run, NULL, 0, NULL, 0), POOL_ERR_CLOSED,
+             "the pool is closed: submit before pool_close(), or create another pool");
+  CHECK_OK(pool_close_join(pool));
+}
+
 static void *no_error_yet(void *data) {
   CHECK_STR(pool_last_error(), "");
   CHECK_ERROR(pool_close(NULL), POOL_ERR_INVALID);
