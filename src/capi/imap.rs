@@ -25,7 +25,8 @@ use std::{
 };
 
 /// Produces the arguments of pool_imap(): writes the next one to `arg`, and returns 1; or 0 at the
-/// end, or something negative for a failure, which is an end, too.
+/// end, or something negative for a failure, which is an end, too: pool_imap_next() then returns
+/// POOL_ERR_INTERNAL, and pool_last_error() tells the number.
 ///
 /// arg: zeroed bytes, as many as the call's `arg_size`, 16-aligned; NULL if that is 0.
 /// It must return, as a task must, and not use the iterator it produces for.
@@ -188,8 +189,8 @@ pub unsafe extern "C" fn pool_imap_unordered(
 /// index: the number of its argument goes there, from 0; NULL if not wanted.
 /// status: how the item ended goes there: POOL_OK, or its failure, whose sentence pool_last_error()
 ///   has. The others go on: a failure is delivered in its place.
-/// Returns 1 with an item; 0 at the end; the negative number that the producer has returned, once
-/// all items before it have been taken; POOL_ERR_TIMEOUT, or _SIZE when the result is larger than
+/// Returns 1 with an item; 0 at the end; POOL_ERR_INTERNAL where the producer has failed, once all
+/// items before that have been taken; POOL_ERR_TIMEOUT, or _SIZE when the result is larger than
 /// `result_size`: then the item stays, and the call may be repeated. When an item could not be
 /// submitted, and no other is under way, why: _CLOSED, _TERMINATED, _FULL, _NO_MEMORY and so on; its
 /// argument is kept for the next call. POOL_ERR_INVALID; _FORKED; and as pool_future_wait().

@@ -9,7 +9,7 @@ use super::{
     submit,
     task::{Task, TaskRef},
 };
-use crate::support::{alloc::Buffer, sync::Arc};
+use crate::support::{alloc::Buffer, sync::Arc, text::sentence};
 use std::{collections::VecDeque, ptr::NonNull, time::Instant};
 
 /// So many items are under way for each worker, if nobody says how many.
@@ -149,7 +149,11 @@ impl Imap {
             filled?;
             return match self.end {
                 None | Some(0) => Ok(None),
-                Some(code) => Err(Error::new(code, "the producer of the imap has failed")),
+                // As a task's: otherwise it might be taken for a status of ours.
+                Some(code) => Err(Error::new(
+                    status::INTERNAL,
+                    sentence(format_args!("the producer of the imap failed: it returned {code}")),
+                )),
             };
         }
         let late = || Error::new(status::TIMEOUT, "the next item has not ended yet");

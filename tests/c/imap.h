@@ -93,10 +93,14 @@ UNUSED static void results_as_they_come(pool_t *pool, size_t window, int64_t cou
   free(seen);
 }
 
-/* A negative number of the producer's ends it, once what came before has been taken. */
+/* A negative number of the producer's ends it, once what came before has been taken; it is told, and is taken for no
+ * status of the library's. */
 UNUSED static void a_producer_that_fails(pool_t *pool, begin_fn *begin) {
+  static const int32_t codes[] = {-4321, POOL_ERR_TIMEOUT, POOL_ERR_CLOSED, INT32_MIN};
   for (int64_t count = 0; count < 12; count += 3) {
-    struct source source = {0, count, -4321};
+    struct source source = {0, count, codes[count / 3]};
+    char told[40];
+    snprintf(told, sizeof told, "it returned %d", source.end);
     pool_imap_t *imap = imap_of(begin, pool, twice, &source, 4);
     int64_t result, sum = 0;
     int32_t status;
@@ -106,8 +110,10 @@ UNUSED static void a_producer_that_fails(pool_t *pool, begin_fn *begin) {
       sum += result;
     }
     CHECK_EQ(sum, count * (count - 1));
-    CHECK_EQ(pool_imap_next(imap, -1, &result, 8, NULL, &status), -4321);
-    CHECK_EQ(pool_imap_next(imap, -1, &result, 8, NULL, &status), -4321);
+    for (int i = 0; i < 2; i++) {
+      CHECK_ERROR(pool_imap_next(imap, -1, &result, 8, NULL, &status), POOL_ERR_INTERNAL);
+      CHECK_HAS(pool_last_error(), told);
+    }
     CHECK_OK(pool_imap_release(imap));
   }
 }
