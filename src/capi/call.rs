@@ -3,10 +3,11 @@
 
 use super::{
     boundary::{Versioned, bytes, elements, not_null, read_struct, status},
-    group::{self, pool_group_t},
+    group::pool_group_t,
     handle::{self, pool_future_t, pool_t},
+    life,
     simple::{checked, map_call},
-    token::{self, pool_token_t},
+    token::pool_token_t,
 };
 use crate::pool::{
     abi::{pool_callback_fn, pool_fn},
@@ -239,11 +240,11 @@ impl pool_call_t {
         let mut membership = Membership::NONE;
         if !self.cancel.is_null() {
             // SAFETY: the caller vouches for the handle.
-            membership.token = unsafe { token::group(self.cancel) }?;
+            membership.token = unsafe { life::of_this_process(self.cancel) }?;
         }
         if !self.group.is_null() {
             // SAFETY: the caller vouches for the handle.
-            membership.group = unsafe { group::group(self.group) }?;
+            membership.group = unsafe { life::of_this_process(self.group) }?;
         }
         Ok(membership)
     }

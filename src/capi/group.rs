@@ -3,7 +3,7 @@
 
 use super::{
     boundary::{deadline, not_null, status},
-    life::{self, Graveyard, Handle, Kind},
+    life::{self, Graveyard, Handle, Kind, Life},
 };
 use crate::pool::{
     group::Group,
@@ -18,7 +18,7 @@ static FREED: Graveyard<pool_group_t> = Graveyard::new();
 impl Kind for pool_group_t {
     type What = Group;
     const NAME: &'static str = "group";
-    const NUMBER: usize = 1;
+    const LIFE: Life = Life::Group;
 
     fn graveyard() -> &'static Graveyard<Self> {
         &FREED
@@ -31,20 +31,10 @@ impl Kind for pool_group_t {
     fn handle(&self) -> &Handle<Group> {
         &self.0
     }
-}
 
-/// What is behind a handle.
-///
-/// # Safety
-/// As `life::behind`.
-///
-/// # Errors
-/// `INVALID`, `FORKED`.
-pub(super) unsafe fn group<'a>(group: *const pool_group_t) -> Result<&'a Group> {
-    // SAFETY: promised by the caller.
-    let group = unsafe { life::behind(group) }?;
-    group.require_this_process()?;
-    Ok(group)
+    fn require_this_process(group: &Group) -> Result<()> {
+        group.require_this_process()
+    }
 }
 
 /// Makes a group. A task is in it from when it was submitted with the group in the field `group` of
@@ -90,7 +80,7 @@ pub unsafe extern "C" fn pool_group_create(group: *mut *mut pool_group_t) -> i32
 pub unsafe extern "C" fn pool_group_wait(group: *mut pool_group_t, timeout_ms: i64) -> i32 {
     status(|| {
         // SAFETY: the caller vouches for the handle.
-        let group = unsafe { self::group(group) }?;
+        let group = unsafe { life::of_this_process(group) }?;
         if group.wait(deadline(timeout_ms)?)? {
             return Ok(());
         }
@@ -106,7 +96,7 @@ pub unsafe extern "C" fn pool_group_wait(group: *mut pool_group_t, timeout_ms: i
 pub unsafe extern "C" fn pool_group_cancel(group: *mut pool_group_t) -> i32 {
     status(|| {
         // SAFETY: the caller vouches for the handle.
-        unsafe { self::group(group) }?.cancel();
+        unsafe { life::of_this_process(group) }?.cancel();
         Ok(())
     })
 }
@@ -116,14 +106,7 @@ pub unsafe extern "C" fn pool_group_cancel(group: *mut pool_group_t) -> i32 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_group_release(group: *mut pool_group_t) -> i32 {
     status(|| {
-        if group.is_null() {
-            return Ok(());
-        }
         // SAFETY: the caller vouches for the handle.
-        if unsafe { life::behind(group) }?.require_this_process().is_err() {
-            return Ok(());
-        }
-        // SAFETY: as above.
-        unsafe { life::free(group) }
+        unsafe { life::release(group) }
     })
 }

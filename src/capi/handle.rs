@@ -1,7 +1,7 @@
 #![allow(unsafe_code)]
 //! The two opaque handles, and how a pointer from outside becomes one of ours.
 
-use super::life::Graveyard;
+use super::life::{FREED, Graveyard, Life};
 use crate::{
     pool::{
         core::Core,
@@ -23,30 +23,17 @@ pub struct pool_future_t {
     _private: [u8; 0],
 }
 
-/// The values of `life` are addresses of this copy of the library: what never was a pool is not
-/// taken for one, nor is a pool of another copy that lives in the same process.
-static LIVES: [u8; 2] = [0; 2];
-const FREED: usize = 0;
-
-fn live() -> usize {
-    LIVES.as_ptr() as usize
-}
-
-fn default() -> usize {
-    live() + 1
-}
-
 static FREED_HANDLES: Graveyard<pool_t> = Graveyard::new();
 
 impl pool_t {
     /// A handle on a new pool.
     pub fn new(core: Arc<Core>) -> Box<Self> {
-        Box::new(Self { life: AtomicUsize::new(live()), core: ManuallyDrop::new(core) })
+        Box::new(Self { life: AtomicUsize::new(Life::Pool.word()), core: ManuallyDrop::new(core) })
     }
 
     /// Makes it a handle on the default pool, which the caller cannot close.
     pub fn become_default(&self) {
-        self.life.store(default(), Ordering::Relaxed);
+        self.life.store(Life::DefaultPool.word(), Ordering::Relaxed);
     }
 
     /// The pool behind the handle.
@@ -76,7 +63,7 @@ unsafe fn handle<'a>(pool: *const pool_t) -> Result<&'a pool_t> {
     // SAFETY: the caller vouches for the pointer; a freed handle is still ours for a while.
     let handle = unsafe { &*pool };
     let life = handle.life.load(Ordering::Acquire);
-    if life == live() || life == default() {
+    if life == Life::Pool.word() || life == Life::DefaultPool.word() {
         return Ok(handle);
     }
     Err(Error::invalid("the pool has been freed, or was never one"))
@@ -107,7 +94,7 @@ pub unsafe fn closable_core<'a>(pool: *const pool_t) -> Result<&'a Core> {
     // SAFETY: promised by the caller.
     let core = unsafe { core(pool) }?;
     // SAFETY: promised by the caller.
-    if unsafe { handle(pool) }?.life.load(Ordering::Relaxed) == default() {
+    if unsafe { handle(pool) }?.life.load(Ordering::Relaxed) == Life::DefaultPool.word() {
         return Err(Error::invalid("the default pool is the whole process's; it is never closed"));
     }
     Ok(core)
@@ -123,7 +110,7 @@ pub unsafe fn closable_core<'a>(pool: *const pool_t) -> Result<&'a Core> {
 pub unsafe fn free(pool: *mut pool_t) -> Result<()> {
     // SAFETY: promised by the caller.
     let was = unsafe { handle(pool) }?.life.swap(FREED, Ordering::AcqRel);
-    if was != live() {
+    if was != Life::Pool.word() {
         return Err(Error::invalid("the pool has been freed already"));
     }
     // SAFETY: made by `pool_t::new`, and this thread alone found it alive; `life` says that the

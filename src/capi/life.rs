@@ -10,13 +10,32 @@ use crate::{
 };
 use std::{mem::ManuallyDrop, ptr};
 
-/// The values of `life` are addresses of this copy of the library: what never was a handle is not
-/// taken for one, nor is one of another copy that lives in the same process.
-static LIVES: [u8; 4] = [0; 4];
-const FREED: usize = 0;
+/// What a handle is while it lives.
+#[derive(Clone, Copy)]
+pub enum Life {
+    /// A pool.
+    Pool,
+    /// The default pool, which nobody closes.
+    DefaultPool,
+    /// A token.
+    Token,
+    /// A group.
+    Group,
+    /// A periodic task.
+    Periodic,
+}
 
-fn live<K: Kind>() -> usize {
-    LIVES.as_ptr() as usize + K::NUMBER
+/// One for each of `Life`.
+static LIVES: [u8; 5] = [0; 5];
+/// In place of a word of `Life`: the handle was given back.
+pub const FREED: usize = 0;
+
+impl Life {
+    /// The word that says so: an address of this copy of the library. What never was a handle is
+    /// not taken for one, nor is one of another copy that lives in the same process.
+    pub fn word(self) -> usize {
+        LIVES.as_ptr() as usize + self as usize
+    }
 }
 
 /// Freed handles that are kept for a while, so that one that is freed twice, or used after, is an
@@ -61,14 +80,16 @@ pub trait Kind: Sized + 'static {
     type What: 'static;
     /// Its name.
     const NAME: &'static str;
-    /// No other kind's.
-    const NUMBER: usize;
+    /// What they are while they live.
+    const LIFE: Life;
     /// Where freed ones go.
     fn graveyard() -> &'static Graveyard<Self>;
     /// A handle of this type.
     fn wrap(handle: Handle<Self::What>) -> Self;
     /// What is in it.
     fn handle(&self) -> &Handle<Self::What>;
+    /// `FORKED` where it was made before this process was forked.
+    fn require_this_process(what: &Self::What) -> Result<()>;
 }
 
 /// A new handle, the caller's to `free`.
@@ -76,7 +97,7 @@ pub trait Kind: Sized + 'static {
 /// # Errors
 /// `NO_MEMORY`.
 pub fn create<K: Kind>(what: Arc<K::What>) -> Result<*mut K> {
-    let handle = Handle { life: AtomicUsize::new(live::<K>()), what: ManuallyDrop::new(what) };
+    let handle = Handle { life: AtomicUsize::new(K::LIFE.word()), what: ManuallyDrop::new(what) };
     let handle =
         try_box(K::wrap(handle)).ok_or_else(|| Error::no_memory("no memory for a handle"))?;
     Ok(Box::into_raw(handle))
@@ -85,11 +106,8 @@ pub fn create<K: Kind>(what: Arc<K::What>) -> Result<*mut K> {
 /// What a pointer from outside leads to.
 ///
 /// # Safety
-/// It is null, or a handle that stays until `'a` ends, or one freed not long ago.
-///
-/// # Errors
-/// `INVALID`.
-pub unsafe fn behind<'a, K: Kind>(pointer: *const K) -> Result<&'a Arc<K::What>> {
+/// As `of_this_process`.
+unsafe fn behind<'a, K: Kind>(pointer: *const K) -> Result<&'a Arc<K::What>> {
     if pointer.is_null() {
         return Err(Error::invalid(format!("{} is NULL", K::NAME)));
     }
@@ -98,25 +116,45 @@ pub unsafe fn behind<'a, K: Kind>(pointer: *const K) -> Result<&'a Arc<K::What>>
     }
     // SAFETY: the caller vouches for the pointer; a freed handle is still ours for a while.
     let handle = unsafe { &*pointer }.handle();
-    if handle.life.load(Ordering::Acquire) == live::<K>() {
+    if handle.life.load(Ordering::Acquire) == K::LIFE.word() {
         return Ok(&handle.what);
     }
     Err(Error::invalid(format!("the {} has been released, or was never one", K::NAME)))
 }
 
-/// Gives a handle back.
+/// What a pointer from outside leads to, if it was made in this process.
 ///
 /// # Safety
-/// As `behind`, and nobody uses the handle any more.
+/// It is null, or a handle that stays until `'a` ends, or one freed not long ago.
 ///
 /// # Errors
-/// `INVALID` when another thread was faster.
-pub unsafe fn free<K: Kind>(pointer: *mut K) -> Result<()> {
+/// `INVALID`, `FORKED`.
+pub unsafe fn of_this_process<'a, K: Kind>(pointer: *const K) -> Result<&'a K::What> {
     // SAFETY: promised by the caller.
-    unsafe { behind(pointer) }?;
+    let what = unsafe { behind(pointer) }?;
+    K::require_this_process(what)?;
+    Ok(what)
+}
+
+/// Gives a handle back. Null is none, and a forked child leaves it to its parent.
+///
+/// # Safety
+/// As `of_this_process`, and nobody uses the handle any more.
+///
+/// # Errors
+/// `INVALID`, also when another thread was faster.
+pub unsafe fn release<K: Kind>(pointer: *mut K) -> Result<()> {
+    if pointer.is_null() {
+        return Ok(());
+    }
+    // SAFETY: promised by the caller.
+    let what = unsafe { behind(pointer) }?;
+    if K::require_this_process(what).is_err() {
+        return Ok(());
+    }
     // SAFETY: as above.
     let handle = unsafe { &*pointer }.handle();
-    if handle.life.swap(FREED, Ordering::AcqRel) != live::<K>() {
+    if handle.life.swap(FREED, Ordering::AcqRel) != K::LIFE.word() {
         return Err(Error::invalid(format!("the {} has been released already", K::NAME)));
     }
     // SAFETY: made by `create`, and this thread alone found it alive: nobody else drops or uses

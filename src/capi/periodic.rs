@@ -5,7 +5,7 @@ use super::{
     boundary::{self, deadline, number, read_struct, status, value},
     call::pool_call_t,
     handle::{self, pool_t},
-    life::{self, Graveyard, Handle, Kind},
+    life::{self, Graveyard, Handle, Kind, Life},
 };
 use crate::pool::{
     batch::Pass,
@@ -22,7 +22,7 @@ static FREED: Graveyard<pool_periodic_t> = Graveyard::new();
 impl Kind for pool_periodic_t {
     type What = Periodic;
     const NAME: &'static str = "periodic";
-    const NUMBER: usize = 2;
+    const LIFE: Life = Life::Periodic;
 
     fn graveyard() -> &'static Graveyard<Self> {
         &FREED
@@ -35,15 +35,10 @@ impl Kind for pool_periodic_t {
     fn handle(&self) -> &Handle<Periodic> {
         &self.0
     }
-}
 
-/// # Safety
-/// As `life::behind`.
-unsafe fn periodic<'a>(pointer: *const pool_periodic_t) -> Result<&'a Periodic> {
-    // SAFETY: promised by the caller.
-    let periodic = unsafe { life::behind(pointer) }?;
-    periodic.require_this_process()?;
-    Ok(periodic)
+    fn require_this_process(periodic: &Periodic) -> Result<()> {
+        periodic.require_this_process()
+    }
 }
 
 /// Runs a task again and again, at a fixed rate: for the first time after the call's `delay_ms`,
@@ -117,7 +112,7 @@ pub unsafe extern "C" fn pool_periodic_start(
 pub unsafe extern "C" fn pool_periodic_cancel(periodic: *mut pool_periodic_t) -> i32 {
     number(|| {
         // SAFETY: the caller vouches for the handle.
-        Ok(unsafe { self::periodic(periodic) }?.cancel().into())
+        Ok(unsafe { life::of_this_process(periodic) }?.cancel().into())
     })
 }
 
@@ -132,7 +127,7 @@ pub unsafe extern "C" fn pool_periodic_wait(
 ) -> i32 {
     status(|| {
         // SAFETY: the caller vouches for the handle.
-        let periodic = unsafe { self::periodic(periodic) }?;
+        let periodic = unsafe { life::of_this_process(periodic) }?;
         periodic.wait(deadline(timeout_ms)?)?;
         Err(Error::from(code::TIMEOUT))
     })
@@ -142,7 +137,7 @@ pub unsafe extern "C" fn pool_periodic_wait(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_periodic_runs(periodic: *const pool_periodic_t) -> i64 {
     // SAFETY: the caller vouches for the handle.
-    value(|| Ok(unsafe { self::periodic(periodic) }?.runs())).unwrap_or_else(i64::from)
+    value(|| Ok(unsafe { life::of_this_process(periodic) }?.runs())).unwrap_or_else(i64::from)
 }
 
 /// Copies the result of the last run that has ended well; during the next run, too, and after the
@@ -160,7 +155,7 @@ pub unsafe extern "C" fn pool_periodic_get(
     status(|| {
         boundary::bytes(result, result_size, 1, "result")?;
         // SAFETY: the caller vouches for the handle and the room.
-        unsafe { self::periodic(periodic)?.result(result.cast(), result_size) }
+        unsafe { life::of_this_process(periodic)?.result(result.cast(), result_size) }
     })
 }
 
@@ -169,14 +164,7 @@ pub unsafe extern "C" fn pool_periodic_get(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_periodic_release(periodic: *mut pool_periodic_t) -> i32 {
     status(|| {
-        if periodic.is_null() {
-            return Ok(());
-        }
         // SAFETY: the caller vouches for the handle.
-        if unsafe { life::behind(periodic) }?.require_this_process().is_err() {
-            return Ok(());
-        }
-        // SAFETY: as above.
-        unsafe { life::free(periodic) }
+        unsafe { life::release(periodic) }
     })
 }

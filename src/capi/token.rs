@@ -3,7 +3,7 @@
 
 use super::{
     boundary::{not_null, number, status},
-    life::{self, Graveyard, Handle, Kind},
+    life::{self, Graveyard, Handle, Kind, Life},
 };
 use crate::pool::{group::Group, status::Result};
 
@@ -15,7 +15,7 @@ static FREED: Graveyard<pool_token_t> = Graveyard::new();
 impl Kind for pool_token_t {
     type What = Group;
     const NAME: &'static str = "token";
-    const NUMBER: usize = 0;
+    const LIFE: Life = Life::Token;
 
     fn graveyard() -> &'static Graveyard<Self> {
         &FREED
@@ -28,20 +28,10 @@ impl Kind for pool_token_t {
     fn handle(&self) -> &Handle<Group> {
         &self.0
     }
-}
 
-/// The group behind a token.
-///
-/// # Safety
-/// As `life::behind`.
-///
-/// # Errors
-/// `INVALID`, `FORKED`.
-pub(super) unsafe fn group<'a>(token: *const pool_token_t) -> Result<&'a Group> {
-    // SAFETY: promised by the caller.
-    let group = unsafe { life::behind(token) }?;
-    group.require_this_process()?;
-    Ok(group)
+    fn require_this_process(group: &Group) -> Result<()> {
+        group.require_this_process()
+    }
 }
 
 /// Makes a token: what pool_future_cancel() does to one task, pool_token_cancel() does to all whose
@@ -90,7 +80,7 @@ pub unsafe extern "C" fn pool_token_create(token: *mut *mut pool_token_t) -> i32
 pub unsafe extern "C" fn pool_token_cancel(token: *mut pool_token_t) -> i32 {
     status(|| {
         // SAFETY: the caller vouches for the handle.
-        unsafe { group(token) }?.cancel();
+        unsafe { life::of_this_process(token) }?.cancel();
         Ok(())
     })
 }
@@ -101,7 +91,7 @@ pub unsafe extern "C" fn pool_token_cancel(token: *mut pool_token_t) -> i32 {
 pub unsafe extern "C" fn pool_token_cancelled(token: *const pool_token_t) -> i32 {
     number(|| {
         // SAFETY: the caller vouches for the handle.
-        Ok(unsafe { group(token) }?.is_cancelled().into())
+        Ok(unsafe { life::of_this_process(token) }?.is_cancelled().into())
     })
 }
 
@@ -111,14 +101,7 @@ pub unsafe extern "C" fn pool_token_cancelled(token: *const pool_token_t) -> i32
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_token_release(token: *mut pool_token_t) -> i32 {
     status(|| {
-        if token.is_null() {
-            return Ok(());
-        }
         // SAFETY: the caller vouches for the handle.
-        if unsafe { life::behind(token) }?.require_this_process().is_err() {
-            return Ok(());
-        }
-        // SAFETY: as above.
-        unsafe { life::free(token) }
+        unsafe { life::release(token) }
     })
 }
