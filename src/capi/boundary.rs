@@ -96,10 +96,21 @@ pub fn deadline(timeout_ms: i64) -> Result<Option<Instant>> {
 /// # Errors
 /// `INVALID`.
 pub fn not_null<T>(pointer: *const T, what: &'static str) -> Result<()> {
-    if pointer.is_null() {
-        return Err(Error::invalid(format!("{what} is NULL")));
-    }
-    Ok(())
+    if pointer.is_null() { Err(is_null(what)) } else { Ok(()) }
+}
+
+/// The function, if there is one.
+///
+/// # Errors
+/// `INVALID`.
+#[inline]
+pub fn given<F>(function: Option<F>, what: &'static str) -> Result<F> {
+    function.ok_or_else(|| is_null(what))
+}
+
+#[cold]
+fn is_null(what: &str) -> Error {
+    Error::invalid(format!("{what} is NULL"))
 }
 
 /// Fails for bytes that are said to be somewhere, but nowhere, or more than there can be.

@@ -2,9 +2,8 @@
 //! Something that every worker does once.
 
 use super::{
-    boundary::{bytes, status},
+    boundary::{bytes, given, status},
     handle::{self, pool_t},
-    simple::checked,
 };
 use crate::pool::{
     abi::pool_fn,
@@ -62,7 +61,7 @@ pub unsafe extern "C" fn pool_broadcast(
         // SAFETY: the caller vouches for the handle.
         let core = unsafe { handle::core(pool) }?;
         let call = Call {
-            function: checked(r#fn)?,
+            function: given(r#fn, "fn")?,
             arg,
             arg_size,
             result_size,

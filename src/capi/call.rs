@@ -2,11 +2,11 @@
 //! The full form of a call: many at once, and for maps.
 
 use super::{
-    boundary::{Versioned, bytes, elements, not_null, read_struct, status},
+    boundary::{Versioned, bytes, elements, given, not_null, read_struct, status},
     group::pool_group_t,
     handle::{self, pool_future_t, pool_t},
     life,
-    simple::{checked, map_call},
+    simple::map_call,
     token::pool_token_t,
 };
 use crate::pool::{
@@ -145,7 +145,7 @@ impl pool_call_t {
         let Self { arg, arg_size, result_size, context, callback, user_data, .. } = *self;
         let terms =
             if pass == Pass::Fill || self.is_usual() { None } else { Some(self.all_terms()?) };
-        let function = checked(self.r#fn)?;
+        let function = given(self.r#fn, "fn")?;
         bytes(arg, arg_size, 1, "arg")?;
         Ok(Call { function, arg, arg_size, result_size, callback, user_data, context, terms })
     }

@@ -2,12 +2,11 @@
 //! Maps from a producer to a consumer.
 
 use super::{
-    boundary::{bytes, deadline, not_null, number, read_struct, remember, status},
+    boundary::{bytes, deadline, given, not_null, number, read_struct, remember, status},
     call::{self, pool_call_t},
     handle::{self, pool_future_t, pool_t},
     iterator::{self, Iterator},
     life::Graveyard,
-    simple::checked,
 };
 use crate::{
     pool::{
@@ -91,8 +90,8 @@ unsafe fn begin(
     let core = unsafe { handle::core(pool) }?;
     // SAFETY: the caller vouches for the struct.
     let call = unsafe { read_struct(call)? };
-    checked(call.r#fn)?;
-    let produce = producer.ok_or_else(|| Error::invalid("producer is NULL"))?;
+    given(call.r#fn, "fn")?;
+    let produce = given(producer, "producer")?;
     not_null(imap, "imap")?;
     if call.arg_size > 0 && !call.arg.is_null() {
         return Err(Error::invalid(

@@ -1,10 +1,7 @@
 #![allow(unsafe_code)]
 //! Fork-join inside a task.
 
-use super::{
-    boundary::{bytes, status},
-    simple::checked,
-};
+use super::boundary::{bytes, given, status};
 use crate::pool::{
     abi::{pool_fn, pool_fork_t, pool_task_t},
     fork::{self, Half},
@@ -77,8 +74,8 @@ pub unsafe extern "C" fn pool_join2(
 fn refuse(task: *const pool_task_t, a: pool_fn, b: pool_fn) -> i32 {
     status(|| {
         in_task(task)?;
-        a.ok_or_else(|| Error::invalid("a is NULL"))?;
-        b.ok_or_else(|| Error::invalid("b is NULL"))?;
+        given(a, "a")?;
+        given(b, "b")?;
         Ok(())
     })
 }
@@ -106,7 +103,7 @@ pub unsafe extern "C" fn pool_join_n(
 ) -> i32 {
     status(|| {
         in_task(task)?;
-        let function = checked(r#fn)?;
+        let function = given(r#fn, "fn")?;
         bytes(args, arg_size, count, "args")?;
         bytes(results, result_size, count, "results")?;
         let call = ItemsCall { function, args, arg_size, results, result_size, count };

@@ -1,11 +1,8 @@
 #![allow(unsafe_code)]
 //! Values of which each worker has its own.
 
-use super::boundary::{status, value};
-use crate::pool::{
-    local::{self, Key},
-    status::Error,
-};
+use super::boundary::{given, status, value};
+use crate::pool::local::{self, Key};
 use std::{ffi::c_void, ptr};
 
 /// A key to values of which each thread has its own.
@@ -57,7 +54,7 @@ pub unsafe extern "C" fn pool_local_create(
     user_data: *mut c_void,
 ) -> *mut pool_local_t {
     let made = value(|| {
-        let make = make.ok_or_else(|| Error::invalid("make is NULL"))?;
+        let make = given(make, "make")?;
         local::create(make, free, user_data)
     });
     made.map_or(ptr::null_mut(), |key| key.cast())

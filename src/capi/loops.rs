@@ -2,7 +2,7 @@
 //! Loops over numbers, and reductions.
 
 use super::{
-    boundary::{bytes, not_null, status},
+    boundary::{bytes, given, not_null, status},
     handle::{self, pool_t},
 };
 use crate::pool::{
@@ -11,7 +11,7 @@ use crate::pool::{
     group::Membership,
     map_call::MapCall,
     reduce::{Reduction, reduce},
-    status::{Error, Result},
+    status::Error,
     submit,
 };
 use std::{ffi::c_void, ptr};
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn pool_for(
             Error::invalid(format!("the loop's end, {end}, is before its beginning, {begin}"))
         })?;
         let call = MapCall {
-            body: Body::Range(checked(r#fn, "fn")?),
+            body: Body::Range(given(r#fn, "fn")?),
             first: begin,
             args: ptr::null(),
             arg_size: 0,
@@ -121,8 +121,8 @@ pub unsafe extern "C" fn pool_reduce(
         bytes(result, result_size, 1, "result")?;
         let call = Reduction {
             count,
-            piece: checked(piece, "piece")?,
-            combine: checked(combine, "combine")?,
+            piece: given(piece, "piece")?,
+            combine: given(combine, "combine")?,
             identity,
             result,
             result_size,
@@ -131,8 +131,4 @@ pub unsafe extern "C" fn pool_reduce(
         // SAFETY: the caller vouches for the sizes and functions.
         unsafe { reduce(core, &call) }
     })
-}
-
-fn checked<F>(function: Option<F>, what: &str) -> Result<F> {
-    function.ok_or_else(|| Error::invalid(format!("{what} is NULL")))
 }

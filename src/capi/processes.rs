@@ -2,9 +2,8 @@
 //! What only makes sense where workers are processes.
 
 use super::{
-    boundary::{number, status},
+    boundary::{given, number, status},
     handle::{self, pool_t},
-    simple::checked,
 };
 use crate::pool::{abi::pool_fn, functions};
 
@@ -65,5 +64,5 @@ pub unsafe extern "C" fn pool_refresh(pool: *mut pool_t) -> i32 {
 /// Returns POOL_OK, POOL_ERR_INVALID, _NO_MEMORY.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_register_function(r#fn: pool_fn) -> i32 {
-    status(|| functions::register(checked(r#fn)?))
+    status(|| functions::register(given(r#fn, "fn")?))
 }

@@ -2,7 +2,7 @@
 //! Make a pool, run one function, run it over an array.
 
 use super::{
-    boundary::{bytes, status, value},
+    boundary::{bytes, given, status, value},
     default_pool,
     handle::{self, pool_t},
     mode::simple,
@@ -10,14 +10,8 @@ use super::{
 use crate::{
     compose,
     pool::{
-        abi::{Function, pool_fn},
-        bodies::Body,
-        group::Membership,
-        map_call::MapCall,
-        options::Options,
-        payload::Call,
-        status::{Error, Result},
-        submit,
+        abi::pool_fn, bodies::Body, group::Membership, map_call::MapCall, options::Options,
+        payload::Call, status::Result, submit,
     },
 };
 use std::{ffi::c_void, ptr};
@@ -87,7 +81,7 @@ pub unsafe extern "C" fn pool_apply(
         // SAFETY: the caller vouches for the handle.
         let core = unsafe { handle::core(pool) }?;
         let call = Call {
-            function: checked(r#fn)?,
+            function: given(r#fn, "fn")?,
             arg,
             arg_size,
             result_size,
@@ -137,11 +131,6 @@ pub unsafe extern "C" fn pool_map(
     })
 }
 
-/// The function, if there is one.
-pub fn checked(function: pool_fn) -> Result<Function> {
-    function.ok_or_else(|| Error::invalid("fn is NULL"))
-}
-
 /// A map's description, checked.
 pub fn map_call(
     function: pool_fn,
@@ -154,7 +143,7 @@ pub fn map_call(
     bytes(args, arg_size, count, "args")?;
     bytes(results, result_size, count, "results")?;
     Ok(MapCall {
-        body: Body::Item(checked(function)?),
+        body: Body::Item(given(function, "fn")?),
         first: 0,
         args,
         arg_size,

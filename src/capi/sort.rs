@@ -2,7 +2,7 @@
 //! Sorting arrays.
 
 use super::{
-    boundary::{bytes, status},
+    boundary::{bytes, given, status},
     handle::{self, pool_t},
 };
 use crate::pool::{
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn pool_sort_with(
             return Err(Error::invalid("size is 0"));
         }
         bytes(data, size, count, "data")?;
-        let compare = compare.ok_or_else(|| Error::invalid("compare is NULL"))?;
+        let compare = given(compare, "compare")?;
         // SAFETY: the caller vouches for the array and the function.
         unsafe { mergesort::sort(core, &Array { data, count, size, compare, context }) }
     })

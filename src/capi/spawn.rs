@@ -2,10 +2,9 @@
 //! One function in a thread or a process of its own.
 
 use super::{
-    boundary::{bytes, deadline, status},
+    boundary::{bytes, deadline, given, status},
     handle::pool_future_t,
     options::{pool_options_t, to_order},
-    simple::checked,
 };
 use crate::{
     compose::spawn,
@@ -63,7 +62,7 @@ pub unsafe extern "C" fn pool_spawn(
     future: *mut *mut pool_future_t,
 ) -> i32 {
     status(|| {
-        let function = checked(r#fn)?;
+        let function = given(r#fn, "fn")?;
         bytes(arg, arg_size, 1, "arg")?;
         let joinable = match flags {
             POOL_SPAWN_JOINABLE => true,

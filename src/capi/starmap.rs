@@ -2,9 +2,9 @@
 //! Maps over several arrays.
 
 use super::{
-    boundary::{bytes, not_null, status},
+    boundary::{bytes, given, not_null, status},
     handle::{self, pool_future_t, pool_t},
-    simple::{checked, map_call},
+    simple::map_call,
 };
 use crate::{
     pool::{
@@ -62,7 +62,7 @@ unsafe fn star(
     let mut call = map_call(function, ptr::null(), 0, results, result_size, count)?;
     // SAFETY: the caller vouches for the arrays.
     let memory = unsafe { Columns::publish(core, &known[..array_count], count) }?;
-    call.body = Body::Star(checked(function)?);
+    call.body = Body::Star(given(function, "fn")?);
     call.args = memory.as_ptr().cast_const().cast();
     Ok((call, memory))
 }

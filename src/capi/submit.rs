@@ -2,9 +2,9 @@
 //! Submit without waiting.
 
 use super::{
-    boundary::{bytes, quick_status, status},
+    boundary::{bytes, given, quick_status, status},
     handle::{self, pool_future_t, pool_t},
-    simple::{checked, map_call},
+    simple::map_call,
 };
 use crate::pool::{
     abi::{pool_callback_fn, pool_fn},
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn pool_apply_async(
     quick_status(|| {
         // SAFETY: the caller vouches for the handle.
         let core = unsafe { handle::core(pool) }?;
-        let function = checked(r#fn)?;
+        let function = given(r#fn, "fn")?;
         bytes(arg, arg_size, 1, "arg")?;
         let context = ptr::null();
         let terms = None;

@@ -3,14 +3,13 @@
 //! program and back costs some processors more than the function itself does.
 
 use super::{
-    boundary::status,
+    boundary::{given, status},
     handle::{self, pool_t},
     simple::map_call,
 };
 use crate::pool::{
     abi::pool_fn,
     bodies::{Body, Sweeper},
-    status::Error,
     submit,
     sweep::pool_sweep_fn,
 };
@@ -32,7 +31,7 @@ pub unsafe extern "C" fn pool_map_swept(
         // SAFETY: the caller vouches for the handle.
         let core = unsafe { handle::core(pool) }?;
         let mut call = map_call(r#fn, args, arg_size, results, result_size, count)?;
-        let sweep = sweep.ok_or_else(|| Error::invalid("sweep is NULL"))?;
+        let sweep = given(sweep, "sweep")?;
         call.body = Body::Swept(Sweeper { sweep, function: call.body.function() });
         submit::map(core, call)
     })

@@ -2,9 +2,8 @@
 //! Continuations.
 
 use super::{
-    boundary::status,
+    boundary::{given, status},
     handle::{self, pool_future_t},
-    simple::checked,
 };
 use crate::pool::{
     abi::{pool_callback_fn, pool_fn},
@@ -52,7 +51,7 @@ pub unsafe extern "C" fn pool_future_then(
         core.require_open(context::find(core).is_some())?;
         let after = task.as_non_null().as_ptr();
         let call = Call {
-            function: checked(r#fn)?,
+            function: given(r#fn, "fn")?,
             arg: ptr::null(),
             arg_size: 0,
             // Argument and result get their room when the size of the argument is known.

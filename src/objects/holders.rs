@@ -18,16 +18,16 @@ const WATCHED: u64 = 1 << 32;
 /// The cells of these words begin with this number.
 const CELLS: u64 = 16;
 
-/// One process's.
+/// A process, and how much it holds.
 #[repr(C)]
-struct Place {
+struct Holder {
     who: AtomicU64,
     count: AtomicU64,
 }
 
 /// See the module.
 #[repr(C)]
-pub struct Holders([Place; PLACES]);
+pub struct Holders([Holder; PLACES]);
 
 /// A place and what it holds.
 #[derive(Clone, Copy)]

@@ -49,10 +49,10 @@ const ADMITTED: u32 = 1;
 const REFUSED: u32 = 2;
 
 /// A waiter that stands in the line: it does not go before it was taken out.
-struct Place(NonNull<Waiter>);
+struct Standing(NonNull<Waiter>);
 
 // SAFETY: only touched under the lock of the line, while the waiter waits.
-unsafe impl Send for Place {}
+unsafe impl Send for Standing {}
 
 /// See the module.
 pub struct Bound {
@@ -63,7 +63,7 @@ pub struct Bound {
     inside: AtomicUsize,
     /// How many stand in the line. Either who leaves sees them counted, or they see the room.
     waiting: AtomicUsize,
-    line: Mutex<VecDeque<Place>>,
+    line: Mutex<VecDeque<Standing>>,
 }
 
 impl Bound {
@@ -142,7 +142,7 @@ impl Bound {
         {
             let mut line = lock(&self.line);
             line.try_reserve(1).map_err(|_| Error::no_memory("no memory to wait for room"))?;
-            line.push_back(Place(NonNull::from(&waiter)));
+            line.push_back(Standing(NonNull::from(&waiter)));
             self.waiting.fetch_add(1, Ordering::SeqCst);
             // There may be room by now; or `close` has been here.
             self.admit(core, &mut line);
@@ -189,8 +189,8 @@ impl Bound {
         }
     }
 
-    fn admit(&self, core: &Core, line: &mut VecDeque<Place>) {
-        while let Some(Place(first)) = line.front() {
+    fn admit(&self, core: &Core, line: &mut VecDeque<Standing>) {
+        while let Some(Standing(first)) = line.front() {
             // SAFETY: it stands in the line.
             let waiter = unsafe { first.as_ref() };
             if !self.try_enter(core, waiter.count) {
@@ -201,8 +201,8 @@ impl Bound {
         }
     }
 
-    fn refuse(&self, line: &mut VecDeque<Place>) {
-        for Place(waiter) in line.drain(..) {
+    fn refuse(&self, line: &mut VecDeque<Standing>) {
+        for Standing(waiter) in line.drain(..) {
             // SAFETY: it stood in the line, whose lock it takes before it goes.
             self.answer(unsafe { waiter.as_ref() }, REFUSED);
         }

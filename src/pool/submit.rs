@@ -78,20 +78,22 @@ fn wait_for_end(core: &Core, task: TaskRef) -> Result<()> {
 pub unsafe fn submit(core: &Core, call: &Call, future: Option<&mut *mut Task>) -> Result<()> {
     core.engine.admit(core, call)?;
     if call.fits_inside() {
-        return enqueue(core, 1, future, Level::Normal, |block, references| {
+        let enqueued = enqueue(core, 1, future, Level::Normal, |block, references| {
             // SAFETY: promised by the caller; the block is ours.
             unsafe { block.fill(call, references) };
             Ok(())
         });
+        return enqueued.map(drop);
     }
     // SAFETY: promised by the caller.
     let cold = Cold::for_call(unsafe { Outside::new(&*core.engine, call)? })?;
     let level = call.terms.map_or(Level::Normal, |terms| terms.level);
-    enqueue(core, 1, future, level, |block, references| {
+    let enqueued = enqueue(core, 1, future, level, |block, references| {
         // SAFETY: promised by the caller; the block is ours.
         unsafe { block.fill_with(call, cold, references) };
         Ok(())
-    })
+    });
+    enqueued.map(drop)
 }
 
 /// Enqueues a map, which keeps the memory `keep` until it has ended. With `future`, a handle is
@@ -111,20 +113,12 @@ pub fn submit_map(
     let membership = call.membership;
     let (mut map, level) = (Map::new(call, core.workers())?, call.level());
     map.keep(keep);
-    // One reference is the map's own, one the queue's.
-    if membership.is_none() {
-        return enqueue(core, 2, future, level, |block, references| {
-            block.fill_map(map, callback, user_data, references)
-        });
-    }
-    let mut ours = None;
-    enqueue(core, 3, future, level, |block, references| {
-        block.fill_map(map, callback, user_data, references)?;
-        // SAFETY: one reference more was counted in.
-        ours = Some(unsafe { TaskRef::from_raw(NonNull::from(block)) });
-        Ok(())
+    // One reference is the map's own, one the queue's, and one ours if it is to be seated.
+    let references = if membership.is_none() { 2 } else { 3 };
+    let task = enqueue(core, references, future, level, |block, references| {
+        block.fill_map(map, callback, user_data, references)
     })?;
-    if let Some(task) = ours {
+    if !membership.is_none() {
         sit_down(task, membership);
         task.release();
     }
@@ -141,7 +135,7 @@ fn sit_down(task: TaskRef, membership: Membership) {
 }
 
 /// Enqueues what `fill` makes with the number of references that it is given: `references`, and
-/// those that are needed here.
+/// those that are needed here. The task is the caller's to use if one of `references` is.
 #[inline]
 fn enqueue(
     core: &Core,
@@ -149,7 +143,7 @@ fn enqueue(
     future: Option<&mut *mut Task>,
     level: Level,
     fill: impl FnOnce(&Task, u32) -> Result<()>,
-) -> Result<()> {
+) -> Result<TaskRef> {
     let context = context::find(core);
     core.require_open(context.is_some())?;
     let admission = core.bound.enter(core, 1)?;
@@ -162,7 +156,7 @@ fn enqueue(
     if admission == Admission::Over {
         run_inline(core, task);
     }
-    Ok(())
+    Ok(task)
 }
 
 #[inline]
