@@ -287,6 +287,11 @@ impl State {
         self.0.load(Ordering::Relaxed) & (PHASE | DEFERRED) == QUEUED
     }
 
+    /// Whether nobody has claimed the task, which may be deferred.
+    pub fn is_ahead(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & PHASE == QUEUED
+    }
+
     /// Whether the running task has been asked to stop.
     pub fn is_asked_to_stop(&self) -> bool {
         self.0.load(Ordering::Relaxed) & STOP != 0

@@ -50,11 +50,7 @@ impl SequentialEngine {
         }
         match context::find(core).filter(|context| context.counted.get()) {
             Some(context) if context.has_stack() => submit::run_awaited(core, task, context),
-            Some(_) if task.state.is_queued() => {
-                let text = "the stack is too deep to run the awaited task here, \
-                            and a sequential pool has no other thread";
-                return Err(Error::new(status::SYSTEM, text));
-            }
+            Some(_) if task.state.is_queued() => return Err(too_deep()),
             Some(_) => {}
             None => {
                 self.visit(core, false, &mut |context| submit::run_awaited(core, task, context));
@@ -62,6 +58,13 @@ impl SequentialEngine {
         }
         Ok(())
     }
+}
+
+/// What is queued cannot be run on top of what this thread runs.
+fn too_deep() -> Error {
+    let text = "the stack is too deep to run the awaited task here, \
+                and a sequential pool has no other thread";
+    Error::new(status::SYSTEM, text)
 }
 
 impl Engine for SequentialEngine {
@@ -127,7 +130,13 @@ impl Engine for SequentialEngine {
             return Ok(true);
         }
         // Another thread runs it, or it may not start yet.
-        Ok(context::blocking(|_| task.state.wait(deadline)))
+        context::blocking(|_| {
+            // It may have come into the queue since, or what it waits for is there.
+            if deadline.is_none() && task.state.is_ahead() && self.queue.lock().is_deserted() {
+                return Err(too_deep());
+            }
+            Ok(task.state.wait(deadline))
+        })
     }
 
     fn begin_blocking(&self, core: &Core) -> bool {
@@ -141,7 +150,7 @@ impl Engine for SequentialEngine {
             state.active -= 1;
             state.aside += 1;
             state.arrivals += 1;
-            return true;
+            return !state.is_deserted();
         }
     }
 

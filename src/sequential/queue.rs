@@ -74,6 +74,11 @@ impl State {
         free
     }
 
+    /// Whether something waits here that nobody is about to run.
+    pub fn is_deserted(&self) -> bool {
+        self.active == 0 && !self.entries.is_empty()
+    }
+
     /// Whether nothing runs, waits or holds the pool.
     pub fn is_quiet(&self) -> bool {
         self.active == 0 && self.aside == 0 && self.entries.is_empty()

@@ -99,11 +99,17 @@ pub fn wait(
         let served = served && (!is_aside || engine.is_served(core));
         let nobody_is_at_it = || match task.map() {
             Some(map) => map.is_deserted(),
-            None => task.state.is_queued(),
+            // What it is to follow may be queued, if it is not queued itself.
+            None => task.state.is_ahead(),
         };
         if !served && deadline.is_none() && (context.is_some() || is_aside) && nobody_is_at_it() {
-            let text = "the stack is too deep to run the awaited task here, \
-                        and no thread could be started to run it";
+            let text = if task.state.is_queued() || task.map().is_some() {
+                "the stack is too deep to run the awaited task here, \
+                 and no thread could be started to run it"
+            } else {
+                "the awaited task may not start yet, \
+                 and no thread could be started to run what is queued"
+            };
             return Err(Error::new(status::SYSTEM, text));
         }
         Ok(task.state.wait(deadline))

@@ -270,7 +270,59 @@ CASE(threads_successors_wait_for_successors) {
   successors_wait_for_successors(POOL_THREADS);
 }
 
-CASE(sequential_successors_wait_for_successors) {
-  check_skip_under("valgrind", "the bounds of the first thread's stack are valgrind's");
+static void *in_sequence(void *unused) {
+  (void)unused;
   successors_wait_for_successors(POOL_SEQUENTIAL);
+  return NULL;
+}
+
+/* Threads of our own: the bounds of the first one's stack are valgrind's, in a child that it has forked. */
+static void on_a_stack_of(size_t size, void *(*body)(void *)) {
+  pthread_attr_t attributes;
+  pthread_t thread;
+  CHECK_EQ(pthread_attr_init(&attributes), 0);
+  CHECK_EQ(pthread_attr_setstacksize(&attributes, size), 0);
+  CHECK_EQ(pthread_create(&thread, &attributes, body, NULL), 0);
+  CHECK_EQ(pthread_join(thread, NULL), 0);
+  CHECK_EQ(pthread_attr_destroy(&attributes), 0);
+}
+
+CASE(sequential_successors_wait_for_successors) {
+  on_a_stack_of(1 << 20, in_sequence);
+}
+
+/* So deep in the stack that nothing is run on top of it: who waits for what follows a queued task is told so. */
+static int32_t wait_too_deep(const void *arg, void *result, pool_task_t *task) {
+  pool_t *pool = *(pool_t *const *)arg;
+  volatile char room[300 << 10];
+  pool_future_t *first = NULL, **second = result;
+  pool_call_t call = POOL_CALL_INIT;
+  (void)task;
+  room[0] = room[sizeof room - 1] = 0;
+  call.fn = nothing;
+  CHECK_OK(pool_submit(pool, &call, 1, &first));
+  call.after = &first;
+  call.after_count = 1;
+  CHECK_OK(pool_submit(pool, &call, 1, second));
+  CHECK_ERROR(pool_future_wait(*second, -1), POOL_ERR_SYSTEM);
+  CHECK(strstr(pool_last_error(), "too deep") != NULL);
+  CHECK_ERROR(pool_future_wait(*second, 1), POOL_ERR_TIMEOUT);
+  CHECK_ERROR(pool_wait(second, 1, POOL_WAIT_ANY, -1, NULL), POOL_ERR_SYSTEM);
+  CHECK_OK(pool_future_release(first));
+  return 0;
+}
+
+static void *wait_too_deep_in_a_thread(void *unused) {
+  pool_t *pool = pool_of(POOL_SEQUENTIAL, 1);
+  pool_future_t *second = NULL;
+  (void)unused;
+  CHECK_OK(pool_apply(pool, wait_too_deep, &pool, sizeof pool, &second, sizeof second));
+  CHECK_OK(pool_future_wait(second, -1));
+  CHECK_OK(pool_future_release(second));
+  CHECK_OK(pool_close_join(pool));
+  return NULL;
+}
+
+CASE(sequential_too_deep_to_wait_for_a_successor) {
+  on_a_stack_of(512 << 10, wait_too_deep_in_a_thread);
 }

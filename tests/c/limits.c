@@ -205,6 +205,39 @@ CASE(some_threads) {
   }
 }
 
+/* Only a second thread could run what the awaited task is to follow. */
+static int32_t wait_for_a_successor(const void *arg, void *result, pool_task_t *task) {
+  pool_t *pool = *(pool_t *const *)arg;
+  pool_future_t *first = NULL, *second = NULL;
+  pool_call_t call = POOL_CALL_INIT;
+  (void)result;
+  (void)task;
+  call.fn = nothing;
+  CHECK_OK(pool_submit(pool, &call, 1, &first));
+  call.after = &first;
+  call.after_count = 1;
+  CHECK_OK(pool_submit(pool, &call, 1, &second));
+  CHECK_ERROR(pool_future_wait(second, -1), POOL_ERR_SYSTEM);
+  CHECK(strstr(pool_last_error(), "may not start yet") != NULL);
+  CHECK_OK(pool_future_wait(first, -1));
+  CHECK_OK(pool_future_wait(second, -1));
+  CHECK_OK(pool_future_release(first));
+  CHECK_OK(pool_future_release(second));
+  return 0;
+}
+
+CASE(no_threads_for_what_follows) {
+  needs_limits();
+  allow_threads(1);
+  pool_t *pool = new_pool(1);
+  pool_future_t *future = NULL;
+  CHECK_OK(pool_apply_async(pool, wait_for_a_successor, &pool, sizeof pool, 0, NULL, NULL, &future));
+  /* With a time-out: so the only worker runs it, and not this thread. */
+  CHECK_OK(pool_future_get(future, NULL, 0, 60000));
+  CHECK_OK(pool_future_release(future));
+  CHECK_OK(pool_close_join(pool));
+}
+
 /* A pool that found no threads finds them later. */
 CASE(the_limit_is_lifted) {
   needs_limits();
