@@ -71,6 +71,7 @@ format:
 
 header:
 	MILLPOND_BLESS=1 cargo test --features header --test header
+	$(PYTHON) tools/python_declarations.py
 
 install: build
 	DESTDIR="$(DESTDIR)" $(CMAKE) --install $(CMAKE_BUILD)

@@ -14,6 +14,7 @@ import signal
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol, Union
 
@@ -83,18 +84,30 @@ def _link(link: Path, target: Path) -> None:
     fresh.replace(link)
 
 
+@lru_cache(maxsize=None)
+def _built() -> Path:
+    """The folder of the library, built in release mode unless MILLPOND_LIBDIR says where it is."""
+    if ELSEWHERE:
+        return Path(ELSEWHERE).resolve()
+    cargo = shutil.which("cargo") or str(Path.home() / ".cargo" / "bin" / "cargo")
+    done = subprocess.run([cargo, "build", "--release"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.exit(f"cargo build --release failed:\n{done.stderr[-8000:]}", returncode=1)
+    target = Path(os.environ.get("CARGO_TARGET_DIR") or "target")
+    return ROOT / target / "release"
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """The Python package, here and in processes that the tests start, is the checkout's with the library under test."""
+    if isinstance(collector, pytest.Module) and collector.path.parent == ROOT / "tests" / "python":
+        os.environ["MILLPOND_LIBRARY"] = str(_built() / "libmillpond.so")
+        os.environ["PYTHONPATH"] = str(ROOT / "bindings" / "python")
+
+
 @pytest.fixture(scope="session")
 def lib() -> Lib:
-    """The library, built in release mode unless MILLPOND_LIBDIR says where it is."""
-    if ELSEWHERE:
-        built = Path(ELSEWHERE).resolve()
-    else:
-        cargo = shutil.which("cargo") or str(Path.home() / ".cargo" / "bin" / "cargo")
-        done = subprocess.run([cargo, "build", "--release"], cwd=ROOT, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            pytest.exit(f"cargo build --release failed:\n{done.stderr[-8000:]}", returncode=1)
-        target = Path(os.environ.get("CARGO_TARGET_DIR") or "target")
-        built = ROOT / target / "release"
+    """The library under test."""
+    built = _built()
     include = Path(os.environ.get("MILLPOND_INCLUDE") or ROOT / "include").resolve()
     so, archive = built / "libmillpond.so", built / "libmillpond.a"
     for path in (include / "millpond.h", so, archive):

@@ -36,7 +36,12 @@ CONFINED = [
 ]
 MAX_LINES = 450
 SOURCE_SUFFIXES = {".rs", ".c", ".h", ".cpp", ".hpp", ".py"}
-GENERATED = {"include/millpond.h", "include/millpond_prefixed.h", "Cargo.lock"}
+GENERATED = {
+    "include/millpond.h",
+    "include/millpond_prefixed.h",
+    "bindings/python/millpond/_declarations.py",
+    "Cargo.lock",
+}
 
 ALLOW_UNSAFE = re.compile(r"#(!?)\[[^\]]*\ballow\([^)]*\bunsafe_code\b[^\]]*\]")
 MODULE = re.compile(r"(?:\s*#\[[^\]]*\])*\s*(?:pub(?:\([^)]*\))?\s+)?mod\b")
