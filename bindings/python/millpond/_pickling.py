@@ -1,0 +1,188 @@
+"""How Python objects cross between processes: pickle protocol 5, buffers beside the pickle, closures if possible.
+
+A message is a pickle, or, where the object holds buffers (arrays of numpy do), a head, the pickle and the buffers as
+they are: each is copied once when the message is made and at most once when it is read, and passes through no pickle.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import functools
+import importlib
+import io
+import pickle
+import struct
+import sys
+import threading
+from multiprocessing.reduction import ForkingPickler
+from types import CodeType, FunctionType
+from typing import Any
+
+PROTOCOL = 5
+# As malloc's: for buffers that are read where they are.
+ALIGNMENT = 16
+# A pickle begins with 0x80; a message with buffers has a zero there, and their number in the other seven bytes.
+HEAD = struct.Struct("<Q")
+
+
+@functools.lru_cache(maxsize=None)
+def cloudpickle() -> Any:
+    """The module, or None where it is not installed; imported when first needed."""
+    try:
+        return importlib.import_module("cloudpickle")
+    except ImportError:
+        return None
+
+
+class Message(bytes):
+    """A message that lends something, such as a shared array, to whoever reads it: keep it until it has been read."""
+
+    lent: list[object]
+
+
+class _Lending(threading.local):
+    """What the message that this thread makes right now has lent."""
+
+    objects: list[object] | None = None
+
+
+_lending = _Lending()
+
+
+def lend(thing: object) -> None:
+    """Keeps an object alive as long as the message that is being made; called by the object's `__reduce__`."""
+    if _lending.objects is not None:
+        _lending.objects.append(thing)
+
+
+class _Dispatch:
+    """How types are pickled that say nothing themselves: copyreg's table with multiprocessing's reducers."""
+
+    def __init__(self) -> None:
+        self.table: dict[Any, Any] = {}
+        self.seen = (-1, -1)
+        self.extra: dict[Any, Any] = getattr(ForkingPickler, "_extra_reducers", {})
+
+    def current(self) -> dict[Any, Any]:
+        now = (len(copyreg.dispatch_table), len(self.extra))
+        if now != self.seen:
+            # A plain dict is looked into by the pickler itself; multiprocessing's ChainMap is not.
+            self.table = {**copyreg.dispatch_table, **self.extra}
+            self.seen = now
+        return self.table
+
+
+_dispatch = _Dispatch()
+
+
+def _plain(obj: object, buffers: list[pickle.PickleBuffer] | None) -> bytes:
+    stream = io.BytesIO()
+    pickler = pickle.Pickler(stream, PROTOCOL, buffer_callback=None if buffers is None else buffers.append)
+    pickler.dispatch_table = _dispatch.current()
+    pickler.dump(obj)
+    return stream.getvalue()
+
+
+def _by_value(obj: object, buffers: list[pickle.PickleBuffer] | None) -> bytes:
+    stream = io.BytesIO()
+    cloudpickle().Pickler(stream, PROTOCOL, None if buffers is None else buffers.append).dump(obj)
+    return stream.getvalue()
+
+
+def _pickled(obj: object, by_value: bool, buffers: list[pickle.PickleBuffer] | None) -> bytes:
+    if by_value and cloudpickle() is not None:
+        return _by_value(obj, buffers)
+    try:
+        return _plain(obj, buffers)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        if cloudpickle() is None:
+            raise
+        if buffers:
+            buffers.clear()
+        try:
+            return _by_value(obj, buffers)
+        except Exception:
+            pass
+        # What pickle itself says is what a user of multiprocessing knows.
+        raise
+
+
+def _packed(obj: object, by_value: bool) -> bytes:
+    buffers: list[pickle.PickleBuffer] = []
+    data = _pickled(obj, by_value, buffers)
+    if not buffers:
+        return data
+    try:
+        return _joined(data, [buffer.raw() for buffer in buffers])
+    except BufferError:  # one of them is in pieces
+        return _pickled(obj, by_value, None)
+
+
+def dumps(obj: object, by_value: bool = False) -> bytes:
+    """An object as a message. What pickle refuses (a lambda, a function inside another) goes through cloudpickle, if
+    that is installed; with `by_value` all functions and classes of `__main__` do."""
+    outer = _lending.objects
+    lent = _lending.objects = []
+    try:
+        data = _packed(obj, by_value)
+    finally:
+        _lending.objects = outer
+    if not lent:
+        return data
+    message = Message(data)
+    message.lent = lent
+    return message
+
+
+def _joined(data: bytes, views: list[memoryview]) -> bytes:
+    sizes = [len(data), *(view.nbytes for view in views)]
+    head = HEAD.pack(len(views) << 8) + b"".join(map(HEAD.pack, sizes))
+    parts: list[bytes | memoryview] = [head]
+    at = len(head)
+    whole: list[bytes | memoryview] = [data, *views]
+    for part in whole:
+        padding = -at % ALIGNMENT
+        parts += [bytes(padding), part]
+        at += padding + len(part)
+    return b"".join(parts)
+
+
+def loads(message: bytes | memoryview, copy: bool = True) -> Any:
+    """The object of a message. Without `copy` its large buffers stay where they are, and keep the memory's owner, the
+    object behind the memoryview, alive."""
+    view = memoryview(message)
+    if len(view) == 0 or view[0] != 0:
+        return pickle.loads(view)
+    count = HEAD.unpack_from(view)[0] >> 8
+    at = HEAD.size * (count + 2)
+    parts = []
+    for (size,) in HEAD.iter_unpack(view[HEAD.size : at]):
+        at += -at % ALIGNMENT
+        parts.append(view[at : at + size])
+        at += size
+    if at != len(view):
+        raise pickle.UnpicklingError(f"a message of {at} bytes has {len(view)}")
+    return pickle.loads(parts[0], buffers=map(bytearray, parts[1:]) if copy else parts[1:])
+
+
+class MainFunctions:
+    """The functions of `__main__` as the workers of a pool know them, who have its memory of when it was made.
+
+    A function that a notebook or an interactive session has defined since then, or defined anew, must go by value.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[str, CodeType] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """The workers are made from the program as it is now."""
+        found = vars(sys.modules["__main__"]).items()
+        self.known = {name: value.__code__ for name, value in list(found) if isinstance(value, FunctionType)}
+
+    def lack(self, function: object) -> bool:
+        """Whether the workers would not find this very function by its name."""
+        if not isinstance(function, FunctionType) or function.__module__ != "__main__":
+            return False
+        name = function.__qualname__
+        return "." not in name and self.known.get(name) is not function.__code__

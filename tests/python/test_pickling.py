@@ -1,0 +1,171 @@
+"""Messages between processes: buffers beside the pickle, closures, and functions that the workers do not know."""
+
+from __future__ import annotations
+
+import array
+import functools
+import pickle
+import socket
+import sys
+import types
+from collections.abc import Callable
+from multiprocessing import connection
+from typing import Any
+
+import pytest
+
+from millpond import _pickling
+
+
+class Buffers:
+    """Pickles its buffers out of band, as arrays of numpy do."""
+
+    def __init__(self, *parts: Any) -> None:
+        self.parts = parts
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Buffers, tuple(pickle.PickleBuffer(part) for part in self.parts)
+
+
+def there_and_back(obj: object, **options: bool) -> Any:
+    return _pickling.loads(memoryview(_pickling.dumps(obj)), **options)
+
+
+@pytest.mark.parametrize("obj", [None, 1, "text", b"bytes", [1, {"a": (2, 3.5)}], there_and_back, len])
+def test_what_pickle_takes_comes_back(obj: object) -> None:
+    back = there_and_back(obj)
+    assert type(back) is type(obj)
+    assert back == obj
+
+
+def test_a_partial_comes_back() -> None:
+    assert there_and_back(functools.partial(int, base=2))("11") == 3
+
+
+@pytest.mark.parametrize("copy", [True, False])
+@pytest.mark.parametrize("sizes", [[0], [1], [15, 16, 17], [100_000, 0, 3]])
+def test_buffers_lie_beside_the_pickle(sizes: list[int], copy: bool) -> None:
+    parts = [bytes([number]) * size for number, size in enumerate(sizes)]
+    message = _pickling.dumps(Buffers(*map(bytearray, parts)))
+    assert message[0] == 0 and all(part in message for part in parts)
+    back = _pickling.loads(message, copy=copy)
+    assert [bytes(part) for part in back.parts] == parts
+
+
+def test_a_copy_can_be_written_to_and_what_was_read_only_stays_so() -> None:
+    back = there_and_back(Buffers(bytearray(b"abc"), b"def"))
+    back.parts[0][0] = ord("x")
+    assert bytes(back.parts[0]) == b"xbc"
+    assert memoryview(back.parts[1]).readonly
+
+
+def test_without_a_copy_the_buffers_are_the_messages() -> None:
+    memory = bytearray(_pickling.dumps(Buffers(bytearray(b"a" * 1000))))
+    back = _pickling.loads(memoryview(memory), copy=False)
+    memory[-1] = ord("z")
+    assert bytes(back.parts[0]).endswith(b"az")
+
+
+def test_a_buffer_in_pieces_stays_in_the_pickle() -> None:
+    numpy = pytest.importorskip("numpy")
+    back = there_and_back(numpy.arange(100)[::7])
+    assert back.tolist() == list(range(0, 100, 7))
+
+
+def test_arrays_of_numpy_come_back_as_they_were() -> None:
+    numpy = pytest.importorskip("numpy")
+    for given in (numpy.arange(12.0).reshape(3, 4), numpy.asfortranarray(numpy.ones((50, 60))), numpy.zeros(0)):
+        back = there_and_back(given)
+        assert (back == given).all() and back.shape == given.shape and back.dtype == given.dtype
+        assert back.flags.f_contiguous == given.flags.f_contiguous and back.flags.writeable
+
+
+@pytest.mark.parametrize("cut", [1, 9, 100])
+def test_half_a_message_is_an_error(cut: int) -> None:
+    message = _pickling.dumps(Buffers(bytearray(1000)))
+    with pytest.raises((pickle.UnpicklingError, EOFError, ValueError)):
+        _pickling.loads(memoryview(message)[:-cut])
+
+
+def test_an_array_module_array_is_no_different() -> None:
+    assert there_and_back(array.array("d", [1, 2])) == array.array("d", [1, 2])
+
+
+def test_the_reducers_of_multiprocessing_and_copyreg_hold() -> None:
+    with socket.socket() as given, there_and_back(given) as back:
+        assert back.fileno() not in {-1, given.fileno()} and back.family == given.family
+    here, there = connection.Pipe()
+    with here, there, there_and_back(there) as back:
+        assert back.fileno() != there.fileno()
+        here.send("word")
+        assert back.recv() == "word"
+
+
+def closure(step: int) -> Callable[[int], int]:
+    return lambda number: number + step
+
+
+def test_closures_cross_when_cloudpickle_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as without:
+        without.setattr(_pickling, "cloudpickle", lambda: None)
+        with pytest.raises((pickle.PicklingError, AttributeError), match="closure"):
+            _pickling.dumps(closure(1))
+    if _pickling.cloudpickle() is None:
+        pytest.skip("cloudpickle is not installed")
+    assert there_and_back(closure(2))(40) == 42
+    assert there_and_back((closure(2), Buffers(bytearray(9))))[1].parts == (bytearray(9),)
+
+
+def test_what_nobody_can_pickle_fails_as_pickle_says() -> None:
+    with pytest.raises(TypeError, match="cannot pickle 'generator' object"):
+        _pickling.dumps(number for number in [1])
+
+
+def test_workers_lack_functions_that_main_has_defined_since(monkeypatch: pytest.MonkeyPatch) -> None:
+    main = types.ModuleType("__main__")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    exec("def old(): return 1\ndef changed(): return 1", vars(main))
+    known = _pickling.MainFunctions()
+    exec("def changed(): return 2\ndef new():\n    def inner(): return 4\n    return inner", vars(main))
+    assert not known.lack(main.old)
+    assert known.lack(main.changed) and known.lack(main.new)
+    assert not known.lack(len) and not known.lack(closure) and not known.lack(main.new())
+    known.refresh()
+    assert not known.lack(main.changed) and not known.lack(main.new)
+
+
+def test_a_function_of_main_goes_by_value_if_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("cloudpickle")
+    main = types.ModuleType("__main__")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    exec("factor = 6\ndef times(number): return number * factor", vars(main))
+    message = _pickling.dumps(main.times, by_value=True)
+    del main.times
+    assert _pickling.loads(message)(7) == 42
+
+
+class Lender:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        _pickling.lend(self)
+        return Lender, (self.name,)
+
+
+class Nested:
+    """Makes a message of its own while it is pickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        inner = _pickling.dumps(Lender("inner"))
+        assert isinstance(inner, _pickling.Message) and len(inner.lent) == 1
+        return Nested, ()
+
+
+def test_a_message_keeps_what_it_lends() -> None:
+    outer = Lender("outer")
+    message = _pickling.dumps([outer, Nested()])
+    assert isinstance(message, _pickling.Message) and message.lent == [outer]
+    assert not isinstance(_pickling.dumps([1]), _pickling.Message)
+    pickle.dumps(outer)
+    assert message.lent == [outer]
