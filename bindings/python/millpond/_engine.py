@@ -1,0 +1,353 @@
+"""A pool of the library for Python's calls: what Pool, ThreadPool and the executors are made of."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import itertools
+import multiprocessing.process  # noqa: F401  so that workers need not: they look for it
+import os
+import signal
+import sys
+import threading
+import warnings
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from millpond import _declarations as c
+from millpond import _exit, _payload, _worker
+from millpond._library import check, last_error, library
+from millpond._task import Handle, Task, decoded, failed, milliseconds, wait_in_slices
+
+MODES = {"threads": c.POOL_THREADS, "processes": c.POOL_PROCESSES}
+
+# From so many bytes on, an argument is copied without the interpreter lock.
+LARGE = 1 << 16
+
+# What an initializer has to say when it fails goes through a pipe, in one piece.
+PIPE_BYTES = 4096
+
+slots = itertools.count(1)
+apply_quickly = _worker.quick.pool_apply_async
+submit_quickly = _worker.quick.pool_submit
+for quick, slow in ((apply_quickly, library.pool_apply_async), (submit_quickly, library.pool_submit)):
+    quick.restype, quick.argtypes = slow.restype, slow.argtypes
+
+Call = Tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]]
+
+
+def complete(result: int, slot: int) -> None:
+    """The library's callback: one at a time in each pool, on a thread of the pool."""
+    task = called_back.pop(slot)
+    try:
+        task.completed(c.pool_result_t.from_address(result))
+    except BaseException:
+        # As concurrent.futures does with what callbacks raise: nobody waits here to whom it could be told.
+        sys.excepthook(*sys.exc_info())
+
+
+called_back: Dict[int, Task] = {}
+completion = c.pool_callback_fn(complete)
+
+
+class Engine:
+    """A pool of workers for Python's functions.
+
+    mode: "processes" or "threads". workers: 0 for as many as this process has CPUs.
+    initializer, initargs: called on each worker first; what it raises is raised here.
+    max_tasks_per_worker: replace a worker process after so many tasks; 0 for never.
+    task_timeout: how many seconds a task may run before its worker is killed; memory_limit: how many bytes a worker may
+    have. Both in processes only.
+    finish_at_exit: an open pool finishes its work at exit, as executors do; else it is terminated, as pools are.
+    options: any other field of the C interface's pool_options_t, such as max_pending, nice or stderr_tail_bytes.
+    """
+
+    def __init__(
+        self,
+        mode: str,
+        workers: int = 0,
+        *,
+        initializer: Optional[Callable[..., object]] = None,
+        initargs: Iterable[Any] = (),
+        max_tasks_per_worker: int = 0,
+        name: str = "",
+        memory_limit: int = 0,
+        task_timeout: Optional[float] = None,
+        finish_at_exit: bool = False,
+        **options: Any,
+    ) -> None:
+        self._pool = 0
+        self._pid = os.getpid()
+        self._ended = False
+        self.mode = mode
+        self._process = MODES[mode] == c.POOL_PROCESSES
+        self._number = next(slots)
+        _exit.sweep()
+        fields = c.pool_options_t(
+            struct_size=ctypes.sizeof(c.pool_options_t),
+            mode=MODES[mode],
+            workers=workers,
+            worker_data=self._number,
+            name=name.encode() or None,
+            max_tasks_per_worker=max_tasks_per_worker,
+            memory_limit_bytes=memory_limit,
+            task_timeout_ms=0 if task_timeout is None else max(milliseconds(task_timeout), 1),
+            **options,
+        )
+        # In a call that waits for room, others must be able to go on.
+        self._apply = library.pool_apply_async if fields.max_pending else apply_quickly
+        self._submit = library.pool_submit if fields.max_pending else submit_quickly
+        if self._process:
+            fields.fork_fn, fields.reseed = _worker.fork_fn, _worker.reseed
+            self._function = _worker.process_trampoline
+            _worker.Current.host = self._pid
+        else:
+            fields.initializer, fields.finalizer = _worker.thread_initializer, _worker.thread_finalizer
+            self._function = _worker.thread_trampoline
+        self._create(fields, initializer, tuple(initargs))
+        self.workers = int(library.pool_workers(self._pool))
+        _exit.remember(self, finish_at_exit)
+
+    def _create(self, fields: Any, initializer: Optional[Callable[..., object]], initargs: Tuple[Any, ...]) -> None:
+        """Makes the pool; what its initializer has raised is raised again."""
+        pool = ctypes.c_void_p()
+        said: List[BaseException] = []
+        ends: Tuple[int, ...] = ()
+        try:
+            if initializer is not None and self._process:
+                ends = os.pipe()
+                for end in ends:
+                    os.set_blocking(end, False)
+                fields.initializer = _worker.initializer
+            if initializer is not None:
+                tell = (lambda exception: _tell(ends[1], exception)) if ends else said.append
+                _worker.initializers[self._number] = (initializer, initargs, tell)
+            with _Undisturbed(self._process):
+                status = library.pool_create_with(ctypes.byref(fields), ctypes.byref(pool))
+            if status != c.POOL_OK:
+                sentence = last_error()
+                _worker.initializers.pop(self._number, None)
+                if ends:
+                    said = _told(ends[0])
+                raise said[0] if said else failed(status, sentence)
+        finally:
+            for end in ends:
+                os.close(end)
+        self._pool = int(pool.value or 0)
+
+    def submit(
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] = {},
+        *,
+        done: Optional[Callable[[Task], object]] = None,
+        timeout: Optional[float] = None,
+        retries: int = 0,
+        priority: int = 0,
+        delay: float = 0,
+    ) -> Task:
+        """Submits a call. done: called with the task when it has ended, one at a time in this pool, on a thread of its.
+
+        timeout: how many seconds it may run; then its worker process is killed. retries: how often to try again after
+        an exception, a death or a time limit. priority: 1 is before 0, and -1 after it. delay: seconds to wait first.
+        What cannot be pickled is raised here.
+        """
+        if timeout is not None or retries or priority or delay:
+            attributes = self._attributes(timeout, priority, delay)
+            return self._submit_all([(function, args, kwargs)], done, retries, attributes)[0]
+        task = Task(self, done)
+        task._handle = handle = Handle()
+        if self._process:
+            body = _payload.dumps((function, args, kwargs))
+            size = len(body)
+            apply = self._apply if size < LARGE else library.pool_apply_async
+            argument: Any = _worker.HEADER.pack(size, 0) + body
+            size += _worker.HEADER.size
+        else:
+            apply, size = self._apply, 0
+            argument = self._put(task, (function, args, kwargs), 0)
+        if done is None:
+            status = apply(self._pool, self._function, argument, size, 0, None, None, ctypes.byref(handle))
+        else:
+            slot = next(slots)
+            called_back[slot] = task
+            status = apply(self._pool, self._function, argument, size, 0, completion, slot, ctypes.byref(handle))
+            if status != c.POOL_OK:
+                del called_back[slot]
+        if status != c.POOL_OK:
+            sentence = last_error()
+            task._forget()
+            raise failed(status, sentence)
+        return task
+
+    def submit_many(
+        self,
+        calls: Iterable[Call],
+        *,
+        done: Optional[Callable[[Task], object]] = None,
+        timeout: Optional[float] = None,
+        retries: int = 0,
+        priority: int = 0,
+        delay: float = 0,
+    ) -> List[Task]:
+        """Submits calls, (function, args, kwargs) each, all of them or none, with one wake-up. As submit()."""
+        return self._submit_all(list(calls), done, retries, self._attributes(timeout, priority, delay))
+
+    def _attributes(self, timeout: Optional[float], priority: int, delay: float) -> Dict[str, int]:
+        return {
+            "timeout_ms": 0 if timeout is None else max(milliseconds(timeout), 1),
+            "priority": priority,
+            "delay_ms": milliseconds(delay),
+        }
+
+    def _submit_all(
+        self,
+        calls: Sequence[Call],
+        done: Optional[Callable[[Task], object]],
+        retries: int,
+        attributes: Mapping[str, int],
+    ) -> List[Task]:
+        count = len(calls)
+        tasks = [Task(self, done) for _ in calls]
+        array = (c.pool_call_t * count)()
+        handles = (ctypes.c_void_p * count)()
+        arguments = []
+        numbers: List[int] = []
+        size_of_call = ctypes.sizeof(c.pool_call_t)
+        try:
+            for call, task, fields in zip(calls, tasks, array):
+                fields.struct_size = size_of_call
+                fields.fn = self._function
+                if self._process:
+                    body = _payload.dumps(call)
+                    argument = _worker.HEADER.pack(len(body), retries) + body
+                    arguments.append(argument)
+                    fields.arg = ctypes.cast(ctypes.c_char_p(argument), ctypes.c_void_p)
+                    fields.arg_size = len(argument)
+                else:
+                    fields.arg = self._put(task, call, retries)
+                fields.retries = retries
+                for field, value in attributes.items():
+                    setattr(fields, field, value)
+                if done is not None:
+                    numbers.append(next(slots))
+                    called_back[numbers[-1]] = task
+                    fields.callback, fields.user_data = completion, numbers[-1]
+            status = self._submit(self._pool, array, count, handles)
+            if status != c.POOL_OK:
+                raise failed(status, last_error())
+        except BaseException:
+            for number in numbers:
+                del called_back[number]
+            for task in tasks:
+                task._forget()
+            raise
+        for task, address in zip(tasks, handles):
+            # One whose callback was faster has its outcome, and needs no handle: it is given back.
+            task._handle = Handle(address)
+            if task._outcome is not None and done is not None:
+                task._handle = None
+        return tasks
+
+    def _put(self, task: Task, call: Call, retries: int) -> int:
+        """Writes down a call for a thread, and returns the number under which the thread finds it."""
+        task.function, task.args, task.kwargs = call  # type: ignore[assignment]
+        task.retries = retries
+        task._slot = slot = next(slots)
+        _worker.pending[slot] = task
+        return slot
+
+    @property
+    def handle(self) -> int:
+        """The pool_t, for what else the C interface offers; gone with this object."""
+        return self._pool
+
+    def close(self) -> None:
+        """Takes no more calls from outside; what was submitted goes on."""
+        if not self._ended:
+            check(library.pool_close(self._pool))
+
+    def terminate(self) -> None:
+        """Ends what has not started, and kills what runs in processes. Does not wait."""
+        if not self._ended:
+            check(library.pool_terminate(self._pool))
+
+    def join(self, timeout: Optional[float] = None) -> bool:
+        """After close() or terminate(): waits until everything has ended, callbacks included. Whether it has."""
+        if not self._ended:
+            status = wait_in_slices(library.pool_join, self._pool, milliseconds(timeout))
+            if status == c.POOL_ERR_TIMEOUT:
+                return False
+            check(status)
+            self._ended = True
+        return True
+
+    def worker_pids(self) -> List[int]:
+        """The processes of the workers, 0 for one that has just died; in a pool of threads this process."""
+        return [max(int(library.pool_worker_pid(self._pool, worker)), 0) for worker in range(self.workers)]
+
+    def stats(self) -> Dict[str, int]:
+        """The pool in numbers: the fields of the C interface's pool_stats_t."""
+        stats = c.pool_stats_t(struct_size=ctypes.sizeof(c.pool_stats_t))
+        check(library.pool_stats(self._pool, ctypes.byref(stats)))
+        return {name: getattr(stats, name) for name, *_ in c.pool_stats_t._fields_[1:]}
+
+    def refresh(self) -> None:
+        """Makes the worker processes anew, from this process as it is now; also after CrashLoop or PoolBroken."""
+        with _Undisturbed(self._process):
+            check(library.pool_refresh(self._pool))
+
+    def __del__(self) -> None:
+        # Others may hold tasks, but not the pool: what has not run by now does not. In a forked child nothing is to do.
+        pool = getattr(self, "_pool", 0)
+        if pool and self._pid == os.getpid():
+            library.pool_terminate(pool)
+            number = self._number
+            _exit.bury(pool, lambda: _worker.initializers.pop(number, None))
+
+
+class _Undisturbed:
+    """While processes are forked: Ctrl-C waits, and Python does not warn of threads, whose locks os.fork() sees to."""
+
+    def __init__(self, forks: bool) -> None:
+        self._forks = forks
+        self._came = False
+
+    def __enter__(self) -> None:
+        if self._forks:
+            self._warnings = warnings.catch_warnings()
+            self._warnings.__enter__()
+            warnings.simplefilter("ignore", DeprecationWarning)
+            if threading.current_thread() is threading.main_thread():
+                self._handler = signal.getsignal(signal.SIGINT)
+                if callable(self._handler):
+                    signal.signal(signal.SIGINT, self._later)
+
+    def _later(self, _number: int, _frame: Any) -> None:
+        self._came = True
+
+    def __exit__(self, *_: object) -> None:
+        if self._forks:
+            self._warnings.__exit__(None, None, None)
+            if callable(getattr(self, "_handler", None)):
+                signal.signal(signal.SIGINT, self._handler)
+                if self._came:
+                    signal.raise_signal(signal.SIGINT)
+
+
+def _tell(end: int, exception: BaseException) -> None:
+    """In a worker: says what its initializer has raised, if there is room and somebody to read it."""
+    text = _worker.failure(exception)
+    if len(text) > PIPE_BYTES:
+        text = _worker.failure(RuntimeError(_worker.shown(exception)[:1000]))
+    # Nobody may read it: the pool has been made, or others have said enough.
+    with contextlib.suppress(OSError):
+        os.write(end, text)
+
+
+def _told(end: int) -> List[BaseException]:
+    """What a worker has said; the others' words behind it are not read."""
+    try:
+        return [decoded(os.read(end, PIPE_BYTES))[1]]
+    except OSError:
+        return []

@@ -1,0 +1,219 @@
+"""What runs in workers: the functions that the library calls for each task, and when a worker begins and ends.
+
+There is one of each for all pools. In processes a task's argument is a header and a pickle of (function, args, kwargs),
+its result a pickle; threads find the call in a table, by the number that is their argument.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import struct
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any, Callable, Dict, Tuple
+
+from millpond import _declarations as c
+from millpond import _payload
+from millpond._library import path
+
+if TYPE_CHECKING:
+    from millpond._task import Task
+
+# Quick calls keep the interpreter lock: giving it up costs more than they take.
+quick = ctypes.PyDLL(path)
+set_result = quick.pool_task_set_result
+set_result.restype, set_result.argtypes = ctypes.c_int32, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
+task_fail = quick.pool_task_fail
+task_fail.restype, task_fail.argtypes = ctypes.c_int32, [ctypes.c_void_p, ctypes.c_int32, ctypes.c_char_p]
+task_cancelled = quick.pool_task_cancelled
+task_cancelled.restype, task_cancelled.argtypes = ctypes.c_int32, [ctypes.c_void_p]
+
+# The size of the pickle behind it, and how often the task may be tried again.
+HEADER = struct.Struct("=QI4x")
+
+# The calls of tasks on threads, by number, until they have run.
+pending: Dict[int, Task] = {}
+
+# What each pool's workers call first, and where they tell that it went wrong, by the number that is its worker_data.
+initializers: Dict[int, Tuple[Callable[..., object], Tuple[Any, ...], Callable[[BaseException], object]]] = {}
+
+
+class Header(ctypes.Structure):
+    """HEADER, to be read where it lies."""
+
+    _fields_ = (("size", ctypes.c_uint64), ("retries", ctypes.c_uint32), ("unused", ctypes.c_uint32))
+
+
+class Current:
+    """The task that this process runs, for cancelled(); and the process that makes pools."""
+
+    task = 0
+    host = os.getpid()
+
+
+def describe(exception: BaseException) -> str:
+    """The traceback, in the form in which multiprocessing shows it to those who wait elsewhere."""
+    return '\n"""\n%s"""' % "".join(traceback.format_exception(type(exception), exception, exception.__traceback__))
+
+
+def failure(exception: BaseException) -> bytes:
+    """What a task that failed has for a result. The exception is a pickle of its own, for it may be unreadable."""
+    text = describe(exception)
+    try:
+        pickled = _payload.dumps(exception)
+    except BaseException as reason:
+        pickled = _payload.dumps(unsendable(reason, exception))
+    return _payload.dumps((False, pickled, text, type(exception).__qualname__, shown(exception)))
+
+
+def shown(value: object) -> str:
+    """Its repr, if it has one."""
+    try:
+        return repr(value)
+    except BaseException:
+        return f"<{type(value).__name__} without a repr>"
+
+
+def encoded(value: object) -> bytes:
+    """What a task that went well has for a result."""
+    try:
+        return _payload.dumps((True, value))
+    except BaseException as reason:
+        exception = _payload.dumps(unsendable(reason, value))
+        return _payload.dumps((False, exception, "", "MaybeEncodingError", ""))
+
+
+def unsendable(reason: BaseException, value: object) -> BaseException:
+    """What multiprocessing says of what cannot be pickled."""
+    from multiprocessing import pool  # which costs time to import, and is seldom needed
+
+    class Shown:
+        """Stands for a value without a repr, which would be an exception more."""
+
+        def __init__(self, value: object) -> None:
+            self.text = shown(value)
+
+        def __repr__(self) -> str:
+            return self.text
+
+    exception: BaseException = pool.MaybeEncodingError(Shown(reason), Shown(value))  # type: ignore[attr-defined]
+    return exception
+
+
+def flush() -> None:
+    """Writes what was printed: whoever waits for the task may look at it, and the worker may be killed later."""
+    for stream in (sys.stdout, sys.stderr):
+        # It may be closed, or none, or the disk may be full: nothing that the task has done.
+        with contextlib.suppress(Exception):
+            stream.flush()
+
+
+def run_in_process(arg: int, _result: int, task: int) -> int:
+    """A task in a worker process. It raises nothing, whatever the function does."""
+    header = Header.from_address(arg)
+    retries = header.retries
+    Current.task = task
+    try:
+        function, args, kwargs = _payload.loads(ctypes.string_at(arg + HEADER.size, header.size))
+        outcome = encoded(function(*args, **kwargs))
+    except BaseException as exception:
+        if retries and c.pool_task_t.from_address(task).attempt <= retries:
+            task_fail(task, 1, shown(exception).encode(errors="replace"))
+            return 1
+        outcome = failure(exception)
+    # What refers to arguments and results goes before the next task comes.
+    function = args = kwargs = None
+    flush()
+    set_result(task, outcome, len(outcome))
+    return 0
+
+
+def run_on_thread(arg: int, _result: int, task: int) -> int:
+    """A task on a worker thread."""
+    call = pending[arg]
+    try:
+        outcome = (True, call.function(*call.args, **call.kwargs))
+    except BaseException as exception:
+        if call.retries and c.pool_task_t.from_address(task).attempt <= call.retries:
+            task_fail(task, 1, shown(exception).encode(errors="replace"))
+            return 1
+        outcome = (False, exception)
+    del pending[arg]
+    call.settle(*outcome)
+    return 0
+
+
+def cancelled() -> bool:
+    """Inside a task in a process: whether somebody has asked it to stop."""
+    return Current.task != 0 and task_cancelled(Current.task) == 1
+
+
+def begin_process(seed: int, _data: int, worker: int) -> None:
+    """A new worker process: gives it what multiprocessing gives its own."""
+    try:
+        import multiprocessing.process as processes
+
+        current = processes.BaseProcess.__new__(processes.BaseProcess)
+        parent = processes.current_process()
+        vars(current).update(vars(parent))
+        current._identity = (*parent._identity, worker + 1)
+        current._parent_pid = Current.host  # type: ignore[attr-defined]
+        current._popen = None  # type: ignore[attr-defined]
+        current._name = f"MillpondPoolWorker-{worker + 1}"  # type: ignore[attr-defined]
+        processes._current_process = current  # type: ignore[attr-defined]
+        processes._parent_process = processes._ParentProcess(parent.name, Current.host, None)  # type: ignore[attr-defined]
+        processes._children = set()  # type: ignore[attr-defined]
+        numpy = sys.modules.get("numpy")
+        if numpy is not None:
+            # Python's own generator is given a new seed by each fork.
+            numpy.random.seed(seed & 0xFFFFFFFF)
+    except Exception:
+        traceback.print_exc()
+
+
+def initialize(data: int, _worker: int) -> int:
+    """Calls the pool's initializer; what it raises goes to who makes the pool."""
+    function, args, tell = initializers[data]
+    try:
+        function(*args)
+    except BaseException as exception:
+        tell(exception)
+        return 1
+    finally:
+        flush()
+    return 0
+
+
+def begin_thread(data: int, worker: int) -> int:
+    """Gives the thread a Python state until end_thread(), so that threading.local stays, and calls are cheap."""
+    ctypes.pythonapi.PyGILState_Ensure()
+    if data in initializers and initialize(data, worker):
+        end_thread(data, worker)
+        return 1
+    return 0
+
+
+def end_thread(_data: int, _worker: int) -> None:
+    ctypes.pythonapi.PyGILState_Release(0)
+
+
+def fork(_data: int) -> int:
+    """Forks as Python must, so that its locks are in order in the child."""
+    flush()
+    try:
+        return os.fork()
+    except OSError as reason:
+        ctypes.set_errno(reason.errno or 0)
+        return -1
+
+
+process_trampoline = c.pool_fn(run_in_process)
+thread_trampoline = c.pool_fn(run_on_thread)
+initializer = c.pool_initializer_fn(initialize)
+thread_initializer = c.pool_initializer_fn(begin_thread)
+thread_finalizer = c.pool_finalizer_fn(end_thread)
+fork_fn = c.pool_fork_fn(fork)
+reseed = c.pool_reseed_fn(begin_process)
+quick.pool_register_function(process_trampoline)
