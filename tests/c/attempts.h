@@ -1,10 +1,8 @@
-/* Limits and retries: the cases that are the same in both modes. A file of cases says what `new_pool_of` makes. */
+/* Limits and retries, on threads and in processes: what the cases of both do. */
 #ifndef ATTEMPTS_H
 #define ATTEMPTS_H
 
 #include "procs.h"
-
-static pool_t *new_pool_of(uint32_t workers);
 
 /* What an attempt of `fail_until` does. */
 struct plan {
@@ -19,9 +17,9 @@ struct board {
 };
 static struct board *board;
 
-static pool_t *start(uint32_t workers) {
+static pool_t *start(int32_t mode, uint32_t workers) {
   board = common(sizeof *board);
-  return new_pool_of(workers);
+  return pool_of(mode, workers);
 }
 
 static int32_t fail_until(const void *arg, void *result, pool_task_t *task) {
@@ -57,8 +55,9 @@ static pool_future_t *submitted(pool_t *pool, const pool_call_t *call) {
   return future;
 }
 
-UNUSED static void check_tries(int die, int32_t code, uint32_t good, uint32_t retries, int32_t status, int attempts) {
-  pool_t *pool = start(2);
+UNUSED static void check_tries(int32_t mode, int die, int32_t code, uint32_t good, uint32_t retries, int32_t status,
+                               int attempts) {
+  pool_t *pool = start(mode, 2);
   struct plan plan = {good, code, die};
   pool_call_t call = planned(&plan, retries);
   struct tally tally = {0, 0};
@@ -84,17 +83,17 @@ UNUSED static void check_tries(int die, int32_t code, uint32_t good, uint32_t re
   CHECK_EQ(atomic_load(&tally.status), status);
 }
 
-UNUSED static void do_a_failed_task_is_tried_again(void) {
-  check_tries(0, 7, 3, 5, POOL_OK, 3);
-  check_tries(0, 7, 3, 2, POOL_OK, 3);
-  check_tries(0, 7, 1, 2, POOL_OK, 1);
+UNUSED static void do_a_failed_task_is_tried_again(int32_t mode) {
+  check_tries(mode, 0, 7, 3, 5, POOL_OK, 3);
+  check_tries(mode, 0, 7, 3, 2, POOL_OK, 3);
+  check_tries(mode, 0, 7, 1, 2, POOL_OK, 1);
 }
 
-UNUSED static void do_the_last_failure_counts(void) {
-  check_tries(0, 7, 0, 4, 7, 5);
-  check_tries(0, 7, 0, 0, 7, 1);
-  check_tries(0, -7, 0, 2, POOL_ERR_INTERNAL, 3);
-  pool_t *pool = start(1);
+UNUSED static void do_the_last_failure_counts(int32_t mode) {
+  check_tries(mode, 0, 7, 0, 4, 7, 5);
+  check_tries(mode, 0, 7, 0, 0, 7, 1);
+  check_tries(mode, 0, -7, 0, 2, POOL_ERR_INTERNAL, 3);
+  pool_t *pool = start(mode, 1);
   struct plan plan = {0, 9, 0};
   pool_call_t call = planned(&plan, 2);
   pool_future_t *future = submitted(pool, &call);
@@ -105,8 +104,8 @@ UNUSED static void do_the_last_failure_counts(void) {
 }
 
 /* Waited for in every way, while it is tried again and again. */
-UNUSED static void do_waits_see_the_last_attempt_only(void) {
-  pool_t *pool = start(2);
+UNUSED static void do_waits_see_the_last_attempt_only(int32_t mode) {
+  pool_t *pool = start(mode, 2);
   struct plan plan = {8, 7, 0};
   pool_call_t call = planned(&plan, 10);
   for (int i = 0; i < (int)scaled(200); i++) {
@@ -136,9 +135,9 @@ static int32_t sum_up(const void *arg, void *result, pool_task_t *task) {
   return task->attempt < 3 ? 1 : 0;
 }
 
-UNUSED static void do_large_arguments_are_fresh_each_time(void) {
+UNUSED static void do_large_arguments_are_fresh_each_time(int32_t mode) {
   static unsigned char bytes[100000], results[100000];
-  pool_t *pool = start(1);
+  pool_t *pool = start(mode, 1);
   for (int i = 0; i < 100000; i++) {
     bytes[i] = (unsigned char)(i % 251);
   }
@@ -169,8 +168,8 @@ static int32_t fail_when_told(const void *arg, void *result, pool_task_t *task) 
   return 5;
 }
 
-UNUSED static void do_what_was_asked_to_stop_is_not_tried_again(void) {
-  pool_t *pool = start(1);
+UNUSED static void do_what_was_asked_to_stop_is_not_tried_again(int32_t mode) {
+  pool_t *pool = start(mode, 1);
   pool_call_t call = POOL_CALL_INIT;
   call.fn = fail_when_told;
   call.retries = 1000000;
@@ -184,9 +183,9 @@ UNUSED static void do_what_was_asked_to_stop_is_not_tried_again(void) {
 }
 
 /* Cancelled, killed and terminated while it fails all the time: it ends. */
-UNUSED static void do_endless_attempts_end_by_cancel_and_terminate(void) {
+UNUSED static void do_endless_attempts_end_by_cancel_and_terminate(int32_t mode) {
   for (int way = 0; way < 2; way++) {
-    pool_t *pool = start(2);
+    pool_t *pool = start(mode, 2);
     struct plan plan = {0, 7, 0};
     pool_call_t call = planned(&plan, UINT32_MAX);
     pool_future_t *futures[4];
@@ -221,8 +220,8 @@ static int32_t run_on(const void *arg, void *result, pool_task_t *task) {
   return 1;
 }
 
-UNUSED static void do_a_limit_ends_a_task(void) {
-  pool_t *pool = start(2);
+UNUSED static void do_a_limit_ends_a_task(int32_t mode) {
+  pool_t *pool = start(mode, 2);
   pool_call_t call = POOL_CALL_INIT;
   call.fn = run_on;
   call.timeout_ms = 30;
@@ -238,9 +237,9 @@ UNUSED static void do_a_limit_ends_a_task(void) {
   CHECK_OK(pool_close_join(pool));
 }
 
-UNUSED static void do_a_limit_that_is_not_reached_changes_nothing(void) {
+UNUSED static void do_a_limit_that_is_not_reached_changes_nothing(int32_t mode) {
   static const int64_t limits[] = {-1, 60000, INT64_MAX, INT64_MAX / 1000000};
-  pool_t *pool = start(2);
+  pool_t *pool = start(mode, 2);
   for (int i = 0; i < (int)scaled(400); i++) {
     pool_call_t call = POOL_CALL_INIT;
     int64_t number = i, result = 0;
@@ -262,9 +261,9 @@ static int32_t one_runs_on(const void *arg, void *result, pool_task_t *task) {
   return *(const int *)arg == 5 ? run_on(arg, NULL, task) : 0;
 }
 
-UNUSED static void do_a_limit_of_a_map_is_that_of_each_item(void) {
+UNUSED static void do_a_limit_of_a_map_is_that_of_each_item(int32_t mode) {
   enum { ITEMS = 40 };
-  pool_t *pool = start(2);
+  pool_t *pool = start(mode, 2);
   int numbers[ITEMS];
   int32_t statuses[ITEMS];
   for (int i = 0; i < ITEMS; i++) {
@@ -283,9 +282,9 @@ UNUSED static void do_a_limit_of_a_map_is_that_of_each_item(void) {
   CHECK_OK(pool_close_join(pool));
 }
 
-UNUSED static void do_wrong_limits_are_refused(void) {
+UNUSED static void do_wrong_limits_are_refused(int32_t mode) {
   static const int64_t wrong[] = {-2, -1000, INT64_MIN};
-  pool_t *pool = start(1);
+  pool_t *pool = start(mode, 1);
   for (size_t i = 0; i < COUNT_OF(wrong); i++) {
     pool_call_t call = POOL_CALL_INIT;
     call.fn = nothing;
@@ -296,8 +295,8 @@ UNUSED static void do_wrong_limits_are_refused(void) {
   CHECK_OK(pool_close_join(pool));
 }
 
-UNUSED static void do_close_waits_for_all_attempts(void) {
-  pool_t *pool = start(2);
+UNUSED static void do_close_waits_for_all_attempts(int32_t mode) {
+  pool_t *pool = start(mode, 2);
   struct plan plan = {0, 7, 0};
   pool_call_t call = planned(&plan, 9);
   for (int i = 0; i < 50; i++) {

@@ -4,13 +4,6 @@
 
 #include "procs.h"
 
-UNUSED static pool_t *pool_of(int32_t mode, uint32_t workers) {
-  pool_options_t options = POOL_OPTIONS_INIT;
-  options.mode = mode;
-  options.workers = workers;
-  return new_pool_with(&options);
-}
-
 /* In memory that all processes share. */
 struct course {
   atomic_int open, started, order[16];

@@ -26,41 +26,23 @@ CASE(as_they_come) {
 }
 
 CASE(a_slow_item) {
-  pool_t *pool = new_pool(2);
-  who_waits_for_whom(pool);
-  CHECK_OK(pool_close_join(pool));
+  a_slow_item_of(POOL_THREADS);
 }
 
 CASE(failing_producers) {
-  pool_t *pool = new_pool(2);
-  a_producer_that_fails(pool, pool_imap);
-  a_producer_that_fails(pool, pool_imap_unordered);
-  CHECK_OK(pool_close_join(pool));
+  failing_producers_of(POOL_THREADS);
 }
 
 CASE(given_up) {
-  begin_fn *begins[] = {pool_imap, pool_imap_unordered};
-  for (size_t i = 0; i < COUNT_OF(begins); i++) {
-    pool_t *pool = new_pool(2);
-    released_in_the_midst(pool, begins[i]);
-    CHECK_OK(pool_close_join(pool));
-    pool = new_pool(2);
-    terminated_in_the_midst(pool, begins[i]);
-  }
+  given_up_in(POOL_THREADS);
 }
 
 CASE(results_without_room) {
-  pool_t *pool = new_pool(1);
-  too_long_for_the_room(pool, pool_imap);
-  too_long_for_the_room(pool, pool_imap_unordered);
-  CHECK_OK(pool_close_join(pool));
+  results_without_room_in(POOL_THREADS);
 }
 
 CASE(without_end) {
-  pool_t *pool = new_pool(2);
-  endless(pool, pool_imap, scaled(200000));
-  endless(pool, pool_imap_unordered, scaled(200000));
-  CHECK_OK(pool_close_join(pool));
+  without_end_in(POOL_THREADS, scaled(200000));
 }
 
 static int32_t ten_of(void *arg, void *user_data) {

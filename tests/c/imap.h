@@ -1,4 +1,4 @@
-/* Maps from a producer to a consumer: what is the same in threads and in processes. */
+/* Maps from a producer to a consumer, on threads and in processes: what the cases of both do. */
 #ifndef IMAP_H
 #define IMAP_H
 
@@ -262,6 +262,46 @@ UNUSED static void endless(pool_t *pool, begin_fn *begin, size_t count) {
     FAIL("%ld kB at a tenth, %ld kB at the end", before, resident());
   }
   CHECK_OK(pool_imap_release(imap));
+}
+
+/* ---- What the cases of both modes do ---- */
+
+UNUSED static void a_slow_item_of(int32_t mode) {
+  pool_t *pool = pool_of(mode, 2);
+  who_waits_for_whom(pool);
+  CHECK_OK(pool_close_join(pool));
+}
+
+UNUSED static void failing_producers_of(int32_t mode) {
+  pool_t *pool = pool_of(mode, 2);
+  a_producer_that_fails(pool, pool_imap);
+  a_producer_that_fails(pool, pool_imap_unordered);
+  CHECK_OK(pool_close_join(pool));
+}
+
+UNUSED static void given_up_in(int32_t mode) {
+  begin_fn *begins[] = {pool_imap, pool_imap_unordered};
+  for (size_t i = 0; i < COUNT_OF(begins); i++) {
+    pool_t *pool = pool_of(mode, 2);
+    released_in_the_midst(pool, begins[i]);
+    CHECK_OK(pool_close_join(pool));
+    pool = pool_of(mode, 2);
+    terminated_in_the_midst(pool, begins[i]);
+  }
+}
+
+UNUSED static void results_without_room_in(int32_t mode) {
+  pool_t *pool = pool_of(mode, 1);
+  too_long_for_the_room(pool, pool_imap);
+  too_long_for_the_room(pool, pool_imap_unordered);
+  CHECK_OK(pool_close_join(pool));
+}
+
+UNUSED static void without_end_in(int32_t mode, size_t count) {
+  pool_t *pool = pool_of(mode, 2);
+  endless(pool, pool_imap, count);
+  endless(pool, pool_imap_unordered, count);
+  CHECK_OK(pool_close_join(pool));
 }
 
 #endif

@@ -34,6 +34,13 @@ UNUSED static pool_t *process_pool(uint32_t workers) {
   return new_pool_with(&options);
 }
 
+UNUSED static pool_t *pool_of(int32_t mode, uint32_t workers) {
+  pool_options_t options = POOL_OPTIONS_INIT;
+  options.mode = mode;
+  options.workers = workers;
+  return new_pool_with(&options);
+}
+
 UNUSED static void *shared(pool_t *pool, size_t size) {
   void *memory = pool_shared_alloc(pool, size);
   if (memory == NULL) {

@@ -1,66 +1,62 @@
 /* Limits and retries in processes. */
 #include "attempts.h"
 
-static pool_t *new_pool_of(uint32_t workers) {
-  return process_pool(workers);
-}
-
 CASE(a_failed_task_is_tried_again) {
-  do_a_failed_task_is_tried_again();
+  do_a_failed_task_is_tried_again(POOL_PROCESSES);
 }
 
 CASE(the_last_failure_counts) {
-  do_the_last_failure_counts();
+  do_the_last_failure_counts(POOL_PROCESSES);
 }
 
 CASE(waits_see_the_last_attempt_only) {
-  do_waits_see_the_last_attempt_only();
+  do_waits_see_the_last_attempt_only(POOL_PROCESSES);
 }
 
 CASE(large_arguments_are_fresh_each_time) {
-  do_large_arguments_are_fresh_each_time();
+  do_large_arguments_are_fresh_each_time(POOL_PROCESSES);
 }
 
 CASE(what_was_asked_to_stop_is_not_tried_again) {
-  do_what_was_asked_to_stop_is_not_tried_again();
+  do_what_was_asked_to_stop_is_not_tried_again(POOL_PROCESSES);
 }
 
 CASE(endless_attempts_end_by_cancel_and_terminate) {
-  do_endless_attempts_end_by_cancel_and_terminate();
+  do_endless_attempts_end_by_cancel_and_terminate(POOL_PROCESSES);
 }
 
 CASE(a_limit_ends_a_task) {
-  do_a_limit_ends_a_task();
+  do_a_limit_ends_a_task(POOL_PROCESSES);
 }
 
 CASE(a_limit_that_is_not_reached_changes_nothing) {
-  do_a_limit_that_is_not_reached_changes_nothing();
+  do_a_limit_that_is_not_reached_changes_nothing(POOL_PROCESSES);
 }
 
 CASE(a_limit_of_a_map_is_that_of_each_item) {
-  do_a_limit_of_a_map_is_that_of_each_item();
+  do_a_limit_of_a_map_is_that_of_each_item(POOL_PROCESSES);
 }
 
 CASE(wrong_limits_are_refused) {
-  do_wrong_limits_are_refused();
+  do_wrong_limits_are_refused(POOL_PROCESSES);
 }
 
 CASE(close_waits_for_all_attempts) {
-  do_close_waits_for_all_attempts();
+  do_close_waits_for_all_attempts(POOL_PROCESSES);
 }
 
 /* kill -9 of the worker, again and again: the task goes to the next one. */
 CASE(a_task_whose_worker_dies_is_tried_again) {
-  check_tries(1, 0, 4, 5, POOL_OK, 4);
-  check_tries(1, 0, 0, 20, POOL_ERR_WORKER_DIED, 21);
-  check_tries(1, 0, 0, 0, POOL_ERR_WORKER_DIED, 1);
+  check_tries(POOL_PROCESSES, 1, 0, 4, 5, POOL_OK, 4);
+  check_tries(POOL_PROCESSES, 1, 0, 0, 20, POOL_ERR_WORKER_DIED, 21);
+  check_tries(POOL_PROCESSES, 1, 0, 0, 0, POOL_ERR_WORKER_DIED, 1);
 }
 
 /* Others do not notice, and no crash loop is seen in it. */
 CASE(many_workers_die_and_all_tasks_succeed) {
   enum { COUNT = 60 };
   static pool_future_t *futures[COUNT];
-  pool_t *pool = start(3);
+  pool_t *pool = start(POOL_PROCESSES, 3);
   struct plan plan = {3, 0, 1};
   for (int i = 0; i < COUNT; i++) {
     pool_call_t call = planned(&plan, 2);
@@ -113,7 +109,7 @@ CASE(a_limit_of_the_call_overrides_that_of_the_pool) {
 
 /* Killed by hand it has ended, whatever retries it had left. */
 CASE(a_killed_task_is_not_tried_again) {
-  pool_t *pool = start(1);
+  pool_t *pool = start(POOL_PROCESSES, 1);
   pool_call_t call = POOL_CALL_INIT;
   call.fn = hang;
   call.retries = 10;
@@ -127,7 +123,7 @@ CASE(a_killed_task_is_not_tried_again) {
 }
 
 CASE(items_of_a_map_are_not_tried_again) {
-  pool_t *pool = start(1);
+  pool_t *pool = start(POOL_PROCESSES, 1);
   pool_call_t call = POOL_CALL_INIT;
   call.fn = nothing;
   call.retries = 1;

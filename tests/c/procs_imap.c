@@ -22,41 +22,23 @@ CASE(as_they_come) {
 }
 
 CASE(a_slow_item) {
-  pool_t *pool = process_pool(2);
-  who_waits_for_whom(pool);
-  CHECK_OK(pool_close_join(pool));
+  a_slow_item_of(POOL_PROCESSES);
 }
 
 CASE(failing_producers) {
-  pool_t *pool = process_pool(2);
-  a_producer_that_fails(pool, pool_imap);
-  a_producer_that_fails(pool, pool_imap_unordered);
-  CHECK_OK(pool_close_join(pool));
+  failing_producers_of(POOL_PROCESSES);
 }
 
 CASE(given_up) {
-  begin_fn *begins[] = {pool_imap, pool_imap_unordered};
-  for (size_t i = 0; i < COUNT_OF(begins); i++) {
-    pool_t *pool = process_pool(2);
-    released_in_the_midst(pool, begins[i]);
-    CHECK_OK(pool_close_join(pool));
-    pool = process_pool(2);
-    terminated_in_the_midst(pool, begins[i]);
-  }
+  given_up_in(POOL_PROCESSES);
 }
 
 CASE(results_without_room) {
-  pool_t *pool = process_pool(1);
-  too_long_for_the_room(pool, pool_imap);
-  too_long_for_the_room(pool, pool_imap_unordered);
-  CHECK_OK(pool_close_join(pool));
+  results_without_room_in(POOL_PROCESSES);
 }
 
 CASE(without_end) {
-  pool_t *pool = process_pool(2);
-  endless(pool, pool_imap, scaled(50000));
-  endless(pool, pool_imap_unordered, scaled(50000));
-  CHECK_OK(pool_close_join(pool));
+  without_end_in(POOL_PROCESSES, scaled(50000));
 }
 
 static int32_t die_at_five(const void *arg, void *result, pool_task_t *task) {

@@ -16,13 +16,6 @@ UNUSED static pool_worker_stats_t worker_stats_of(pool_t *pool, uint32_t worker)
   return stats;
 }
 
-UNUSED static pool_t *measured_pool(int32_t mode, uint32_t workers) {
-  pool_options_t options = POOL_OPTIONS_INIT;
-  options.mode = mode;
-  options.workers = workers;
-  return new_pool_with(&options);
-}
-
 UNUSED static int32_t fail_with_7(const void *arg, void *result, pool_task_t *task) {
   (void)arg;
   (void)result;
@@ -51,7 +44,7 @@ UNUSED static uint64_t tasks_of_all(pool_t *pool, pool_worker_stats_t *sum) {
 
 /* Of all ways that a call can go, each is counted, and the sums fit once the pool rests. */
 UNUSED static void every_call_is_counted(int32_t mode) {
-  pool_t *pool = measured_pool(mode, 2);
+  pool_t *pool = pool_of(mode, 2);
   pool_stats_t none = stats_of(pool);
   CHECK_EQ(none.workers, 2);
   CHECK_EQ(none.submitted + none.ended + none.failed + none.cancelled + none.items + none.queued + none.held, 0);
@@ -99,7 +92,7 @@ UNUSED static int32_t succeed_at_the_third(const void *arg, void *result, pool_t
 
 /* However often a call is tried, it was submitted once, and ends once: well, if its last attempt did. */
 UNUSED static void attempts_are_one_call(int32_t mode) {
-  pool_t *pool = measured_pool(mode, 2);
+  pool_t *pool = pool_of(mode, 2);
   enum { GOOD = 20, BAD = 5 };
   pool_call_t call = POOL_CALL_INIT;
   call.fn = succeed_at_the_third;
@@ -139,7 +132,7 @@ UNUSED static int32_t stay(const void *arg, void *result, pool_task_t *task) {
 /* What runs, what waits, and what was cancelled. */
 UNUSED static void the_moment_is_told(int32_t mode) {
   struct stay *course = common(sizeof *course);
-  pool_t *pool = measured_pool(mode, 2);
+  pool_t *pool = pool_of(mode, 2);
   enum { ALL = 12 };
   pool_future_t *futures[ALL];
   for (int i = 0; i < ALL; i++) {
@@ -178,7 +171,7 @@ UNUSED static int32_t nap(const void *arg, void *result, pool_task_t *task) {
 /* Time passes while a worker runs a task, also before that has ended, and does not while it sleeps. */
 UNUSED static void time_is_counted_awake(int32_t mode) {
   enum { NAP = 60 };
-  pool_t *pool = measured_pool(mode, 1);
+  pool_t *pool = pool_of(mode, 1);
   int ms = NAP;
   pool_future_t *future;
   CHECK_OK(pool_apply_async(pool, nap, &ms, sizeof ms, 0, NULL, NULL, &future));
@@ -204,7 +197,7 @@ UNUSED static void time_is_counted_awake(int32_t mode) {
 
 /* Nonsense is refused, and a struct of a later version gets zeros where this one says nothing. */
 UNUSED static void nonsense_about_stats(int32_t mode) {
-  pool_t *pool = measured_pool(mode, 2);
+  pool_t *pool = pool_of(mode, 2);
   pool_stats_t stats = POOL_STATS_INIT;
   pool_worker_stats_t worker = POOL_WORKER_STATS_INIT;
   CHECK_ERROR(pool_stats(NULL, &stats), POOL_ERR_INVALID);
