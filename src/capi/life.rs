@@ -5,7 +5,8 @@ use crate::{
     pool::status::{Error, Result},
     support::{
         alloc::try_box,
-        sync::{Arc, AtomicPtr, AtomicUsize, Ordering},
+        counted::Counted,
+        sync::{AtomicPtr, AtomicUsize, Ordering},
     },
 };
 use std::{mem::ManuallyDrop, ptr};
@@ -71,7 +72,7 @@ impl<T> Graveyard<T> {
 /// What a handle points to: `life` says whether it still does.
 pub struct Handle<T> {
     life: AtomicUsize,
-    what: ManuallyDrop<Arc<T>>,
+    what: ManuallyDrop<Counted<T>>,
 }
 
 /// A type of handles.
@@ -96,7 +97,7 @@ pub trait Kind: Sized + 'static {
 ///
 /// # Errors
 /// `NO_MEMORY`.
-pub fn create<K: Kind>(what: Arc<K::What>) -> Result<*mut K> {
+pub fn create<K: Kind>(what: Counted<K::What>) -> Result<*mut K> {
     let handle = Handle { life: AtomicUsize::new(K::LIFE.word()), what: ManuallyDrop::new(what) };
     let handle =
         try_box(K::wrap(handle)).ok_or_else(|| Error::no_memory("no memory for a handle"))?;
@@ -107,7 +108,7 @@ pub fn create<K: Kind>(what: Arc<K::What>) -> Result<*mut K> {
 ///
 /// # Safety
 /// As `of_this_process`.
-unsafe fn behind<'a, K: Kind>(pointer: *const K) -> Result<&'a Arc<K::What>> {
+unsafe fn behind<'a, K: Kind>(pointer: *const K) -> Result<&'a Counted<K::What>> {
     if pointer.is_null() {
         return Err(Error::invalid(format!("{} is NULL", K::NAME)));
     }

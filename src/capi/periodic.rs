@@ -92,15 +92,17 @@ pub unsafe extern "C" fn pool_periodic_start(
             Error::invalid(format!("a period of {period_ms} ms; it must be at least 1"))
         })?;
         // SAFETY: the caller vouches for the call's pointers.
-        let made = unsafe { periodic::start(core, &call, period)? };
+        let made = unsafe { periodic::prepare(core, &call, period)? };
         if periodic.is_null() {
-            return Ok(());
+            return made.start(core);
         }
-        let handle = life::create(made.clone()).inspect_err(|_| {
-            made.cancel();
-        })?;
-        // SAFETY: the caller vouches for the place.
-        unsafe { periodic.write(handle) };
+        // Before it can run: there may be no memory for it.
+        let handle = life::create(made.clone())?;
+        // SAFETY: the handle is ours; the caller vouches for the place.
+        unsafe {
+            made.start(core).or_else(|error| life::release(handle).and(Err(error)))?;
+            periodic.write(handle);
+        }
         Ok(())
     })
 }

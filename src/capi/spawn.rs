@@ -7,7 +7,7 @@ use super::{
     options::{pool_options_t, to_order},
 };
 use crate::{
-    compose::spawn,
+    compose::{self, spawn},
     pool::{
         abi::pool_fn,
         options::{Mode, Options},
@@ -72,6 +72,7 @@ pub unsafe extern "C" fn pool_spawn(
                 return Err(Error::invalid(format!("flags is {flags}; it must be {names}")));
             }
         };
+        compose::require_room()?;
         let options = if options.is_null() {
             Options { mode: Mode::Processes, max_workers: 1, ..Options::threads(1)? }
         } else {

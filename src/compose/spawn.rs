@@ -44,7 +44,6 @@ pub unsafe fn spawn(
     joinable: bool,
     future: Option<&mut *mut Task>,
 ) -> Result<()> {
-    super::require_room()?;
     let list = SPAWNED.get_or_try_init(|| Ok::<_, Error>(Mutex::default()))?;
     sweep(list);
     lock(list).try_reserve(1).map_err(|_| Error::no_memory("no memory for a pool"))?;

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{HashMap, VecDeque},
     ops::Range,
     ptr::NonNull,
 };
@@ -39,7 +39,7 @@ struct Resident {
 
 #[derive(Default)]
 struct Books {
-    residents: BTreeMap<usize, Resident>,
+    residents: HashMap<usize, Resident>,
     arena: Option<Arena>,
     /// See `FREED`; the oldest first.
     freed: VecDeque<(NonNull<u8>, Weak<Core>)>,
@@ -68,6 +68,7 @@ pub fn make<T: Object>(
     }
     let books = || Ok::<_, Error>(Mutex::new(Books { many: 64, ..Books::default() }));
     let mut books = lock(HOME.get_or_try_init(books)?);
+    books.residents.try_reserve(1).map_err(|_| no_memory())?;
     let (place, shared) = if let Some(core) = pool {
         let memory = core.engine.shared();
         (memory.allocate(size)?, memory.is_between_processes())
@@ -182,10 +183,7 @@ pub unsafe fn free<T: Object>(object: *const T) -> Result<()> {
 pub fn forget(memory: Range<usize>) {
     if let Some(books) = HOME.get() {
         let mut books = lock(books);
-        let gone: Vec<usize> = books.residents.range(memory).map(|(address, _)| *address).collect();
-        for address in gone {
-            books.residents.remove(&address);
-        }
+        books.residents.retain(|address, _| !memory.contains(address));
     }
 }
 

@@ -15,7 +15,10 @@ use super::{
     status::{self, Error, Result, Status},
     task::{NEVER_RAN, Task, TaskRef},
 };
-use crate::support::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
+use crate::support::{
+    counted::Counted,
+    sync::{AtomicUsize, Mutex, Ordering, lock},
+};
 use std::ptr::NonNull;
 
 /// See the module.
@@ -29,7 +32,7 @@ pub struct Agenda {
 
 #[derive(Default)]
 struct Entries {
-    places: Vec<Option<Arc<Deferred>>>,
+    places: Vec<Option<Counted<Deferred>>>,
     /// There is room for all places.
     free: Vec<usize>,
 }
@@ -55,7 +58,7 @@ impl Agenda {
     ///
     /// # Errors
     /// `NO_MEMORY`.
-    pub fn enter(&self, deferred: &Arc<Deferred>) -> Result<usize> {
+    pub fn enter(&self, deferred: &Counted<Deferred>) -> Result<usize> {
         let no_memory = |_| Error::no_memory("no memory for tasks that start later");
         let mut entries = lock(&self.entries);
         if entries.free.is_empty() {
@@ -66,7 +69,7 @@ impl Agenda {
             entries.free.push(next);
         }
         let place = entries.free.pop().unwrap_or_default();
-        entries.places[place] = Some(Arc::clone(deferred));
+        entries.places[place] = Some(deferred.clone());
         self.held.fetch_add(1, Ordering::SeqCst);
         Ok(place)
     }

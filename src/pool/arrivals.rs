@@ -6,8 +6,8 @@ use super::{
     watchers::Watch,
 };
 use crate::support::{
-    alloc::is_there_room,
-    sync::{Arc, AtomicU32, Mutex, Ordering, lock},
+    counted::Counted,
+    sync::{AtomicU32, Mutex, Ordering, lock},
     wait_word::WaitWord,
 };
 use std::{collections::VecDeque, time::Instant};
@@ -27,11 +27,9 @@ impl Arrivals {
     ///
     /// # Errors
     /// `NO_MEMORY`.
-    pub fn new() -> Result<Arc<Self>> {
-        if !is_there_room(2 * size_of::<Self>()) {
-            return Err(Error::no_memory("no memory to wait for tasks"));
-        }
-        Ok(Arc::new(Self::default()))
+    pub fn new() -> Result<Counted<Self>> {
+        let made = Counted::try_new(Self::default());
+        made.ok_or_else(|| Error::no_memory("no memory to wait for tasks"))
     }
 
     /// Makes room for as many, so that nothing can fail when they come.

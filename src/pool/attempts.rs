@@ -12,15 +12,12 @@ use super::{
     timer::Alarm,
 };
 use crate::support::{
-    alloc::is_there_room,
-    sync::{Arc, AtomicBool, Ordering},
+    counted::Counted,
+    sync::{AtomicBool, Ordering},
     text::sentence,
 };
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
-
-/// A mark is an allocation that cannot say when there is no memory.
-const ROOM_FOR_A_MARK: usize = 256;
 
 /// Whether an attempt has run for too long.
 struct Mark(AtomicBool);
@@ -94,11 +91,9 @@ fn run_once(
     let Some(end) = Instant::now().checked_add(Duration::from_millis(limit)) else {
         return Ok(once());
     };
-    if !is_there_room(ROOM_FOR_A_MARK) {
-        return Err(Error::no_memory("no memory for the task's limit"));
-    }
-    let mark = Arc::new(Mark(AtomicBool::new(false)));
-    let ticket = core.timer.at(core, end, mark.clone())?;
+    let mark = Counted::try_new(Mark(AtomicBool::new(false)))
+        .ok_or_else(|| Error::no_memory("no memory for the task's limit"))?;
+    let ticket = core.timer.at(core, end, mark.clone().widen(|inner| inner))?;
     frame.set_late(Some(&mark.0));
     let status = once();
     frame.set_late(None);

@@ -23,7 +23,7 @@ use super::{
     task::{Task, TaskRef},
     terms::Terms,
 };
-use crate::support::sync::Arc;
+use crate::support::counted::Counted;
 use std::{ffi::c_void, ptr, time::Instant, vec::IntoIter};
 
 /// What a call needs beyond its block.
@@ -48,7 +48,7 @@ struct Prepared {
     /// The only task was accepted before.
     late: bool,
     /// The groups of all calls.
-    groups: Vec<Arc<Group>>,
+    groups: Vec<Counted<Group>>,
 }
 
 /// In place of a call that was accepted, and that somebody has spoilt before it was submitted.
@@ -334,9 +334,9 @@ impl Prepared {
                 continue;
             }
             // If it is cancelled from here on, its new members may have been missed.
-            if !self.groups.last().is_some_and(|last| ptr::eq(Arc::as_ptr(last), group)) {
+            if !self.groups.last().is_some_and(|last| ptr::eq(last.as_ptr(), group)) {
                 self.groups.try_reserve(1).map_err(no_memory)?;
-                self.groups.push(group.to_arc());
+                self.groups.push(group.share());
             }
         }
         if is_cancelled {

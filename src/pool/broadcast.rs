@@ -27,7 +27,8 @@ use super::{
 };
 use crate::support::{
     alloc::Buffer,
-    sync::{Arc, Ordering, lock},
+    counted::Counted,
+    sync::{Ordering, lock},
     wait_word::WaitWord,
 };
 use std::{
@@ -160,11 +161,13 @@ pub unsafe fn run(core: &Core, call: &Call, outcomes: &Outcomes) -> Result<()> {
     futures.try_reserve_exact(count).map_err(no_memory)?;
     futures.resize(count, ptr::null_mut());
     let mut futures = Futures(futures);
+    let watcher = Counted::try_new(Watcher { rendezvous, left: WaitWord::new(count as u32) })
+        .ok_or_else(|| Error::no_memory("no memory for all workers' results"))?;
     // SAFETY: promised by the caller.
     unsafe { submit_errands(core, call, rendezvous, &mut futures)? };
     // What a sequential pool has run may have forked, and returned in the child.
     core.require_this_process()?;
-    wait_for_all(core, rendezvous, &futures)?;
+    wait_for_all(core, &watcher, &futures)?;
     // SAFETY: promised by the caller.
     unsafe { hand_out(call, rendezvous, &futures, outcomes) }
 }
@@ -207,13 +210,12 @@ unsafe fn submit_errands(
 }
 
 /// Waits until all errands have ended.
-fn wait_for_all(core: &Core, rendezvous: Rendezvous, futures: &Futures) -> Result<()> {
-    let count = futures.0.len();
-    let watcher = Arc::new(Watcher { rendezvous, left: WaitWord::new(count as u32) });
+fn wait_for_all(core: &Core, watcher: &Counted<Watcher>, futures: &Futures) -> Result<()> {
+    let rendezvous = watcher.rendezvous;
     let mut failure = None;
-    for index in 0..count {
+    for index in 0..futures.0.len() {
         let Some(task) = futures.get(index) else { continue };
-        let watch: Arc<dyn Watch> = Arc::clone(&watcher) as _;
+        let watch: Counted<dyn Watch> = watcher.clone().widen(|inner| inner);
         let added = core.watchers.add(task, watch, index).inspect_err(|_| {
             // Unwatched, it could leave the others waiting.
             rendezvous.cancel();

@@ -14,7 +14,8 @@ use super::{
 };
 use crate::support::{
     alloc::{Buffer, try_box},
-    sync::{Arc, AtomicU32, Ordering},
+    counted::Counted,
+    sync::{AtomicU32, Ordering},
 };
 use std::{
     cell::UnsafeCell,
@@ -33,7 +34,7 @@ pub struct Cold {
     /// As above.
     pub(super) terms: Option<Terms>,
     /// As above: what keeps a deferred task from starting.
-    pub(super) deferred: Option<Arc<Deferred>>,
+    pub(super) deferred: Option<Counted<Deferred>>,
     /// As above: its places in groups.
     pub(super) seats: Option<Seats>,
     /// How often it has failed and was begun again. Written by who claimed the task.
@@ -106,7 +107,7 @@ impl Task {
     }
 
     /// What keeps a deferred task from starting. Only by who has claimed it.
-    pub fn deferred(&self) -> Option<Arc<Deferred>> {
+    pub fn deferred(&self) -> Option<Counted<Deferred>> {
         self.cold()?.deferred.clone()
     }
 

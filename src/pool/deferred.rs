@@ -16,7 +16,7 @@ use super::{
     watchers::Watch,
 };
 use crate::support::{
-    alloc::is_there_room,
+    counted::Counted,
     sync::{Arc, Mutex, lock},
     text::sentence,
 };
@@ -47,17 +47,13 @@ struct Inner {
 
 /// A deferred task that does not exist yet; if it is dropped, it never will.
 pub struct Held {
-    deferred: Option<Arc<Deferred>>,
+    deferred: Option<Counted<Deferred>>,
     /// When it may start, if it waits for that.
     pub at: Option<Instant>,
 }
 
 impl Deferred {
     fn begin(core: &Core) -> Result<Held> {
-        // The room is not kept, but soon asked for again.
-        if !is_there_room(size_of::<Self>() + 64) {
-            return Err(Error::no_memory("no memory for tasks that start later"));
-        }
         let inner = Inner {
             core: Some(core.to_arc()),
             task: None,
@@ -67,7 +63,8 @@ impl Deferred {
             then: None,
             place: 0,
         };
-        let deferred = Arc::new(Self { inner: Mutex::new(inner) });
+        let deferred = Counted::try_new(Self { inner: Mutex::new(inner) })
+            .ok_or_else(|| Error::no_memory("no memory for tasks that start later"))?;
         let entered = core.agenda.enter(&deferred);
         let mut inner = lock(&deferred.inner);
         match entered {
@@ -105,7 +102,7 @@ impl Deferred {
         }
         let deferred = held.get();
         if terms.delay_ms > 0 {
-            deferred.wait_for_moment(core, held.at)?;
+            Self::wait_for_moment(deferred, core, held.at)?;
         }
         for index in 0..terms.after_count {
             // SAFETY: promised by the caller.
@@ -120,7 +117,7 @@ impl Deferred {
                 inner.then = Some((task, result_size));
             }
             drop(inner);
-            let watch = Arc::clone(deferred) as Arc<dyn Watch>;
+            let watch: Counted<dyn Watch> = deferred.clone().widen(|inner| inner);
             if !task.core().watchers.add(task, watch, index)? {
                 deferred.ended(task, index);
             }
@@ -128,12 +125,12 @@ impl Deferred {
         Ok(held)
     }
 
-    fn wait_for_moment(self: &Arc<Self>, core: &Core, at: Option<Instant>) -> Result<()> {
-        lock(&self.inner).left += 1;
+    fn wait_for_moment(this: &Counted<Self>, core: &Core, at: Option<Instant>) -> Result<()> {
+        lock(&this.inner).left += 1;
         // A moment that no clock can tell never comes.
         if let Some(at) = at {
-            let ticket = core.timer.at(core, at, Arc::clone(self) as Arc<dyn Alarm>)?;
-            lock(&self.inner).ticket = Some(ticket);
+            let ticket = core.timer.at(core, at, this.clone().widen(|inner| inner))?;
+            lock(&this.inner).ticket = Some(ticket);
         }
         Ok(())
     }
@@ -199,13 +196,13 @@ impl Deferred {
 }
 
 impl Held {
-    fn get(&self) -> &Arc<Deferred> {
+    fn get(&self) -> &Counted<Deferred> {
         self.deferred.as_ref().expect("there until it is dropped")
     }
 
     /// To be kept by the task.
-    pub fn share(&self) -> Arc<Deferred> {
-        Arc::clone(self.get())
+    pub fn share(&self) -> Counted<Deferred> {
+        self.get().clone()
     }
 
     /// The task exists, is deferred, and the agenda owns a reference.

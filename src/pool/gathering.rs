@@ -9,13 +9,13 @@ use super::{
     task::TaskRef,
     watchers::Watch,
 };
-use crate::support::sync::Arc;
+use crate::support::counted::Counted;
 use std::time::Instant;
 
 /// The tasks, with a reference to each. Some numbers may be nobody's.
 pub struct Gathering {
     tasks: Vec<Option<TaskRef>>,
-    arrivals: Arc<Arrivals>,
+    arrivals: Counted<Arrivals>,
     /// How many have not been given out.
     left: usize,
 }
@@ -92,8 +92,8 @@ impl Gathering {
         self.left += 1;
     }
 
-    fn watch(&self) -> Arc<dyn Watch> {
-        Arc::clone(&self.arrivals) as Arc<dyn Watch>
+    fn watch(&self) -> Counted<dyn Watch> {
+        self.arrivals.clone().widen(|inner| inner)
     }
 
     /// The task of a number that has not been taken out.

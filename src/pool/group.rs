@@ -9,16 +9,16 @@ use super::{
     task::{Task, TaskRef},
 };
 use crate::support::{
-    alloc::is_there_room,
+    counted::{Counted, Itself},
     process,
-    sync::{Arc, AtomicBool, Mutex, Ordering, Weak, lock},
+    sync::{AtomicBool, Mutex, Ordering, lock},
     wait_word::WaitWord,
 };
 use std::{ptr, time::Instant};
 
 /// See the module.
 pub struct Group {
-    me: Weak<Self>,
+    me: Itself<Self>,
     /// The process that it belongs to.
     epoch: u32,
     /// What comes now is cancelled at once. Set under the lock, so that who is seated before is seen
@@ -43,7 +43,7 @@ struct Members {
 
 /// A place in a group, for a task that may not be there yet.
 pub struct Seat {
-    group: Arc<Group>,
+    group: Counted<Group>,
     place: usize,
 }
 
@@ -100,23 +100,22 @@ impl Group {
     ///
     /// # Errors
     /// `NO_MEMORY`; `SYSTEM` when the process cannot be told from its future children.
-    pub fn new() -> Result<Arc<Self>> {
-        if !is_there_room(size_of::<Self>() + 64) {
-            return Err(Error::no_memory("no memory for a group of tasks"));
-        }
+    pub fn new() -> Result<Counted<Self>> {
         let epoch = process::epoch().map_err(|error| Error::system("no page of memory", &error))?;
-        Ok(Arc::new_cyclic(|me| Self {
-            me: me.clone(),
+        let made = Counted::try_cyclic(|me| Self {
+            me,
             epoch,
             cancelled: AtomicBool::new(false),
             members: Mutex::default(),
             ends: WaitWord::new(0),
-        }))
+        });
+        made.ok_or_else(|| Error::no_memory("no memory for a group of tasks"))
     }
 
     /// One more owner.
-    pub fn to_arc(&self) -> Arc<Self> {
-        self.me.upgrade().expect("a group is only used while it has owners")
+    pub fn share(&self) -> Counted<Self> {
+        // SAFETY: a group is only used while it has owners.
+        unsafe { self.me.share() }
     }
 
     /// Fails in a process that was forked since.
@@ -151,7 +150,7 @@ impl Group {
         }
         let place = members.free.pop().unwrap_or_default();
         drop(members);
-        Ok(Seat { group: self.to_arc(), place })
+        Ok(Seat { group: self.share(), place })
     }
 
     /// Cancels all members, and what will come.
@@ -294,7 +293,7 @@ impl TaskRef {
 impl Task {
     /// Whether the task is in that group. Only by who has claimed it.
     pub fn is_in(&self, group: &Group) -> bool {
-        let is_there = |seat: &Seat| ptr::eq(Arc::as_ptr(&seat.group), group);
+        let is_there = |seat: &Seat| ptr::eq(seat.group.as_ptr(), group);
         self.seats().is_some_and(|seats| seats.iter().flatten().any(is_there))
     }
 }

@@ -24,9 +24,10 @@ use super::{
     watchers::Watch,
 };
 use crate::support::{
-    alloc::{Buffer, is_there_room},
+    alloc::Buffer,
+    counted::{Counted, Itself},
     process,
-    sync::{Arc, Mutex, MutexGuard, Ordering, Weak, lock},
+    sync::{Arc, Mutex, MutexGuard, Ordering, lock},
     wait_word::WaitWord,
 };
 use std::{
@@ -39,13 +40,13 @@ const CENTURY: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
 
 /// See the module.
 pub struct Periodic {
-    me: Weak<Self>,
+    me: Itself<Self>,
     /// The process that it belongs to.
     epoch: u32,
     /// What each run does; its argument is in `arg`, its groups are kept by `groups`.
     call: Call,
     arg: Buffer,
-    groups: [Option<Arc<Group>>; 2],
+    groups: [Option<Counted<Group>>; 2],
     period: Duration,
     state: Mutex<State>,
     /// 1 when it has ended.
@@ -73,15 +74,15 @@ unsafe impl Send for Periodic {}
 // SAFETY: as above; what changes is behind locks.
 unsafe impl Sync for Periodic {}
 
-/// Begins a periodic task.
+/// A periodic task that has not begun.
 ///
 /// # Safety
 /// The call's pointers are as `Call` says; its context stays readable until the end, and its groups
 /// are alive during this call.
 ///
 /// # Errors
-/// As `submit`; nothing is run then.
-pub unsafe fn start(core: &Core, call: &Call, period_ms: u64) -> Result<Arc<Periodic>> {
+/// As `submit`.
+pub unsafe fn prepare(core: &Core, call: &Call, period_ms: u64) -> Result<Counted<Periodic>> {
     let terms = call.terms.unwrap_or(Terms::USUAL);
     if terms.after_count > 0 {
         return Err(Error::invalid("a periodic task has no `after`: submit one that starts it"));
@@ -94,13 +95,10 @@ pub unsafe fn start(core: &Core, call: &Call, period_ms: u64) -> Result<Arc<Peri
         // SAFETY: promised by the caller; the buffer is that large.
         unsafe { ptr::copy_nonoverlapping(call.arg.cast::<u8>(), arg.as_ptr(), call.arg_size) };
     }
-    if !is_there_room(size_of::<Periodic>() + 64) {
-        return Err(no_memory());
-    }
     let epoch = process::epoch().map_err(|error| Error::system("no page of memory", &error))?;
     // SAFETY: promised by the caller.
-    let groups = unsafe { terms.membership.groups() }.map(|group| group.map(Group::to_arc));
-    let kept = |index: usize| groups[index].as_ref().map_or(ptr::null(), Arc::as_ptr);
+    let groups = unsafe { terms.membership.groups() }.map(|group| group.map(Group::share));
+    let kept = |index: usize| groups[index].as_ref().map_or(ptr::null(), Counted::as_ptr);
     let membership = Membership { token: kept(0), group: kept(1) };
     let each = Terms { delay_ms: 0, membership, ..terms };
     let place = if call.arg_size > 0 { arg.as_ptr().cast_const().cast() } else { call.arg };
@@ -115,18 +113,17 @@ pub unsafe fn start(core: &Core, call: &Call, period_ms: u64) -> Result<Arc<Peri
         cancelled: false,
         end: None,
     };
-    let periodic = Arc::new_cyclic(|me| Periodic {
-        me: me.clone(),
+    let periodic = Counted::try_cyclic(|me: Itself<Periodic>| Periodic {
         epoch,
         call: Call { arg: place, terms: Some(Terms { run_of: me.as_ptr(), ..each }), ..*call },
+        me,
         arg,
         groups,
         period: Duration::from_millis(period_ms).min(CENTURY),
         state: Mutex::new(state),
         over: WaitWord::new(0),
     });
-    periodic.set_alarm(core, lock(&periodic.state))?;
-    Ok(periodic)
+    periodic.ok_or_else(no_memory)
 }
 
 impl Periodic {
@@ -139,6 +136,14 @@ impl Periodic {
             return Ok(());
         }
         Err(Error::new(status::FORKED, "it was made before this process was forked"))
+    }
+
+    /// Begins it; once.
+    ///
+    /// # Errors
+    /// As `submit`; nothing is run then.
+    pub fn start(&self, core: &Core) -> Result<()> {
+        self.set_alarm(core, lock(&self.state))
     }
 
     /// How often it has run.
@@ -208,10 +213,15 @@ impl Periodic {
         drop(core);
     }
 
+    fn share(&self) -> Counted<Self> {
+        // SAFETY: a periodic task is only used while it has owners.
+        unsafe { self.me.share() }
+    }
+
     fn set_alarm(&self, core: &Core, mut state: MutexGuard<'_, State>) -> Result<()> {
-        let me = self.me.upgrade().ok_or(status::INTERNAL)?;
+        let me: Counted<dyn Alarm> = self.share().widen(|inner| inner);
         // It may ring at once: then it waits for the lock.
-        match core.timer.at(core, state.due, me as Arc<dyn Alarm>) {
+        match core.timer.at(core, state.due, me) {
             Ok(ticket) => {
                 state.ticket = Some(ticket);
                 Ok(())
@@ -274,8 +284,7 @@ impl Alarm for Periodic {
         if is_cancelled {
             submit::cancel(task);
         }
-        let me = self.me.upgrade().map(|me| me as Arc<dyn Watch>);
-        match me.map_or(Err(Error::from(status::INTERNAL)), |me| core.watchers.add(task, me, 0)) {
+        match core.watchers.add(task, self.share().widen(|inner| inner), 0) {
             Ok(true) => {}
             Ok(false) => self.ended(task, 0),
             Err(error) => {

@@ -5,7 +5,7 @@ use super::status::{Error, Result};
 use crate::support::sync::{Mutex, lock};
 use std::{
     alloc::{Layout, alloc_zeroed, dealloc},
-    collections::BTreeMap,
+    collections::HashMap,
     ptr::NonNull,
 };
 
@@ -51,15 +51,17 @@ pub fn unknown_address() -> Error {
 
 /// Memory of the process itself: workers are threads.
 #[derive(Default)]
-pub struct Heap(Mutex<BTreeMap<usize, Layout>>);
+pub struct Heap(Mutex<HashMap<usize, Layout>>);
 
 impl Shared for Heap {
     fn allocate(&self, size: usize) -> Result<NonNull<u8>> {
         let layout = layout(size)?;
+        let no_memory = || Error::no_memory("no memory to share");
+        let mut given = lock(&self.0);
+        given.try_reserve(1).map_err(|_| no_memory())?;
         // SAFETY: the layout has a size.
-        let memory = NonNull::new(unsafe { alloc_zeroed(layout) })
-            .ok_or_else(|| Error::no_memory("no memory to share"))?;
-        lock(&self.0).insert(memory.as_ptr() as usize, layout);
+        let memory = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or_else(no_memory)?;
+        given.insert(memory.as_ptr() as usize, layout);
         Ok(memory)
     }
 

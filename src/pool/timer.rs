@@ -9,8 +9,9 @@ use super::{
     timetable::{Ticket, Timetable},
 };
 use crate::support::{
+    counted::Counted,
     process::{SignalsBlocked, Uncancellable},
-    sync::{Arc, AtomicBool, Mutex, Ordering, lock},
+    sync::{AtomicBool, Mutex, Ordering, lock},
     thread::{self, Thread},
     wait_word::WaitWord,
 };
@@ -31,7 +32,7 @@ pub trait Alarm: Send + Sync {
 }
 
 struct State {
-    table: Timetable<Arc<dyn Alarm>>,
+    table: Timetable<Counted<dyn Alarm>>,
     /// Alarms that lapse are not taken any more.
     closed: bool,
     /// No alarm is.
@@ -64,7 +65,7 @@ impl Timer {
     ///
     /// # Errors
     /// `CLOSED` when it would never ring; `NO_MEMORY`; `SYSTEM` when the thread cannot be started.
-    pub fn at(&self, core: &Core, at: Instant, alarm: Arc<dyn Alarm>) -> Result<Ticket> {
+    pub fn at(&self, core: &Core, at: Instant, alarm: Counted<dyn Alarm>) -> Result<Ticket> {
         self.prepare(core)?;
         let mut state = lock(&self.state);
         if state.left || state.closed && alarm.lapses() {

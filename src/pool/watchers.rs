@@ -10,7 +10,10 @@ use super::{
     status::{Error, Result},
     task::{Task, TaskRef},
 };
-use crate::support::sync::{Arc, Mutex, lock};
+use crate::support::{
+    counted::Counted,
+    sync::{Mutex, lock},
+};
 use std::collections::HashMap;
 
 /// Somebody who wants to know when tasks have ended.
@@ -22,7 +25,7 @@ pub trait Watch: Send + Sync {
 }
 
 struct Watcher {
-    watch: Arc<dyn Watch>,
+    watch: Counted<dyn Watch>,
     key: usize,
 }
 
@@ -43,7 +46,7 @@ impl Watchers {
     ///
     /// # Errors
     /// `NO_MEMORY`.
-    pub fn add(&self, task: TaskRef, watch: Arc<dyn Watch>, key: usize) -> Result<bool> {
+    pub fn add(&self, task: TaskRef, watch: Counted<dyn Watch>, key: usize) -> Result<bool> {
         let no_memory = |_| Error::no_memory("no memory to watch a task");
         let mut of = lock(&self.of);
         of.try_reserve(1).map_err(no_memory)?;
@@ -67,10 +70,10 @@ impl Watchers {
 
     /// Does not want to be called any more. False if it has been, or is about to be. Of several
     /// alike the one that was added last.
-    pub fn remove(&self, task: TaskRef, watch: &Arc<dyn Watch>, key: usize) -> bool {
+    pub fn remove(&self, task: TaskRef, watch: &Counted<dyn Watch>, key: usize) -> bool {
         let mut of = lock(&self.of);
         let Some(watchers) = of.get_mut(&address(task)) else { return false };
-        let is_it = |one: &Watcher| Arc::ptr_eq(&one.watch, watch) && one.key == key;
+        let is_it = |one: &Watcher| one.watch.is(watch) && one.key == key;
         let Some(place) = watchers.iter().rposition(is_it) else { return false };
         let watcher = watchers.swap_remove(place);
         drop(of);

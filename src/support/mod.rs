@@ -3,6 +3,7 @@
 pub mod alloc;
 #[cfg(not(any(loom, shuttle)))]
 pub mod arena;
+pub mod counted;
 pub mod cpu;
 #[cfg(not(loom))]
 pub mod doorbell;

@@ -1,6 +1,6 @@
 //! What is made once in each process, at its first use there.
 
-use super::process;
+use super::{alloc::try_box, process};
 use once_cell::race::OnceBox;
 use std::io;
 
@@ -32,7 +32,8 @@ impl<T> PerProcess<T> {
         let mut place = self;
         loop {
             let link = place.0.get_or_try_init(|| {
-                Ok::<_, E>(Box::new(Link { epoch, value: make()?, child: Self::new() }))
+                let link = try_box(Link { epoch, value: make()?, child: Self::new() });
+                link.ok_or_else(|| E::from(io::ErrorKind::OutOfMemory.into()))
             })?;
             if link.epoch == epoch {
                 return Ok(&link.value);

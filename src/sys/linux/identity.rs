@@ -2,6 +2,11 @@
 //! Who a process is, and whether it still is there: its id may come to mean another one, but not
 //! together with the time when it was started.
 
+use std::{
+    fs::File,
+    io::{Cursor, Read, Write},
+};
+
 /// A number of the calling thread that no other living one has.
 pub fn own_thread() -> u32 {
     // SAFETY: cannot fail.
@@ -32,7 +37,15 @@ pub fn is_alive(pid: u32, start: u32) -> bool {
 
 /// Its start, and whether it has ended and waits to be reaped.
 fn look(pid: u32) -> Option<(u32, bool)> {
-    let text = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // On the stack: the memory may have run out.
+    let mut path = Cursor::new([0_u8; 32]);
+    write!(path, "/proc/{pid}/stat").ok()?;
+    let (length, path) = (path.position() as usize, path.into_inner());
+    let path = std::str::from_utf8(path.get(..length)?).ok()?;
+    // The fields in question are in the first half, however long they are.
+    let mut text = [0; 1024];
+    let length = File::open(path).ok()?.read(&mut text).ok()?;
+    let text = text.get(..length)?;
     // The name, in parentheses, may hold anything.
     let end = text.iter().rposition(|byte| *byte == b')')?;
     let rest = std::str::from_utf8(text.get(end + 1..)?).ok()?;
