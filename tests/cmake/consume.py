@@ -112,6 +112,7 @@ def stand_in(name: str, number: str = "3.4.5") -> Path:
         shutil.copy(licence, folder)
     shutil.copy(ROOT / "build.rs", folder)
     (folder / "include").mkdir()
+    (folder / "bindings" / "cpp" / "include").mkdir(parents=True)
     (folder / "include" / "millpond.h").write_text("int pool_number(void);\n")
     (folder / "src").mkdir()
     (folder / "src" / "lib.rs").write_text(

@@ -33,8 +33,15 @@ needs_ninja = pytest.mark.skipif(shutil.which("ninja") is None, reason="ninja is
 GENERATORS = ["Unix Makefiles", pytest.param("Ninja", marks=needs_ninja)]
 
 
+def cpp_headers() -> list[str]:
+    folder = ROOT / "bindings" / "cpp" / "include"
+    found = [str(path.relative_to(folder)) for path in folder.rglob("*.hpp")]
+    assert "millpond.hpp" in found
+    return found
+
+
 def check_programs(build: Path) -> None:
-    for program in ["c_millpond", "cpp_millpond", "c_millpond_static", "cpp_millpond_static"]:
+    for program in ["c_millpond", "cpp_millpond", "hpp_millpond", "c_millpond_static", "cpp_millpond_static"]:
         assert call(build / program).stdout.strip() == SQUARES, program
     needed = call("ldd", build / "c_millpond_static").stdout
     assert "libmillpond" not in needed
@@ -47,6 +54,7 @@ def test_the_installed_tree() -> None:
     assert tree(prefix()) == {
         "include/millpond.h": "file",
         "include/millpond_prefixed.h": "file",
+        **{f"include/{name}": "file" for name in cpp_headers()},
         f"{lib}/libmillpond.a": "file",
         f"{lib}/libmillpond.so": f"libmillpond.so.{major}",
         f"{lib}/libmillpond.so.{major}": f"libmillpond.so.{number}",

@@ -1,0 +1,108 @@
+// millpond/cell.hpp: what belongs to a call and does not fit into its bytes, and who frees it.
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef MILLPOND_CELL_HPP
+#define MILLPOND_CELL_HPP
+
+#include <millpond/thrown.hpp>
+
+#include <atomic>
+#include <deque>
+#include <mutex>
+#include <utility>
+
+namespace millpond {
+namespace detail {
+
+/// A block on the heap that a task works on. It is owned by the task's future, and by its callback if it has one. The
+/// task itself owns nothing: it may never run, and nobody would tell. So an owner lets go only after the task has ended;
+/// one that cannot wait hands the block to the orphans.
+class cell {
+public:
+  virtual ~cell() = default;
+  cell() = default;
+  cell(const cell &) = delete;
+  cell &operator=(const cell &) = delete;
+
+  void share() noexcept {
+    owners_.fetch_add(1, std::memory_order_relaxed);
+  }
+  static void let_go(cell *block) noexcept {
+    if (block != nullptr && block->owners_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      delete block;
+    }
+  }
+
+private:
+  std::atomic<std::uint32_t> owners_{1};
+};
+
+/// Tasks whose futures were dropped before their end: what belongs to them is freed some time after it, as others come
+/// in, and when pools are closed.
+class orphans {
+public:
+  static orphans &here() {
+    static orphans *const all = new orphans; // Never destroyed: pools may outlive main().
+    return *all;
+  }
+  /// Takes over the handle and the owner's part of the cell, which may be NULL.
+  void adopt(pool_future_t *handle, cell *block) noexcept {
+    MILLPOND_TRY {
+      {
+        const std::lock_guard<std::mutex> guard(lock_);
+        all_.push_back({handle, block});
+      }
+      bury(2);
+    }
+    MILLPOND_CATCH_ALL {
+      // No memory to remember them: the cell stays for ever.
+      pool_future_release(handle);
+    }
+  }
+  /// Looks at so many of them, the oldest first.
+  void bury(std::size_t most) {
+    for (; most > 0; most--) {
+      orphan one;
+      {
+        const std::lock_guard<std::mutex> guard(lock_);
+        if (all_.empty()) {
+          return;
+        }
+        one = all_.front();
+        all_.pop_front();
+        if (pool_future_ready(one.handle) != 1) {
+          all_.push_back(one);
+          continue;
+        }
+      }
+      // Without the lock: what is freed may have futures of its own.
+      done(one.handle, one.block);
+    }
+  }
+  void bury_all() {
+    std::size_t count;
+    {
+      const std::lock_guard<std::mutex> guard(lock_);
+      count = all_.size();
+    }
+    bury(count);
+  }
+  /// Frees what belongs to a task that has ended.
+  static void done(pool_future_t *handle, cell *block) noexcept {
+    drop_thrown(pool_future_status(handle));
+    pool_future_release(handle);
+    cell::let_go(block);
+  }
+
+private:
+  struct orphan {
+    pool_future_t *handle = nullptr;
+    cell *block = nullptr;
+  };
+  std::mutex lock_;
+  std::deque<orphan> all_;
+};
+
+} // namespace detail
+} // namespace millpond
+
+#endif

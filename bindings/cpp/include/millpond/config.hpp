@@ -1,0 +1,69 @@
+// millpond/config.hpp: what the other parts build on: the C header, and whether there are exceptions.
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef MILLPOND_CONFIG_HPP
+#define MILLPOND_CONFIG_HPP
+
+#if defined(_MSVC_LANG) ? _MSVC_LANG < 201703L : __cplusplus < 201703L
+#error "millpond.hpp wants C++17 or later"
+#endif
+
+#ifdef MILLPOND_PREFIX
+#error "millpond.hpp works with the names of millpond.h as they are: do not define MILLPOND_PREFIX"
+#endif
+
+#include <millpond.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+// Without exceptions a failure that a function cannot return ends the program, behind its sentence. The functions whose
+// names begin with try_ return every failure, and never end the program.
+#if defined(__cpp_exceptions) || defined(__EXCEPTIONS) || defined(_CPPUNWIND)
+#define MILLPOND_EXCEPTIONS 1
+#else
+#define MILLPOND_EXCEPTIONS 0
+#endif
+
+#if defined(__cpp_rtti) || defined(__GXX_RTTI) || defined(_CPPRTTI)
+#define MILLPOND_RTTI 1
+#else
+#define MILLPOND_RTTI 0
+#endif
+
+#if MILLPOND_EXCEPTIONS
+#define MILLPOND_TRY try
+#define MILLPOND_CATCH_ALL catch (...)
+#else
+#define MILLPOND_TRY if constexpr (true)
+#define MILLPOND_CATCH_ALL else
+#endif
+
+namespace millpond {
+
+/// For ever, wherever a time is asked for.
+inline constexpr std::chrono::milliseconds forever{-1};
+
+namespace detail {
+
+/// Any span of time as the C interface has it: rounded up to milliseconds, never negative unless it is `forever`.
+template <class Rep, class Period> std::int64_t milliseconds(std::chrono::duration<Rep, Period> time) {
+  using namespace std::chrono;
+  if (time == duration<Rep, Period>(duration_cast<duration<Rep, Period>>(forever)) && time == forever) {
+    return -1;
+  }
+  if (time <= time.zero()) {
+    return 0;
+  }
+  if (duration<double>(time) > duration<double>(duration<std::int64_t, std::milli>(INT64_MAX / 4))) {
+    return INT64_MAX / 4;
+  }
+  const auto whole = duration_cast<duration<std::int64_t, std::milli>>(time);
+  return whole.count() + (whole < time ? 1 : 0);
+}
+
+} // namespace detail
+} // namespace millpond
+
+#endif

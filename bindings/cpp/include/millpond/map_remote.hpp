@@ -1,0 +1,134 @@
+// millpond/map_remote.hpp: maps in processes.
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef MILLPOND_MAP_REMOTE_HPP
+#define MILLPOND_MAP_REMOTE_HPP
+
+#include <millpond/map.hpp>
+
+namespace millpond {
+namespace detail {
+
+/// Whether elements and results are bytes in a row, as a map of the C interface wants them.
+template <class F, class T, class R>
+constexpr bool in_rows =
+    travels<F> && std::is_trivially_copyable_v<F> && callable<F &, const T &> && plain_bytes<T> &&
+    !std::is_same_v<T, bool> &&
+    (std::is_void_v<R> || (fits_by_value<R> && std::is_default_constructible_v<R> && !std::is_same_v<R, bool>));
+
+/// A map over arrays, in the C interface.
+template <class F, class T, class R, class Callback>
+void map_rows(pool_t *pool, const call<Callback> *how, const T *args, R *results, std::size_t count, const F &f) {
+  const shared_function<F> shared(pool, f);
+  pool_call_t raw = how != nullptr ? how->c_call() : pool_call_t(POOL_CALL_INIT);
+  raw.fn = remote_item<F, T, R>;
+  raw.context = shared.context();
+  raw.arg_size = sizeof(T);
+  raw.result_size = size_by_value<R>;
+  const std::int32_t status = pool_map_with(pool, &raw, args, results, nullptr, count);
+  if (status != POOL_OK) {
+    raise(status, pool_last_error());
+  }
+}
+
+/// The elements of a range in a row: where they are, or copied.
+template <class T, class Range> class row {
+public:
+  explicit row(Range &range) {
+    if constexpr (is_contiguous<Range>::value) {
+      at_ = &*begin(range);
+      count_ = static_cast<std::size_t>(end(range) - begin(range));
+    } else {
+      for (auto &&one : range) {
+        copied_.push_back(one);
+      }
+      at_ = copied_.data();
+      count_ = copied_.size();
+    }
+  }
+  const T *data() const {
+    return at_;
+  }
+  std::size_t size() const {
+    return count_;
+  }
+
+private:
+  std::vector<T> copied_;
+  const T *at_ = nullptr;
+  std::size_t count_ = 0;
+};
+
+/// A map in processes: in the C interface where elements and results are bytes, else call by call.
+template <class R, class Callback, class Range, class F>
+auto map_remote(pool_t *pool, const call<Callback> *how, Range &range, F &f) {
+  using function = std::decay_t<F>;
+  using T = element_of<Range>;
+  if constexpr (in_rows<function, T, R>) {
+    const row<T, Range> args(range);
+    if constexpr (std::is_void_v<R>) {
+      map_rows<function, T, void>(pool, how, args.data(), nullptr, args.size(), f);
+    } else {
+      std::vector<R> results(args.size());
+      map_rows<function, T, R>(pool, how, args.data(), results.data(), args.size(), f);
+      return results;
+    }
+  } else if constexpr (!callable<function, T>) {
+    raise(POOL_ERR_UNSUPPORTED,
+          "the elements of this map cannot go to another process: its function changes them in place");
+  } else {
+    std::vector<future<R>> futures;
+    for (auto &&one : range) {
+      future<R> made;
+      check(submit_remote(pool, how, bind_call(f, std::forward<decltype(one)>(one)), made));
+      futures.push_back(std::move(made));
+    }
+    if constexpr (std::is_void_v<R>) {
+      for (auto &one : futures) {
+        one.get();
+      }
+    } else {
+      std::vector<R> results;
+      results.reserve(futures.size());
+      for (auto &one : futures) {
+        results.push_back(one.get());
+      }
+      return results;
+    }
+  }
+}
+
+/// Where results go: a range, which must have room for all, or from an iterator on.
+template <class Out> auto room_in(Out &out, std::size_t count) {
+  if constexpr (is_range<Out>::value) {
+    if (static_cast<std::size_t>(end(out) - begin(out)) < count) {
+      raise(POOL_ERR_INVALID, "the output has room for fewer results than there are elements");
+    }
+    return given_room<iterator_of<Out>>(begin(out));
+  } else {
+    (void)count;
+    return given_room<Out>(out);
+  }
+}
+
+template <class R, class Callback, class Range, class F, class Out>
+void map_remote_into(pool_t *pool, const call<Callback> *how, Range &range, F &f, Out &out) {
+  using T = element_of<Range>;
+  if constexpr (in_rows<std::decay_t<F>, T, R> && is_contiguous<Out>::value) {
+    if constexpr (std::is_same_v<element_of<Out>, R>) {
+      const row<T, Range> args(range);
+      room_in(out, args.size());
+      map_rows<std::decay_t<F>, T, R>(pool, how, args.data(), &*begin(out), args.size(), f);
+      return;
+    }
+  }
+  auto results = map_remote<R>(pool, how, range, f);
+  auto room = room_in(out, results.size());
+  for (std::size_t index = 0; index < results.size(); index++) {
+    room.put(index, std::move(results[index]));
+  }
+}
+
+} // namespace detail
+} // namespace millpond
+
+#endif
