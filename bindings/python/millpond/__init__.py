@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from millpond.errors import MillpondError as MillpondError
+    from millpond.native import register_native as register_native
 
 __version__: str
 
@@ -18,6 +19,7 @@ __version__: str
 _PARTS = {
     "__version__": "_declarations",
     "MillpondError": "errors",
+    "register_native": "native",
 }
 _RENAMED = {"__version__": "VERSION"}
 
