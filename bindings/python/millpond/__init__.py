@@ -12,14 +12,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from millpond.errors import MillpondError as MillpondError
     from millpond.native import register_native as register_native
+    from millpond.pool import Pool as Pool
+    from millpond.pool import ThreadPool as ThreadPool
+    from millpond.results import AsyncResult as AsyncResult
 
 __version__: str
 
 # Where each public name lives, as above for the type checker; a part is imported when first used.
 _PARTS = {
     "__version__": "_declarations",
+    "AsyncResult": "results",
     "MillpondError": "errors",
     "register_native": "native",
+    "Pool": "pool",
+    "ThreadPool": "pool",
 }
 _RENAMED = {"__version__": "VERSION"}
 

@@ -23,6 +23,25 @@ MODES = {"threads": c.POOL_THREADS, "processes": c.POOL_PROCESSES}
 # From so many bytes on, an argument is copied without the interpreter lock.
 LARGE = 1 << 16
 
+# What else may be said about a pool, as in the C interface.
+OPTIONS = frozenset(
+    (
+        "core_dumps",
+        "max_blocked",
+        "max_pending",
+        "max_rss_bytes",
+        "max_workers",
+        "nice",
+        "oom_score_adj",
+        "pin_workers",
+        "spare_workers",
+        "stack_size",
+        "stderr_tail_bytes",
+        "task_cpu_seconds",
+        "when_full",
+    )
+)
+
 # What an initializer has to say when it fails goes through a pipe, in one piece.
 PIPE_BYTES = 4096
 
@@ -76,11 +95,15 @@ class Engine:
         **options: Any,
     ) -> None:
         self._pool = 0
-        self._pid = os.getpid()
-        self._ended = False
+        # The process that has made it, and whether it was joined.
+        self.pid = os.getpid()
+        self.ended = False
         self.mode = mode
         self._process = MODES[mode] == c.POOL_PROCESSES
         self._number = next(slots)
+        unknown = set(options) - OPTIONS
+        if unknown:
+            raise TypeError(f"a pool has no option {unknown.pop()!r}: there are {', '.join(sorted(OPTIONS))}")
         _exit.sweep()
         fields = c.pool_options_t(
             struct_size=ctypes.sizeof(c.pool_options_t),
@@ -99,7 +122,7 @@ class Engine:
         if self._process:
             fields.fork_fn, fields.reseed = _worker.fork_fn, _worker.reseed
             self._function = _worker.process_trampoline
-            _worker.Current.host = self._pid
+            _worker.Current.host = self.pid
         else:
             fields.initializer, fields.finalizer = _worker.thread_initializer, _worker.thread_finalizer
             self._function = _worker.thread_trampoline
@@ -264,22 +287,22 @@ class Engine:
 
     def close(self) -> None:
         """Takes no more calls from outside; what was submitted goes on."""
-        if not self._ended:
+        if not self.ended:
             check(library.pool_close(self._pool))
 
     def terminate(self) -> None:
         """Ends what has not started, and kills what runs in processes. Does not wait."""
-        if not self._ended:
+        if not self.ended:
             check(library.pool_terminate(self._pool))
 
     def join(self, timeout: Optional[float] = None) -> bool:
         """After close() or terminate(): waits until everything has ended, callbacks included. Whether it has."""
-        if not self._ended:
+        if not self.ended:
             status = wait_in_slices(library.pool_join, self._pool, milliseconds(timeout))
             if status == c.POOL_ERR_TIMEOUT:
                 return False
             check(status)
-            self._ended = True
+            self.ended = True
         return True
 
     def worker_pids(self) -> List[int]:
@@ -297,10 +320,11 @@ class Engine:
         with _Undisturbed(self._process):
             check(library.pool_refresh(self._pool))
 
-    def __del__(self) -> None:
-        # Others may hold tasks, but not the pool: what has not run by now does not. In a forked child nothing is to do.
+    def __del__(self, _finalizing: Any = sys.is_finalizing, _getpid: Any = os.getpid) -> None:
+        # Nobody waits for a task any more: what has not run by now does not. In a forked child nothing is to do, nor
+        # when the interpreter ends, before which all pools have.
         pool = getattr(self, "_pool", 0)
-        if pool and self._pid == os.getpid():
+        if pool and not _finalizing() and self.pid == _getpid():
             library.pool_terminate(pool)
             number = self._number
             _exit.bury(pool, lambda: _worker.initializers.pop(number, None))

@@ -95,14 +95,21 @@ class Task:
     kwargs: "dict[str, Any]"
     retries: int
 
-    def __init__(self, engine: "Engine", done: Optional[Callable[["Task"], object]] = None) -> None:
-        self._engine: Optional[Engine] = engine
+    def __init__(self, engine: "Optional[Engine]", done: Optional[Callable[["Task"], object]] = None) -> None:
+        self._engine = engine
         self._done = done
         self._handle: Optional[Handle] = None
         self._outcome: Optional[Tuple[bool, Any]] = None
         self._status = c.POOL_OK
         self._slot = 0
         self._lock = allocate_lock()
+
+    @classmethod
+    def ended(cls, well: bool, value: Any) -> "Task":
+        """One that was never submitted, since it was clear how it would end."""
+        task = cls(None)
+        task._outcome = (well, value)
+        return task
 
     def done(self) -> bool:
         """Whether it has ended, in whatever way."""

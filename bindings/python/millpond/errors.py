@@ -154,6 +154,10 @@ class TaskFailed(MillpondError):
         return str(self.args[0])
 
 
+class TaskExited(MillpondError):
+    """The task has ended itself, by sys.exit() for one: its exception is no Exception, and stays in the worker."""
+
+
 BY_STATUS: dict[int, type[MillpondError]] = {
     kind.status: kind
     for kind in (
