@@ -1,5 +1,5 @@
-"""C: three waits as coroutines overlap in one thread. What cannot be awaited, and would hold up the others, is awaited on
-an executor's worker."""
+"""C: three waits as coroutines overlap in one thread. What cannot be awaited, and would hold up the others, is
+awaited on an executor's worker."""
 
 import asyncio
 import sys

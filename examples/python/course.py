@@ -103,7 +103,7 @@ class Course:
         return [kind(mode, by) for mode in modes or self.modes for by in libraries]
 
     def at_once(self, mode: str, tasks: int) -> int:
-        """How many of the tasks can compute at the same time: threads of Python code only without an interpreter lock."""
+        """How many of the tasks can compute at the same time: one, of Python code under an interpreter lock."""
         return 1 if mode == THREADS and has_interpreter_lock() else min(tasks, self.workers, cpus())
 
     def check(self, kind: Optional[Kind], right: bool, name: Optional[str] = None) -> None:

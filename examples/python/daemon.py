@@ -1,13 +1,14 @@
-"""S: a daemon works in the background and does not keep the program alive: so does a pool that nobody has joined. What is
-handed to an executor is done before the program ends."""
+"""S: a daemon works in the background and does not keep the program alive: so does a pool that nobody has joined.
+What is handed to an executor is done before the program ends."""
 
 import subprocess
 import sys
 import time
+from typing import Any, List
 
 from course import PROCESSES, THREADS, Course, Kind, kind
 
-kept = []  # so that nobody closes it before the program ends
+kept: List[Any] = []  # so that nobody closes it before the program ends
 
 
 def work(seconds: float) -> None:

@@ -42,7 +42,7 @@ def main() -> int:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     urls = [f"http://127.0.0.1:{server.server_port}/{number}" for number in PAGES]
     executors = [(kind, kind.Executor(course.workers)) for kind in course.kinds()]
-    for kind, executor in executors:
+    for _, executor in executors:
         list(executor.map(abs, PAGES))  # processes are made here, before there is a second thread
     threading.Thread(target=server.serve_forever, daemon=True).start()
     log = course.log()

@@ -1,5 +1,5 @@
-"""D: five waits overlap on threads; five computations do not, where an interpreter lock is in the way. In processes, and
-as native code that does without the lock, they do."""
+"""D: five waits overlap on threads; five computations do not, where an interpreter lock is in the way. In processes,
+and as native code that does without the lock, they do."""
 
 import hashlib
 import sys

@@ -38,7 +38,7 @@ def main() -> int:
             process.join()
         log.stop("joined")
         gone = not os.path.exists(f"/proc/{other}")
-        print(f"the program is process {os.getpid()}, the function ran in process {other},", "gone" if gone else "there")
+        print(f"the program is process {os.getpid()}, the function ran in {other},", "gone" if gone else "there")
         # A thread would have run in this very process.
         course.check(kind, other != os.getpid() and gone if kind.mode == PROCESSES else other == os.getpid())
     return course.end()

@@ -50,7 +50,7 @@ class Saboteur(threading.Thread):
 
 
 def is_descendant(pid: int) -> bool:
-    """Whether the process is a child, or a grandchild, of this one: in its stat the parent comes after name and state."""
+    """Whether it is a child, or a grandchild, of this process: in its stat the parent comes after name and state."""
     for _ in range(2):
         try:
             with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:

@@ -307,18 +307,18 @@ def test_amdahl_refuses_what_is_no_share(cc: Compile, run: Run, share: str) -> N
 def test_every_example_is_named_where_it_should_be() -> None:
     readme = (SOURCES / "README.md").read_text(encoding="utf-8")
     lists = (SOURCES / "CMakeLists.txt").read_text(encoding="utf-8")
-    demo = (ROOT / "tools" / "demo.py").read_text(encoding="utf-8")
+    demo = (ROOT / "tools" / "demo_languages.py").read_text(encoding="utf-8")
     for program in PROGRAMS:
         assert f"| `{program}.c` |" in readme
         assert re.search(rf"\b{program}\b", lists)
-        assert f'    "{program}",' in demo
+        assert f'"{program}"' in demo
 
 
 def demo(lib: Lib, out: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     mark = uuid.uuid4().hex
     found = {"MILLPOND_INCLUDE": str(lib.include), "MILLPOND_LIBDIR": str(lib.libdir), MARK: mark}
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "demo.py"), "--tiny", "--out", str(out)],
+        [sys.executable, str(ROOT / "tools" / "demo.py"), "--tiny", "--languages", "C", "--out", str(out)],
         env={**os.environ, **found, **environment},
         capture_output=True,
         text=True,
@@ -332,14 +332,17 @@ def test_demo_ends_with_a_table_and_pictures(lib: Lib, tmp_path: Path) -> None:
     done = demo(lib, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     table = done.stdout.split("program  ")[1]
-    rows = [(line.split()[0], line.split()[1]) for line in table.splitlines() if line.endswith("right")]
+    rows = [re.split(r"  +", line) for line in table.splitlines() if line.startswith("C ")]
+    assert {row[-1] for row in rows} == {"right"}
     for program in PROGRAMS:
+        its = [row for row in rows if row[1].startswith(program)]
         again = ["processes"] if program in AGAIN else []
         for mode in [*DEFAULT_MODES[program], *again]:
-            assert len([name for name, its in rows if name.startswith(program) and its == mode]) >= 1
+            assert any(row[3 + MODES.index(mode)] != "-" for row in its)
     assert "FAILED" not in table
     for name in ("speedups", "cpu_load", *(f"{program}{mode}" for program in DRAWN for mode in ("", "_processes"))):
-        assert ElementTree.parse(tmp_path / f"{name}.svg").getroot().tag == f"{SVG}svg"
+        folder = tmp_path if name == "speedups" else tmp_path / "c"
+        assert ElementTree.parse(folder / f"{name}.svg").getroot().tag == f"{SVG}svg"
 
 
 def test_demo_names_what_is_missing(lib: Lib, tmp_path: Path) -> None:
@@ -352,6 +355,7 @@ def test_demo_fails_when_an_example_does(lib: Lib, tmp_path: Path) -> None:
     """Without the name of their task some of them do not compile; the others are run all the same."""
     done = demo(lib, tmp_path, CC="cc -Dsum_task=")
     assert done.returncode == 1
-    assert re.search(r"^map .* FAILED: does not compile$", done.stdout, re.MULTILINE)
-    assert re.search(r"^pool_square .* right$", done.stdout, re.MULTILINE)
-    assert done.stderr == "failed: map, apply_async, apply_async_large, callback, add_over_time, restart\n"
+    assert re.search(r"^C +map .* FAILED: does not compile$", done.stdout, re.MULTILINE)
+    assert re.search(r"^C +pool_square .* right$", done.stdout, re.MULTILINE)
+    failed = ("map", "apply_async", "apply_async_large", "callback", "add_over_time", "restart")
+    assert done.stderr == f"failed: {', '.join(f'{program} (C)' for program in failed)}\n"
