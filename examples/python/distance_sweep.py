@@ -30,7 +30,7 @@ def measure(kind: Kind, workers: int, calculate: Calculator, expected: List[Row]
 
 
 def main() -> int:
-    course = Course("distance_sweep", workers=16, svg="distance_sweep.svg")
+    course = Course("distance_sweep", workers=8, svg="distance_sweep.svg")
     places = read_places("many")[: course.size(20, 100, 1_000)]
     calculate = Calculator(places)
     log = course.log()
