@@ -46,7 +46,7 @@ def main() -> int:
     pause = course.size(0.01, 0.1, 1.0)
     log = course.log()
     for kind in course.kinds():
-        share(kind.objects.Value("Q", 0), kind.objects.Event())
+        share(kind.objects.Value("Q", 0, lock=False), kind.objects.Event())
         with kind.Executor(course.workers, initializer=share, initargs=(progress, stop)) as executor:
             log.start(f"an executor of {kind.mode}, {kind.by}, start")
             future = executor.submit(count_up)

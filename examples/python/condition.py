@@ -37,7 +37,7 @@ def main() -> int:
     count = course.size(20, 150, 3_000)
     log = course.log()
     for kind in course.kinds():
-        share(kind.objects.Condition(), kind.objects.Value("Q", 0), kind.objects.Value("B", 0))
+        share(kind.objects.Condition(), kind.objects.Value("Q", 0, lock=False), kind.objects.Value("B", 0, lock=False))
         with kind.Pool(max(course.workers, CONSUMERS), share, (changed, goods, closed)) as pool:
             log.start(f"{kind}, start")
             consumers = [pool.apply_async(consume) for _ in range(CONSUMERS)]
