@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from millpond.pool import Pool as Pool
     from millpond.pool import ThreadPool as ThreadPool
     from millpond.results import AsyncResult as AsyncResult
+    from millpond.futures import Future as Future
+    from millpond.futures import ProcessPoolExecutor as ProcessPoolExecutor
+    from millpond.futures import ThreadPoolExecutor as ThreadPoolExecutor
 
 __version__: str
 
@@ -26,6 +29,9 @@ _PARTS = {
     "register_native": "native",
     "Pool": "pool",
     "ThreadPool": "pool",
+    "Future": "futures",
+    "ProcessPoolExecutor": "futures",
+    "ThreadPoolExecutor": "futures",
 }
 _RENAMED = {"__version__": "VERSION"}
 

@@ -1,0 +1,95 @@
+"""The future of a call that an executor has taken."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+from typing import TYPE_CHECKING, Any, Generator, Optional, TypeVar
+
+from millpond import _declarations as c
+
+if TYPE_CHECKING:
+    from millpond._task import Task
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    Base = concurrent.futures.Future
+else:
+
+    class Base(concurrent.futures.Future):
+        # Python 3.8 has no brackets for it.
+        __class_getitem__ = classmethod(lambda kind, _of: kind)
+
+
+class Future(Base[T]):
+    """A future as concurrent.futures has them, for `wait()`, `as_completed()` and asyncio.
+
+    Besides, `await future` works, and :meth:`kill` ends a running task.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._task: Optional[Task] = None
+        self._killed = False
+
+    def running(self) -> bool:
+        """Whether a worker is at it."""
+        task = self._task
+        return super().running() or (task is not None and not self.done() and task.running())
+
+    def cancel(self) -> bool:
+        """Cancels the call if it has not started; what runs goes on. Whether it is cancelled."""
+        task = self._task
+        if task is not None and not self.done() and not task.cancel():
+            # It runs, or has just ended; or somebody else was faster to cancel it.
+            return self.cancelled()
+        return super().cancel()
+
+    def kill(self) -> bool:
+        """Ends the call now: cancels it if it has not started, else kills its process, which is replaced.
+
+        Then `result()` raises :class:`millpond.errors.TaskCancelled`. Returns whether it will not end by itself: False
+        if it has already. Threads cannot be killed: there it is :class:`millpond.errors.Unsupported` if it runs.
+        """
+        if self.done():
+            return self.cancelled()
+        task = self._task
+        if self.cancel() or task is None:
+            return self.cancelled()
+        self._killed = True
+        return task.kill()
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return asyncio.wrap_future(self).__await__()
+
+    def attach(self, task: Task) -> None:
+        """Makes this the future of a task; called by executors."""
+        self._task = task
+        if self.done():
+            # The task was faster.
+            self._task = None
+
+    def settle(self, task: Task) -> None:
+        """Takes the outcome of a task that has ended; called by executors."""
+        well, value = task.outcome()
+        self._task = None
+        if well:
+            self.give(value)
+        elif task.status == c.POOL_ERR_CANCELLED and not self._killed:
+            super().cancel()
+            # Tells those in wait() and as_completed().
+            self.set_running_or_notify_cancel()
+        else:
+            self.fail(value)
+
+    def give(self, value: T) -> None:
+        """Sets the result, unless it has one; called by executors."""
+        with contextlib.suppress(concurrent.futures.InvalidStateError):
+            self.set_result(value)
+
+    def fail(self, error: BaseException) -> None:
+        """Sets the exception, unless it has ended; called by executors."""
+        with contextlib.suppress(concurrent.futures.InvalidStateError):
+            self.set_exception(error)
