@@ -11,6 +11,7 @@ use crate::{
     support::{
         alloc::is_there_room,
         arena::Arena,
+        pages,
         per_process::PerProcess,
         person,
         sync::{Arc, Mutex, Weak, lock},
@@ -22,9 +23,11 @@ use std::{
     ptr::NonNull,
 };
 
-/// Of those that were freed in a process's own memory, so many stay there for a while, if they are not
-/// larger than this: who still uses one is told, and does not crash.
+/// Of those that were freed in a process's own memory, so many stay there for a while: who still uses
+/// one is told, and does not crash.
 const FREED: usize = 16;
+/// Of those that are larger the system has the pages back at once, but for the first; else they do not
+/// stay.
 const LARGE: usize = 1 << 20;
 
 /// One that this process has made.
@@ -161,11 +164,11 @@ pub unsafe fn free<T: Object>(object: *const T) -> Result<()> {
     unsafe { place.cast::<Header>().as_ref() }.unseal();
     match resident.pool.map(|pool| pool.upgrade()) {
         Some(Some(core)) => {
-            let given = if plan.shared || resident.size > LARGE {
-                Some((place, Arc::clone(&core)))
-            } else {
-                books.keep(place, &core)
-            };
+            // SAFETY: nobody uses the object any more; its header is in the first page.
+            let may_stay = !plan.shared
+                && (resident.size <= LARGE || unsafe { pages::empty(place, resident.size) });
+            let given =
+                if may_stay { books.keep(place, &core) } else { Some((place, Arc::clone(&core))) };
             if let Some((place, core)) = &given {
                 books.give(*place, Some(core));
             }

@@ -39,5 +39,5 @@ pub mod thread;
 pub mod wait_word;
 
 #[cfg(not(loom))]
-pub use crate::sys::clock;
+pub use crate::sys::{clock, pages};
 pub use crossbeam_utils::CachePadded;

@@ -11,6 +11,7 @@
 //! | `clock`    | nanoseconds on a clock that all processes read alike |
 //! | `event`    | a file descriptor that is readable while it is set |
 //! | `module`   | keeps the library mapped while threads run its code |
+//! | `pages`    | memory of the process's own, of which the system may have the content |
 //!
 //! Only for process mode, which Linux alone has:
 //!
@@ -36,10 +37,10 @@ mod linux;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 pub use linux::{
     at_exit, channel, children, clock, event, fork, futex, identity, limits, memory, module,
-    modules, pidfd, poll, random, robust, signals, stdio, this_process, thread,
+    modules, pages, pidfd, poll, random, robust, signals, stdio, this_process, thread,
 };
 
 #[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
 mod portable;
 #[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
-pub use portable::{at_exit, clock, event, fork, futex, identity, module, robust, thread};
+pub use portable::{at_exit, clock, event, fork, futex, identity, module, pages, robust, thread};

@@ -278,7 +278,7 @@ CASE(what_was_freed_is_refused) {
   pool_queue_t *freed[40];
   for (int i = 0; i < 40; i++) {
     size_t size = 0;
-    freed[i] = new_queue(pool, 1000, i % 2 == 0 ? 900 : 200);
+    freed[i] = new_queue(pool, 1000, i % 3 == 0 ? 100000 : i % 3 == 1 ? 900 : 200);
     CHECK_OK(pool_queue_free(freed[i]));
     CHECK_ERROR(pool_queue_free(freed[i]), POOL_ERR_INVALID);
     CHECK_ERROR(pool_queue_size(freed[i], &size), POOL_ERR_INVALID);

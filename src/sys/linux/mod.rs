@@ -13,6 +13,7 @@ pub mod limits;
 pub mod memory;
 pub mod module;
 pub mod modules;
+pub mod pages;
 pub mod pidfd;
 pub mod poll;
 pub mod random;

@@ -7,5 +7,6 @@ pub mod fork;
 pub mod futex;
 pub mod identity;
 pub mod module;
+pub mod pages;
 pub mod robust;
 pub mod thread;
