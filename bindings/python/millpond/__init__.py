@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from millpond.futures import Future as Future
     from millpond.futures import ProcessPoolExecutor as ProcessPoolExecutor
     from millpond.futures import ThreadPoolExecutor as ThreadPoolExecutor
+    from millpond.pool import Pool as Pool
+    from millpond.pool import ThreadPool as ThreadPool
+    from millpond.results import AsyncResult as AsyncResult
 
 __version__: str
 
@@ -32,6 +35,8 @@ _PARTS = {
     "Future": "futures",
     "ProcessPoolExecutor": "futures",
     "ThreadPoolExecutor": "futures",
+    "Pool": "pool",
+    "ThreadPool": "pool",
 }
 _RENAMED = {"__version__": "VERSION"}
 
