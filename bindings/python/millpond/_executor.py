@@ -39,6 +39,7 @@ class PoolExecutor(concurrent.futures.Executor):
 
     #: Whether `Future.kill()` ends running tasks.
     can_kill = False
+    _cannot_kill = "a thread cannot be killed: that needs a ProcessPoolExecutor"
     #: What a call fails with when the workers' initializer has failed.
     _broken_error: type = errors.PoolBroken
 
@@ -88,7 +89,7 @@ class PoolExecutor(concurrent.futures.Executor):
         if priority not in (-1, 0, 1):
             raise ValueError(f"priority must be -1, 0 or 1, not {priority!r}")
         if timeout is not None and not self.can_kill:
-            raise errors.Unsupported("a thread cannot be killed: a timeout of calls needs a ProcessPoolExecutor")
+            raise errors.Unsupported(self._cannot_kill)
         return Limited(self, {"timeout": timeout, "retries": retries, "priority": priority})
 
     def map(
@@ -134,7 +135,7 @@ class PoolExecutor(concurrent.futures.Executor):
         self, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], limits: Mapping[str, Any]
     ) -> Future[Any]:
         engine = self._running_engine()
-        future: Future[Any] = Future()
+        future = self._future()
         self._unfinished.add(future)
         try:
             task = engine.submit(fn, args, kwargs, done=functools.partial(self._settler(), future), **limits)
@@ -153,7 +154,7 @@ class PoolExecutor(concurrent.futures.Executor):
         self, fn: Callable[..., Any], items: Sequence[Sequence[Any]], limits: Mapping[str, Any]
     ) -> List[Future[Any]]:
         engine = self._running_engine()
-        futures: List[Future[Any]] = [Future() for _ in items]
+        futures: List[Future[Any]] = [self._future() for _ in items]
         batch = _Batch(self._settler())
         self._unfinished.update(futures)
         try:
@@ -166,6 +167,12 @@ class PoolExecutor(concurrent.futures.Executor):
             return [self._submit(fn, args, {}, limits) for args in items]
         batch.attach(tasks, futures)
         return futures
+
+    def _future(self) -> Future[Any]:
+        future: Future[Any] = Future()
+        if not self.can_kill:
+            future.cannot_kill = self._cannot_kill
+        return future
 
     def _settler(self) -> Callable[[Future[Any], Task], None]:
         """What takes the outcome of a task that has ended. It must not keep the executor alive."""

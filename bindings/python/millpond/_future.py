@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+from concurrent.futures._base import CANCELLED, CANCELLED_AND_NOTIFIED
 from typing import TYPE_CHECKING, Any, Generator, Optional, TypeVar
 
 from millpond import _declarations as c
+from millpond import errors
 
 if TYPE_CHECKING:
     from millpond._task import Task
@@ -33,6 +35,8 @@ class Future(Base[T]):
         super().__init__()
         self._task: Optional[Task] = None
         self._killed = False
+        #: Why what runs cannot be killed; "" if it can.
+        self.cannot_kill = ""
 
     def running(self) -> bool:
         """Whether a worker is at it."""
@@ -45,19 +49,32 @@ class Future(Base[T]):
         if task is not None and not self.done() and not task.cancel():
             # It runs, or has just ended; or somebody else was faster to cancel it.
             return self.cancelled()
-        return super().cancel()
+        return self._cancelled()
+
+    def _cancelled(self) -> bool:
+        """Cancels it, and tells those in wait() and as_completed() at once."""
+        if not super().cancel():
+            return False
+        with self._condition:
+            if self._state == CANCELLED:
+                self._state = CANCELLED_AND_NOTIFIED
+                for waiter in self._waiters:
+                    waiter.add_cancelled(self)
+        return True
 
     def kill(self) -> bool:
         """Ends the call now: cancels it if it has not started, else kills its process, which is replaced.
 
         Then `result()` raises :class:`millpond.errors.TaskCancelled`. Returns whether it will not end by itself: False
-        if it has already. Threads cannot be killed: there it is :class:`millpond.errors.Unsupported` if it runs.
+        if it has already. What runs on a thread cannot be killed: :class:`millpond.errors.Unsupported`.
         """
         if self.done():
             return self.cancelled()
         task = self._task
         if self.cancel() or task is None:
             return self.cancelled()
+        if self.cannot_kill:
+            raise errors.Unsupported(self.cannot_kill)
         self._killed = True
         return task.kill()
 
@@ -78,9 +95,7 @@ class Future(Base[T]):
         if well:
             self.give(value)
         elif task.status == c.POOL_ERR_CANCELLED and not self._killed:
-            super().cancel()
-            # Tells those in wait() and as_completed().
-            self.set_running_or_notify_cancel()
+            self._cancelled()
         else:
             self.fail(value)
 

@@ -38,6 +38,7 @@ __all__ = ["Future", "ProcessPoolExecutor", "ThreadPoolExecutor"]
 
 # Where the standard executors write what an initializer has raised.
 LOGGER = logging.getLogger("concurrent.futures")
+MEANT = 'with on_worker_death="break" no worker may end: neither by kill(), timeout, nor max_tasks_per_child'
 DIED = (c.POOL_ERR_WORKER_DIED, c.POOL_ERR_CRASH_LOOP, c.POOL_ERR_BROKEN)
 
 
@@ -90,7 +91,8 @@ class ProcessPoolExecutor(PoolExecutor):
     :param max_tasks_per_child: replace a worker after so many calls. It goes with forking, too.
     :param on_worker_death: "survive": the call that a dead worker was running fails with
         :class:`millpond.errors.WorkerDied`, or is tried again if it has `retries`, and a new worker takes its place.
-        "break": as in the standard library, all calls fail, and the executor takes no more.
+        "break": as in the standard library, all calls fail, and the executor takes no more. Then nothing that ends
+        workers on purpose is possible.
     :param memory_limit: how many bytes of memory a worker may have for its data, with what it has from this process;
         beyond that, it is a MemoryError there.
     :param task_timeout: how many seconds a call may run; see :meth:`options` for that of single calls.
@@ -98,7 +100,7 @@ class ProcessPoolExecutor(PoolExecutor):
         worker has died.
     """
 
-    can_kill = True
+    _cannot_kill = MEANT
 
     def __init__(
         self,
@@ -120,8 +122,13 @@ class ProcessPoolExecutor(PoolExecutor):
             raise ValueError("max_tasks_per_child must be >= 1")
         if on_worker_death not in ("survive", "break"):
             raise ValueError(f'on_worker_death must be "survive" or "break", not {on_worker_death!r}')
-        if on_worker_death == "break" and max_tasks_per_child is not None:
-            raise ValueError('on_worker_death="break" cannot tell the workers that max_tasks_per_child replaces')
+        if task_timeout is not None and not task_timeout > 0:
+            raise ValueError(f"task_timeout must be greater than 0, not {task_timeout!r}")
+        for name, number in {"memory_limit": memory_limit or 0, "stderr_tail": stderr_tail}.items():
+            if not isinstance(number, int) or number < 0:
+                raise ValueError(f"{name} must be a number of bytes, not {number!r}")
+        if on_worker_death == "break" and (task_timeout is not None or max_tasks_per_child is not None):
+            raise errors.Unsupported(MEANT)
         initargs = tuple(initargs)
         workers = _processors() if max_workers is None else max_workers
 
@@ -146,8 +153,8 @@ class ProcessPoolExecutor(PoolExecutor):
             )
 
         super().__init__(workers, initializer, initargs, make)
+        self.can_kill = on_worker_death != "break"
         self._max_tasks_per_child = max_tasks_per_child
-        self._breaks = on_worker_death == "break"
         self._watch: Optional[DeathWatch] = None
         self._known: Dict[int, WorkerProcess] = {}
         self._ending: Optional[Ending] = None
@@ -183,14 +190,14 @@ class ProcessPoolExecutor(PoolExecutor):
             self._broken = "A process initializer failed, the process pool is not usable anymore"
             raise errors.PoolBroken(self._broken) from error
         self._ending = Ending(engine)
-        if self._breaks:
+        if not self.can_kill:
             missed = weakref.WeakMethod(self._missed)
             self._watch = DeathWatch(engine.worker_pids(), lambda: (missed() or int)())
             self._watch.start()
         return engine
 
     def _ended(self, task: Task) -> None:
-        if task.status in DIED and self._breaks:
+        if task.status in DIED and not self.can_kill:
             self._break()
         well, value = task.outcome()
         cause = None if well else value.__cause__
