@@ -3,7 +3,7 @@
 import statistics
 import sys
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from course import Course, amdahl, cpus, sum_all_values, sum_by_formula
 from picture import Picture
@@ -11,16 +11,20 @@ from picture import Picture
 PIECES, ROUNDS = 64, 5
 
 
-def run(pool: Optional[Any], serial: int, piece: int) -> float:
-    """Runs the job once, on the pool or, without one, sequentially; returns its seconds."""
-    start = time.perf_counter()
-    sums = [sum_all_values(serial)]
-    if pool is None:
-        sums += [sum_all_values(piece) for _ in range(PIECES)]
-    else:
-        sums += pool.map(sum_all_values, [piece] * PIECES)
-    seconds = time.perf_counter() - start
-    return seconds if sums == [sum_by_formula(serial)] + [sum_by_formula(piece)] * PIECES else 0.0
+def run(pool: Optional[Any], serial: int, piece: int) -> Tuple[float, bool]:
+    """Runs the job several times, on the pool or, without one, sequentially; returns its seconds, and whether it was
+    right. The median, not the best: a single quick run would bend all speed-ups."""
+    times, right = [], True
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        sums = [sum_all_values(serial)]
+        if pool is None:
+            sums += [sum_all_values(piece) for _ in range(PIECES)]
+        else:
+            sums += pool.map(sum_all_values, [piece] * PIECES)
+        times.append(time.perf_counter() - start)
+        right &= sums == [sum_by_formula(serial)] + [sum_by_formula(piece)] * PIECES
+    return statistics.median(times), right
 
 
 def fit(speedups: List[float]) -> float:
@@ -39,22 +43,21 @@ def main() -> int:
     job = int(additions * serial), int(additions * (1 - serial) / PIECES)
     log = course.log()
     log.start("sequential, start")
-    rounds = [run(None, *job) for _ in range(ROUNDS)]
-    alone = statistics.median(rounds)  # not the best: a single quick run would bend all speed-ups
+    alone, _ = run(None, *job)
     log.step("sequential, end")
 
     measured: Dict[str, List[float]] = {}
     for kind in course.kinds():
-        times = []
+        speedups, right, took = [], True, alone
         for s in range(1, course.workers + 1):
             with kind.Pool(s) as pool:
-                rounds = [run(pool, *job) for _ in range(ROUNDS)]
-            times.append(statistics.median(rounds))
-            print(f"{kind}, {s} workers: {times[-1]:.4f} s, speed-up {alone / (times[-1] or 1):.2f}")
-        right = min(alone, *times) > 0
-        measured[kind.name] = [alone / (seconds or 1) for seconds in times]
-        print(f"p = {1 - serial:.3f} as set, {fit(measured[kind.name]):.3f} as fitted to the workers that have a CPU")
-        course.check_timed(kind, right, alone, times[-1], course.at_once(kind.mode, PIECES), 1 - serial)
+                took, its_right = run(pool, *job)
+            right &= its_right
+            speedups.append(alone / took)
+            print(f"{kind}, {s} workers: {took:.4f} s, speed-up {speedups[-1]:.2f}")
+        measured[kind.name] = speedups
+        print(f"p = {1 - serial:.3f} as set, {fit(speedups):.3f} as fitted to the workers that have a CPU")
+        course.check_timed(kind, right, alone, took, course.at_once(kind.mode, PIECES), 1 - serial)
     log.stop("end")
 
     most = max(16, course.workers)
