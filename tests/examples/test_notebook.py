@@ -1,5 +1,5 @@
-"""The notebook of the examples in Python: its code cells are executed one after the other, as by a notebook's kernel, in the
-module __main__ of a process of its own; by Jupyter's own client, too, where it is installed."""
+"""The notebook of the examples in Python: its code cells are executed one after the other, as by a kernel, in
+the module __main__ of a process of its own; by Jupyter's own client, too, where it is installed."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ PROGRAMS = sorted({source.stem for source in SOURCES.glob("*.py")} - set(SHARED)
 NAMES = {"work_queue": "queue"}  # in the RESULT line, where the file cannot have the name
 WITHOUT_POOL = ("coroutines", "distance", "round_robin")  # those of which a part, or all, needs none
 BOTH_MODES = (
-    *("sort", "busy_wait", "pids", "distance", "cpu_load", "gil", "norms", "pool_square"),
+    *("sort", "busy_wait", "pids", "distance", "cpu_load", "gil", "norms", "pool_square", "native"),
     *(set(SYNCHRONISING) - {"queue", "interleave", "process_queue"}),
     "work_queue",
 )
