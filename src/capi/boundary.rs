@@ -96,21 +96,20 @@ pub fn deadline(timeout_ms: i64) -> Result<Option<Instant>> {
 /// # Errors
 /// `INVALID`.
 pub fn not_null<T>(pointer: *const T, what: &'static str) -> Result<()> {
-    if pointer.is_null() { Err(is_null(what)) } else { Ok(()) }
+    if pointer.is_null() {
+        return Err(Error::invalid(format!("{what} is NULL")));
+    }
+    Ok(())
 }
 
-/// The function, if there is one.
+/// The function, if there is one; else the sentence is that of the error, whole, so that nothing
+/// need be called for it on the way of a task.
 ///
 /// # Errors
 /// `INVALID`.
 #[inline]
-pub fn given<F>(function: Option<F>, what: &'static str) -> Result<F> {
-    function.ok_or_else(|| is_null(what))
-}
-
-#[cold]
-fn is_null(what: &str) -> Error {
-    Error::invalid(format!("{what} is NULL"))
+pub fn given<F>(function: Option<F>, otherwise: &'static str) -> Result<F> {
+    function.ok_or_else(|| Error::invalid(otherwise))
 }
 
 /// Fails for bytes that are said to be somewhere, but nowhere, or more than there can be.

@@ -61,7 +61,7 @@ pub unsafe extern "C" fn pool_broadcast(
         // SAFETY: the caller vouches for the handle.
         let core = unsafe { handle::core(pool) }?;
         let call = Call {
-            function: given(r#fn, "fn")?,
+            function: given(r#fn, "fn is NULL")?,
             arg,
             arg_size,
             result_size,

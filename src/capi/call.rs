@@ -145,7 +145,7 @@ impl pool_call_t {
         let Self { arg, arg_size, result_size, context, callback, user_data, .. } = *self;
         let terms =
             if pass == Pass::Fill || self.is_usual() { None } else { Some(self.all_terms()?) };
-        let function = given(self.r#fn, "fn")?;
+        let function = given(self.r#fn, "fn is NULL")?;
         bytes(arg, arg_size, 1, "arg")?;
         Ok(Call { function, arg, arg_size, result_size, callback, user_data, context, terms })
     }

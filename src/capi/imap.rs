@@ -90,8 +90,8 @@ unsafe fn begin(
     let core = unsafe { handle::core(pool) }?;
     // SAFETY: the caller vouches for the struct.
     let call = unsafe { read_struct(call)? };
-    given(call.r#fn, "fn")?;
-    let produce = given(producer, "producer")?;
+    given(call.r#fn, "fn is NULL")?;
+    let produce = given(producer, "producer is NULL")?;
     not_null(imap, "imap")?;
     if call.arg_size > 0 && !call.arg.is_null() {
         return Err(Error::invalid(

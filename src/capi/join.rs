@@ -74,8 +74,8 @@ pub unsafe extern "C" fn pool_join2(
 fn refuse(task: *const pool_task_t, a: pool_fn, b: pool_fn) -> i32 {
     status(|| {
         in_task(task)?;
-        given(a, "a")?;
-        given(b, "b")?;
+        given(a, "a is NULL")?;
+        given(b, "b is NULL")?;
         Ok(())
     })
 }
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn pool_join_n(
 ) -> i32 {
     status(|| {
         in_task(task)?;
-        let function = given(r#fn, "fn")?;
+        let function = given(r#fn, "fn is NULL")?;
         bytes(args, arg_size, count, "args")?;
         bytes(results, result_size, count, "results")?;
         let call = ItemsCall { function, args, arg_size, results, result_size, count };

@@ -54,7 +54,7 @@ pub unsafe extern "C" fn pool_local_create(
     user_data: *mut c_void,
 ) -> *mut pool_local_t {
     let made = value(|| {
-        let make = given(make, "make")?;
+        let make = given(make, "make is NULL")?;
         local::create(make, free, user_data)
     });
     made.map_or(ptr::null_mut(), |key| key.cast())

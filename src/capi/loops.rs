@@ -53,7 +53,7 @@ pub unsafe extern "C" fn pool_for(
             Error::invalid(format!("the loop's end, {end}, is before its beginning, {begin}"))
         })?;
         let call = MapCall {
-            body: Body::Range(given(r#fn, "fn")?),
+            body: Body::Range(given(r#fn, "fn is NULL")?),
             first: begin,
             args: ptr::null(),
             arg_size: 0,
@@ -121,8 +121,8 @@ pub unsafe extern "C" fn pool_reduce(
         bytes(result, result_size, 1, "result")?;
         let call = Reduction {
             count,
-            piece: given(piece, "piece")?,
-            combine: given(combine, "combine")?,
+            piece: given(piece, "piece is NULL")?,
+            combine: given(combine, "combine is NULL")?,
             identity,
             result,
             result_size,

@@ -64,5 +64,5 @@ pub unsafe extern "C" fn pool_refresh(pool: *mut pool_t) -> i32 {
 /// Returns POOL_OK, POOL_ERR_INVALID, _NO_MEMORY.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_register_function(r#fn: pool_fn) -> i32 {
-    status(|| functions::register(given(r#fn, "fn")?))
+    status(|| functions::register(given(r#fn, "fn is NULL")?))
 }

@@ -81,7 +81,7 @@ pub unsafe extern "C" fn pool_apply(
         // SAFETY: the caller vouches for the handle.
         let core = unsafe { handle::core(pool) }?;
         let call = Call {
-            function: given(r#fn, "fn")?,
+            function: given(r#fn, "fn is NULL")?,
             arg,
             arg_size,
             result_size,
@@ -143,7 +143,7 @@ pub fn map_call(
     bytes(args, arg_size, count, "args")?;
     bytes(results, result_size, count, "results")?;
     Ok(MapCall {
-        body: Body::Item(given(function, "fn")?),
+        body: Body::Item(given(function, "fn is NULL")?),
         first: 0,
         args,
         arg_size,

@@ -110,7 +110,7 @@ pub unsafe extern "C" fn pool_sort_with(
             return Err(Error::invalid("size is 0"));
         }
         bytes(data, size, count, "data")?;
-        let compare = given(compare, "compare")?;
+        let compare = given(compare, "compare is NULL")?;
         // SAFETY: the caller vouches for the array and the function.
         unsafe { mergesort::sort(core, &Array { data, count, size, compare, context }) }
     })

@@ -62,7 +62,7 @@ pub unsafe extern "C" fn pool_spawn(
     future: *mut *mut pool_future_t,
 ) -> i32 {
     status(|| {
-        let function = given(r#fn, "fn")?;
+        let function = given(r#fn, "fn is NULL")?;
         bytes(arg, arg_size, 1, "arg")?;
         let joinable = match flags {
             POOL_SPAWN_JOINABLE => true,

@@ -62,7 +62,7 @@ unsafe fn star(
     let mut call = map_call(function, ptr::null(), 0, results, result_size, count)?;
     // SAFETY: the caller vouches for the arrays.
     let memory = unsafe { Columns::publish(core, &known[..array_count], count) }?;
-    call.body = Body::Star(given(function, "fn")?);
+    call.body = Body::Star(given(function, "fn is NULL")?);
     call.args = memory.as_ptr().cast_const().cast();
     Ok((call, memory))
 }

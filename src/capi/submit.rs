@@ -50,7 +50,7 @@ pub unsafe extern "C" fn pool_apply_async(
     quick_status(|| {
         // SAFETY: the caller vouches for the handle.
         let core = unsafe { handle::core(pool) }?;
-        let function = given(r#fn, "fn")?;
+        let function = given(r#fn, "fn is NULL")?;
         bytes(arg, arg_size, 1, "arg")?;
         let context = ptr::null();
         let terms = None;

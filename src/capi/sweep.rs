@@ -31,7 +31,7 @@ pub unsafe extern "C" fn pool_map_swept(
         // SAFETY: the caller vouches for the handle.
         let core = unsafe { handle::core(pool) }?;
         let mut call = map_call(r#fn, args, arg_size, results, result_size, count)?;
-        let sweep = given(sweep, "sweep")?;
+        let sweep = given(sweep, "sweep is NULL")?;
         call.body = Body::Swept(Sweeper { sweep, function: call.body.function() });
         submit::map(core, call)
     })

@@ -51,7 +51,7 @@ pub unsafe extern "C" fn pool_future_then(
         core.require_open(context::find(core).is_some())?;
         let after = task.as_non_null().as_ptr();
         let call = Call {
-            function: given(r#fn, "fn")?,
+            function: given(r#fn, "fn is NULL")?,
             arg: ptr::null(),
             arg_size: 0,
             // Argument and result get their room when the size of the argument is known.
