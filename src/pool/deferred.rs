@@ -7,7 +7,7 @@
 
 use super::{
     core::Core,
-    payload::Call,
+    payload::{Call, require_possible},
     status::{self, Error, Result},
     task::{Task, TaskRef},
     terms::Terms,
@@ -94,8 +94,9 @@ impl Deferred {
     /// `terms.after` are as many tasks in which the caller owns references.
     ///
     /// # Errors
-    /// `NO_MEMORY`; `SYSTEM` when there can be no timer.
+    /// `NO_MEMORY`; `SYSTEM` when there can be no timer; `INVALID` as `require_possible`.
     pub unsafe fn prepare(core: &Core, terms: &Terms, now: Instant) -> Result<Held> {
+        require_possible(terms.then.unwrap_or(0))?;
         let mut held = Self::begin(core)?;
         if terms.delay_ms > 0 {
             held.at = now.checked_add(Duration::from_millis(terms.delay_ms.unsigned_abs()));

@@ -13,7 +13,7 @@ use super::{
     batch,
     core::Core,
     group::{Group, Membership},
-    payload::{Call, copy_result},
+    payload::{Call, copy_result, require_possible},
     stack,
     status::{self, Error, Result, Status},
     submit,
@@ -89,6 +89,7 @@ pub unsafe fn prepare(core: &Core, call: &Call, period_ms: u64) -> Result<Counte
     }
     core.require_open(super::context::find(core).is_some())?;
     core.engine.admit(core, call)?;
+    require_possible(call.result_size)?;
     let no_memory = || Error::no_memory("no memory for a periodic task");
     let arg = Buffer::try_new(call.arg_size).ok_or_else(no_memory)?;
     if call.arg_size > 0 {

@@ -178,6 +178,9 @@ UNUSED static void refuses_a_bad_period(int32_t mode) {
   call.after_count = 1;
   CHECK_ERROR(pool_periodic_start(pool, &call, 1, &ticks), POOL_ERR_INVALID);
   call.after_count = 0;
+  call.result_size = SIZE_MAX / 2 + 1;
+  CHECK_ERROR(pool_periodic_start(pool, &call, 1, &ticks), POOL_ERR_INVALID);
+  call.result_size = 0;
   CHECK_OK(pool_future_release(future));
   CHECK_ERROR(pool_periodic_cancel(NULL), POOL_ERR_INVALID);
   CHECK_ERROR(pool_periodic_wait(NULL, -1), POOL_ERR_INVALID);

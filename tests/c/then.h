@@ -89,6 +89,7 @@ UNUSED static void continues_no_failure(int32_t mode) {
   CHECK(strstr(pool_future_message(third), "no such luck") != NULL);
   CHECK_ERROR(pool_future_then(NULL, one_more, 8, NULL, NULL, NULL), POOL_ERR_INVALID);
   CHECK_ERROR(pool_future_then(first, NULL, 8, NULL, NULL, NULL), POOL_ERR_INVALID);
+  CHECK_ERROR(pool_future_then(first, one_more, SIZE_MAX / 2 + 1, NULL, NULL, NULL), POOL_ERR_INVALID);
   pool_future_t *futures[] = {first, second, third};
   for (size_t i = 0; i < COUNT_OF(futures); i++) {
     CHECK_OK(pool_future_release(futures[i]));
