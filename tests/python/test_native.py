@@ -35,7 +35,7 @@ class Pool(NativeMaps):
         code = c.POOL_PROCESSES if mode == "processes" else c.POOL_THREADS
         options = c.pool_options_t(struct_size=ctypes.sizeof(c.pool_options_t), mode=code, workers=workers)
         _library.check(library.pool_create_with(ctypes.byref(options), ctypes.byref(self.handle)))
-        self._engine = SimpleNamespace(_pool=self.handle.value, mode=mode)
+        self._engine = SimpleNamespace(handle=self.handle.value, mode=mode)
 
     def close(self) -> None:
         library.pool_close_join(self.handle)

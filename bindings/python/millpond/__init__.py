@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from millpond.errors import MillpondError as MillpondError
+    from millpond.futures import Future as Future
+    from millpond.futures import ProcessPoolExecutor as ProcessPoolExecutor
+    from millpond.futures import ThreadPoolExecutor as ThreadPoolExecutor
     from millpond.native import register_native as register_native
     from millpond.pool import Pool as Pool
     from millpond.pool import ThreadPool as ThreadPool
     from millpond.results import AsyncResult as AsyncResult
-    from millpond.futures import Future as Future
-    from millpond.futures import ProcessPoolExecutor as ProcessPoolExecutor
-    from millpond.futures import ThreadPoolExecutor as ThreadPoolExecutor
-    from millpond.pool import Pool as Pool
-    from millpond.pool import ThreadPool as ThreadPool
-    from millpond.results import AsyncResult as AsyncResult
+    from millpond.shared import SharedArray as SharedArray
+    from millpond.shared import shared_array as shared_array
 
 __version__: str
 
@@ -28,15 +27,15 @@ __version__: str
 _PARTS = {
     "__version__": "_declarations",
     "AsyncResult": "results",
-    "MillpondError": "errors",
-    "register_native": "native",
-    "Pool": "pool",
-    "ThreadPool": "pool",
     "Future": "futures",
-    "ProcessPoolExecutor": "futures",
-    "ThreadPoolExecutor": "futures",
+    "MillpondError": "errors",
     "Pool": "pool",
+    "ProcessPoolExecutor": "futures",
+    "SharedArray": "shared",
     "ThreadPool": "pool",
+    "ThreadPoolExecutor": "futures",
+    "register_native": "native",
+    "shared_array": "shared",
 }
 _RENAMED = {"__version__": "VERSION"}
 

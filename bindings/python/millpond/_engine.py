@@ -120,6 +120,7 @@ class Engine:
         self._apply = library.pool_apply_async if fields.max_pending else apply_quickly
         self._submit = library.pool_submit if fields.max_pending else submit_quickly
         if self._process:
+            self._main = _payload.MainFunctions()
             fields.fork_fn, fields.reseed = _worker.fork_fn, _worker.reseed
             self._function = _worker.process_trampoline
             _worker.Current.host = self.pid
@@ -181,7 +182,7 @@ class Engine:
         task = Task(self, done)
         task._handle = handle = Handle()
         if self._process:
-            body = _payload.dumps((function, args, kwargs))
+            body = self._message((function, args, kwargs), task)
             size = len(body)
             apply = self._apply if size < LARGE else library.pool_apply_async
             argument: Any = _worker.HEADER.pack(size, 0) + body
@@ -242,7 +243,7 @@ class Engine:
                 fields.struct_size = size_of_call
                 fields.fn = self._function
                 if self._process:
-                    body = _payload.dumps(call)
+                    body = self._message(call, task)
                     argument = _worker.HEADER.pack(len(body), retries) + body
                     arguments.append(argument)
                     fields.arg = ctypes.cast(ctypes.c_char_p(argument), ctypes.c_void_p)
@@ -271,6 +272,15 @@ class Engine:
             if task._outcome is not None and done is not None:
                 task._handle = None
         return tasks
+
+    def _message(self, call: Call, task: Task) -> bytes:
+        """A call as a worker process reads it; what it lends, its task keeps."""
+        function, args, _ = call
+        lack = self._main.lack
+        body = _payload.dumps(call, lack(function) or (len(args) > 0 and lack(args[0])))
+        if type(body) is not bytes:
+            task.lent = body
+        return body
 
     def _put(self, task: Task, call: Call, retries: int) -> int:
         """Writes down a call for a thread, and returns the number under which the thread finds it."""

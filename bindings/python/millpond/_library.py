@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from millpond import _declarations as c
+from millpond import _host  # noqa: F401  which must be there before the first worker is made
 
 NAMES = ("libmillpond.dylib",) if sys.platform == "darwin" else ("libmillpond.so", "libmillpond.so.0")
 PACKAGE = Path(__file__).resolve().parent

@@ -1,10 +1,6 @@
-"""How calls and outcomes become bytes."""
+"""How calls and outcomes become bytes, and what the bytes lend."""
 
-from __future__ import annotations
-
-import functools
-import pickle
-
-# Protocol 5 on all versions of Python that this package knows: 3.8 writes 4 if nothing is said.
-dumps = functools.partial(pickle.dumps, protocol=5)
-loads = pickle.loads
+from millpond._pickling import MainFunctions as MainFunctions
+from millpond._pickling import Message as Message
+from millpond._pickling import dumps as dumps
+from millpond._pickling import loads as loads

@@ -39,6 +39,11 @@ class Message(bytes):
 
     lent: list[object]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        for thing in self.lent:
+            lend(thing)
+        return bytes, (bytes(self),)
+
 
 class _Lending(threading.local):
     """What the message that this thread makes right now has lent."""

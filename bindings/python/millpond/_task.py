@@ -87,6 +87,7 @@ class Task:
         "args",
         "function",
         "kwargs",
+        "lent",
         "retries",
     )
 
@@ -102,6 +103,8 @@ class Task:
         self._outcome: Optional[Tuple[bool, Any]] = None
         self._status = c.POOL_OK
         self._slot = 0
+        # Arrays that the worker opens while it reads the call, and that may come back with the outcome.
+        self.lent: object = None
         self._lock = allocate_lock()
 
     @classmethod
@@ -222,6 +225,7 @@ class Task:
             self._outcome = (False, failed(c.POOL_ERR_INTERNAL, "the worker has returned nothing: see its stderr"))
         else:
             self._outcome = decoded(ctypes.string_at(data, size))
+        self.lent = None
         self._forget()
         self._engine = None
 

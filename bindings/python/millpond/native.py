@@ -109,7 +109,7 @@ class NativeMaps:
         ...     pool.map_native(double, numbers, numbers)
         """
         engine = self._engine
-        map_native(engine._pool, engine.mode == "processes", function, in_array, out_array, context)
+        map_native(engine.handle, engine.mode == "processes", function, in_array, out_array, context)
 
 
 def map_native(pool: int, processes: bool, function: Any, in_array: Any, out_array: Any, context: Any) -> None:
