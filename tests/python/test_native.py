@@ -13,32 +13,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from conftest import Compile
 
+from millpond import Pool, ThreadPool, errors, register_native, shared_array
 from millpond import _declarations as c
-from millpond import _library, errors
 from millpond._buffers import Buffer
-from millpond.native import NativeMaps, register_native
-
-library = _library.library
 
 
-class Pool(NativeMaps):
-    """Just enough of a pool for map_native: what it asks of an engine."""
-
-    def __init__(self, mode: str, workers: int = 2) -> None:
-        self.handle = ctypes.c_void_p()
-        code = c.POOL_PROCESSES if mode == "processes" else c.POOL_THREADS
-        options = c.pool_options_t(struct_size=ctypes.sizeof(c.pool_options_t), mode=code, workers=workers)
-        _library.check(library.pool_create_with(ctypes.byref(options), ctypes.byref(self.handle)))
-        self._engine = SimpleNamespace(handle=self.handle.value, mode=mode)
-
-    def close(self) -> None:
-        library.pool_close_join(self.handle)
+def made(mode: str) -> Pool:
+    """A pool of two workers; of processes that know what was loaded before."""
+    return Pool(2) if mode == "processes" else ThreadPool(2)
 
 
 @pytest.fixture(scope="module")
@@ -53,23 +40,30 @@ def work(path: Path) -> ctypes.CDLL:
 
 @pytest.fixture(params=["threads", "processes"])
 def pool(request: pytest.FixtureRequest, work: ctypes.CDLL) -> Iterator[Pool]:
-    made = Pool(request.param)
-    yield made
-    made.close()
+    with made(request.param) as pool:
+        yield pool
+    pool.join()
 
 
 @pytest.fixture
 def threads() -> Iterator[Pool]:
-    made = Pool("threads")
-    yield made
-    made.close()
+    with made("threads") as pool:
+        yield pool
+    pool.join()
+
+
+@pytest.fixture
+def processes(work: ctypes.CDLL) -> Iterator[Pool]:
+    with made("processes") as pool:
+        yield pool
+    pool.join()
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 10_000])
 def test_every_item_is_mapped(pool: Pool, work: ctypes.CDLL, count: int) -> None:
-    given, made = array.array("d", range(count)), array.array("d", bytes(8 * count))
-    pool.map_native(work.square, given, made)
-    assert made.tolist() == [number**2 for number in range(count)]
+    given, out = array.array("d", range(count)), array.array("d", bytes(8 * count))
+    pool.map_native(work.square, given, out)
+    assert out.tolist() == [number**2 for number in range(count)]
 
 
 def test_an_array_can_be_mapped_in_place(pool: Pool, work: ctypes.CDLL) -> None:
@@ -81,42 +75,42 @@ def test_an_array_can_be_mapped_in_place(pool: Pool, work: ctypes.CDLL) -> None:
 def test_a_function_may_have_any_of_four_forms(pool: Pool, work: ctypes.CDLL, path: Path) -> None:
     address = ctypes.cast(work.square, ctypes.c_void_p).value or 0
     for function in (work.square, address, c.pool_fn(address), f"square in {path}"):
-        made = array.array("d", [0])
-        pool.map_native(function, array.array("d", [3]), made)
-        assert made[0] == 9
+        out = array.array("d", [0])
+        pool.map_native(function, array.array("d", [3]), out)
+        assert out[0] == 9
 
 
 def test_any_buffer_will_do(pool: Pool, work: ctypes.CDLL) -> None:
-    for made in (bytearray(5), memoryview(bytearray(5)), (ctypes.c_char * 5)(), array.array("b", bytes(5))):
-        pool.map_native(work.upper, b"hello", made)
-        assert bytes(made) == b"HELLO"
+    for out in (bytearray(5), memoryview(bytearray(5)), (ctypes.c_char * 5)(), array.array("b", bytes(5))):
+        pool.map_native(work.upper, b"hello", out)
+        assert bytes(out) == b"HELLO"
 
 
 def test_a_matrix_is_mapped_by_rows(pool: Pool, work: ctypes.CDLL) -> None:
     matrix = memoryview(array.array("i", range(12))).cast("B").cast("i", (4, 3))
-    made = array.array("q", [0] * 4)
-    pool.map_native(work.row_sum, matrix, made)
-    assert made.tolist() == [3, 12, 21, 30]
+    out = array.array("q", [0] * 4)
+    pool.map_native(work.row_sum, matrix, out)
+    assert out.tolist() == [3, 12, 21, 30]
 
 
 def test_arrays_of_numpy(pool: Pool, work: ctypes.CDLL) -> None:
     numpy = pytest.importorskip("numpy")
     given = numpy.arange(1000.0)
-    made = numpy.empty_like(given)
-    pool.map_native(work.square, given, made)
-    assert (made == given**2).all()
+    out = numpy.empty_like(given)
+    pool.map_native(work.square, given, out)
+    assert (out == given**2).all()
     with pytest.raises(ValueError, match=r"in_array must have contiguous memory; numpy\.ndarray says"):
-        pool.map_native(work.square, given[::2], made[:500])
-    made.flags.writeable = False
+        pool.map_native(work.square, given[::2], out[:500])
+    out.flags.writeable = False
     with pytest.raises(ValueError, match="out_array must have contiguous memory that can be written to"):
-        pool.map_native(work.square, given, made)
+        pool.map_native(work.square, given, out)
 
 
 def test_without_one_of_the_arrays_the_function_gets_null(pool: Pool, work: ctypes.CDLL) -> None:
-    made = array.array("q", [0] * 100)
-    pool.map_native(work.index_of, None, made)
-    assert made.tolist() == list(range(100))
-    pool.map_native(work.no_result, made)
+    out = array.array("q", [0] * 100)
+    pool.map_native(work.index_of, None, out)
+    assert out.tolist() == list(range(100))
+    pool.map_native(work.no_result, out)
 
 
 @pytest.mark.parametrize("pieces", [1, 1000])
@@ -133,22 +127,18 @@ def test_a_failure_has_the_code_and_the_sentence(pool: Pool, work: ctypes.CDLL) 
     assert caught.value.code == 42 and "7" in str(caught.value)
 
 
-def test_a_crash_in_a_process_is_an_error(work: ctypes.CDLL) -> None:
-    pool = Pool("processes")
+def test_a_crash_in_a_process_is_an_error(processes: Pool, work: ctypes.CDLL) -> None:
     with pytest.raises(errors.WorkerDied):
-        pool.map_native(work.crashes, b"1", bytearray(1))
-    made = bytearray(1)
-    pool.map_native(work.upper, b"a", made)
-    assert made == b"A"
-    pool.close()
+        processes.map_native(work.crashes, b"1", bytearray(1))
+    result = bytearray(1)
+    processes.map_native(work.upper, b"a", result)
+    assert result == b"A"
 
 
-def test_processes_are_processes(work: ctypes.CDLL) -> None:
-    pool = Pool("processes")
+def test_processes_are_processes(processes: Pool, work: ctypes.CDLL) -> None:
     pids = array.array("i", [0] * 20)
-    pool.map_native(work.pid, None, pids)
+    processes.map_native(work.pid, None, pids)
     assert os.getpid() not in pids and 0 not in pids
-    pool.close()
 
 
 def test_threads_run_without_the_interpreter_lock_and_at_once(threads: Pool, work: ctypes.CDLL) -> None:
@@ -159,7 +149,7 @@ def test_threads_run_without_the_interpreter_lock_and_at_once(threads: Pool, wor
 
 
 @pytest.mark.parametrize(
-    ("function", "given", "made", "kind", "sentence"),
+    ("function", "given", "out", "kind", "sentence"),
     [
         ("square", None, None, ValueError, "both None"),
         ("square", 5, None, TypeError, "in_array must have the buffer protocol, as arrays have; int has not"),
@@ -181,46 +171,47 @@ def test_threads_run_without_the_interpreter_lock_and_at_once(threads: Pool, wor
     ],
 )
 def test_what_cannot_be_is_said(
-    threads: Pool, path: Path, function: Any, given: Any, made: Any, kind: type[Exception], sentence: str
+    threads: Pool, path: Path, function: Any, given: Any, out: Any, kind: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(kind, match=sentence):
-        threads.map_native(f"square in {path}" if function == "square" else function, given, made)
+        threads.map_native(f"square in {path}" if function == "square" else function, given, out)
 
 
 def test_arrays_are_free_again_after_a_map(threads: Pool, work: ctypes.CDLL) -> None:
-    made = bytearray(5)
-    threads.map_native(work.upper, b"hello", made)
-    made += b"!"
+    out = bytearray(5)
+    threads.map_native(work.upper, b"hello", out)
+    out += b"!"
     with pytest.raises(errors.TaskFailed):
-        threads.map_native(work.no_result, b"hello!", made)
-    made += b"!"
+        threads.map_native(work.no_result, b"hello!", out)
+    out += b"!"
 
 
-def test_a_closed_pool_refuses(work: ctypes.CDLL) -> None:
-    pool = Pool("threads")
-    library.pool_close(pool.handle)
-    with pytest.raises(errors.PoolClosed):
-        pool.map_native(work.square, array.array("d", [1]))
+@pytest.mark.parametrize("mode", ["threads", "processes"])
+def test_a_closed_pool_refuses(mode: str, work: ctypes.CDLL) -> None:
+    pool = made(mode)
     pool.close()
+    for _ in range(2):
+        with pytest.raises(errors.PoolClosed):
+            pool.map_native(work.square, array.array("d", [1]), array.array("d", [1]))
+        pool.join()
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the machine code is that of x86-64")
-def test_code_that_was_made_at_run_time_runs_in_processes_once_registered() -> None:
+def test_code_that_was_made_at_run_time_runs_in_processes_once_registered(processes: Pool) -> None:
     with mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC) as code:
         code.write(b"\x31\xc0\xc3")  # return 0
         memory = Buffer(code, "code", False)
-        early = Pool("processes")
         with pytest.raises(errors.UnknownFunction, match="pool_register_function"):
-            early.map_native(memory.address, b"1")
-        early.close()
+            processes.map_native(memory.address, b"1")
         register_native(memory.address)
-        late = Pool("processes")
-        late.map_native(memory.address, b"1")
-        late.close()
+        with made("processes") as late:
+            late.map_native(memory.address, b"1")
+        late.join()
         memory.release()
 
 
-def test_functions_of_numba(pool: Pool) -> None:
+@pytest.mark.parametrize("mode", ["threads", "processes"])
+def test_functions_of_numba(mode: str) -> None:
     numba = pytest.importorskip("numba")
     numpy = pytest.importorskip("numpy")
     pointer = numba.types.CPointer(numba.float64)
@@ -231,24 +222,31 @@ def test_functions_of_numba(pool: Pool) -> None:
         return 0
 
     register_native(cube)
-    fresh = Pool(pool._engine.mode)
     numbers = numpy.arange(1000.0)
-    made = numpy.empty_like(numbers)
-    fresh.map_native(cube, numbers, made)
-    assert (made == numbers**3).all()
-    fresh.close()
+    cubes = numpy.empty_like(numbers)
+    with made(mode) as pool:
+        pool.map_native(cube, numbers, cubes)
+    assert (cubes == numbers**3).all()
+    pool.join()
+
+
+def test_shared_arrays(pool: Pool, work: ctypes.CDLL) -> None:
+    numbers = shared_array(range(100))
+    pool.map_native(work.square, numbers, numbers)
+    assert numbers.tolist() == [number**2 for number in range(100)]
 
 
 INTERRUPTED = """
 import array, ctypes, sys, test_native
 function = ctypes.CDLL(sys.argv[2]).sleep_a_little
-pool = test_native.Pool(sys.argv[1])
+pool = test_native.made(sys.argv[1])
 try:
     print("ready", flush=True)
     pool.map_native(function, array.array("i", [10] * 100_000))
 except KeyboardInterrupt:
     print("interrupted", flush=True)
-pool.close()
+pool.terminate()
+pool.join()
 """
 
 

@@ -17,6 +17,7 @@ from millpond import errors
 from millpond._engine import Call, Engine
 from millpond._task import Task
 from millpond.imap import Feed, IMapIterator, IMapUnorderedIterator
+from millpond.native import NativeMaps
 from millpond.results import AsyncResult, Callback, MapResult
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Worker:
         return f"<{type(self).__name__} name={self.name!r} pid={self.pid}>"
 
 
-class Pool:
+class Pool(NativeMaps):
     """Worker processes that call functions: multiprocessing.Pool, but for a worker that may die without harm.
 
     processes: how many; by default as many as there are CPUs that this process may use.
