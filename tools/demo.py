@@ -134,7 +134,8 @@ def demo(options: argparse.Namespace) -> int:
         if "speedup" in result
     ]
     (top / "speedups.svg").write_text(demo_picture.bars(timed), encoding="utf-8")
-    print("\npictures:", *(os.path.relpath(path) for path in sorted(top.rglob("*.svg"))))
+    folders = [top, *(top / language.key for language in options.languages)]
+    print("\npictures:", *(os.path.relpath(path) for folder in folders for path in sorted(folder.glob("*.svg"))))
     failed = [f"{outcome.program} ({outcome.language})" for outcome in outcomes if outcome.failure is not None]
     if failed:
         print(f"failed: {', '.join(dict.fromkeys(failed))}", file=sys.stderr)

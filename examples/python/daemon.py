@@ -1,5 +1,5 @@
-"""S: a daemon works in the background and does not keep the program alive: so does a pool that nobody has joined.
-What is handed to an executor is done before the program ends."""
+"""S: work in the background that does not keep the program alive: that of a pool which nobody has joined. What is
+handed to an executor keeps it alive, until all is done."""
 
 import subprocess
 import sys
@@ -16,41 +16,40 @@ def work(seconds: float) -> None:
     print("done")
 
 
-def program(its_kind: Kind, daemon: bool, seconds: float) -> None:
+def program(its_kind: Kind, daemon: bool, count: int, seconds: float) -> None:
     """Starts the work, has nothing else to do, and ends."""
     if daemon:
         pool = its_kind.Pool(1)
-        pool.apply_async(work, (seconds,))
+        kept.extend([pool, *(pool.apply_async(work, (seconds,)) for _ in range(count))])
     else:
-        pool = its_kind.Executor(1)
-        pool.submit(work, seconds)
-    kept.append(pool)
+        executor = its_kind.Executor(1)
+        kept.extend([executor, *(executor.submit(work, seconds) for _ in range(count))])
 
 
-def run_program(its_kind: Kind, daemon: bool, seconds: float) -> bool:
-    """Runs this file as the program; returns whether the work was done."""
-    what = f"{its_kind.mode},{its_kind.by},{daemon:d},{seconds}"
+def run_program(its_kind: Kind, daemon: bool, count: int, seconds: float) -> bool:
+    """Runs this file as the program; returns whether all of the work was done."""
+    what = f"{its_kind.mode},{its_kind.by},{daemon:d},{count},{seconds}"
     command = [sys.executable, __file__, "--program", what]
     ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return ended.stdout == "done\n"
+    return ended.stdout == "done\n" * count
 
 
 def main() -> int:
     course = Course("daemon", workers=1, modes=(THREADS, PROCESSES), program="")
     if course.options.program:
-        mode, by, daemon, seconds = course.options.program.split(",")
-        program(kind(mode, by), daemon == "1", float(seconds))
+        mode, by, daemon, count, seconds = course.options.program.split(",")
+        program(kind(mode, by), daemon == "1", int(count), float(seconds))
         return 0
-    pause = course.size(0.05, 0.1, 5.0)
+    pause = course.size(0.01, 0.03, 1.0)
     log = course.log()
     for its_kind in course.kinds():
         log.start(f"{its_kind.mode}, {its_kind.by}: a program with an executor")
-        joined = run_program(its_kind, False, pause)
+        joined = run_program(its_kind, False, 3, pause)
         first = log.stop("ended after its work" if joined else "ended before its work")
         log.start(f"{its_kind.mode}, {its_kind.by}: a program with a pool, a daemon")
-        outlived = run_program(its_kind, True, 20 + pause)
+        outlived = run_program(its_kind, True, int(60 / pause), pause)  # a minute of work
         second = log.stop("ended after its work" if outlived else "ended before its work")
-        course.check(its_kind, joined and first >= pause and not outlived and second < 20 + pause)
+        course.check(its_kind, joined and first >= 3 * pause and not outlived and second < 60)
     return course.end()
 
 

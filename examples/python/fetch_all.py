@@ -31,6 +31,10 @@ class Handler(BaseHTTPRequestHandler):
         """A line for each page is not what is to be shown."""
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 64  # of the five that are usual some clients would have to try again, a second later
+
+
 def fetch(url: str) -> str:
     with urllib.request.urlopen(url) as response:
         return str(response.read(), "ascii")
@@ -39,7 +43,7 @@ def fetch(url: str) -> str:
 def main() -> int:
     course = Course("fetch_all", workers=len(PAGES), modes=(THREADS,))
     Handler.pause = course.size(0.01, 0.08, 0.5)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     urls = [f"http://127.0.0.1:{server.server_port}/{number}" for number in PAGES]
     executors = [(kind, kind.Executor(course.workers)) for kind in course.kinds()]
     for _, executor in executors:

@@ -3,8 +3,10 @@ mode; what it prints, logs, draws and refuses is checked, and that no process of
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
@@ -160,6 +162,7 @@ BROKEN = (
     ("queue_objects", "return 10 * self.times", "return self.times"),
     ("deadlock", "stuck and cured", "not stuck and cured"),
     ("process_queue", "(number, sum_all_values(number))", "(number, number)"),
+    ("daemon", "its_kind, False, 3, pause", "its_kind, True, 3_000, pause"),
     ("restart", "= saboteur.last.total", "= 0"),
 )
 
@@ -189,6 +192,33 @@ def test_pictures_are_whole(example: Example, tmp_path: Path, program: str) -> N
     assert len(list(root.iter(f"{SVG}path"))) >= 1
     points = [(float(at.get("cx", "")), float(at.get("cy", ""))) for at in root.iter(f"{SVG}circle")]
     assert all(0 <= x <= 800 and 0 <= y <= 520 for x, y in points)
+
+
+def test_demo_has_a_line_for_each_in_its_table(lib: Lib, tmp_path: Path) -> None:
+    found = {"MILLPOND_INCLUDE": str(lib.include), "MILLPOND_LIBDIR": str(lib.libdir)}
+    command = [
+        sys.executable,
+        str(ROOT / "tools" / "demo.py"),
+        "--tiny",
+        "--languages",
+        "Python",
+        "--out",
+        str(tmp_path),
+    ]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path)],
+        env={**os.environ, **found},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith("Python  ")]
+    assert {row[-1] for row in rows} == {"right"}
+    for program in PROGRAMS:
+        assert any(row[1].startswith(NAMES.get(program, program)) for row in rows)
+    for picture in ("speedups.svg", "python/amdahl.svg", "python/cpu_load.svg", "python/distance_sweep.svg"):
+        assert ElementTree.parse(tmp_path / picture).getroot().tag == f"{SVG}svg"
 
 
 def test_every_example_is_named_where_it_should_be() -> None:
