@@ -1,8 +1,9 @@
 /* Options, and rounds after rounds. */
 #include "tester.h"
 
-static struct operation *const families[] = {submit_ops, future_ops, map_ops,  loop_ops, life_ops, fault_ops,
-                                             memory_ops, wait_ops,   sync_ops, call_ops, wrong_ops};
+static struct operation *const families[] = {submit_ops, future_ops,   map_ops,  loop_ops, life_ops,
+                                             fault_ops,  memory_ops,   wait_ops, sync_ops, call_ops,
+                                             stream_ops, sequence_ops, wrong_ops};
 
 struct operation *operation_at(uint32_t number) {
   for (size_t f = 0; f < COUNT_OF(families); f++) {

@@ -65,6 +65,12 @@ bool may_refuse(const struct pool_model *model, const struct view *view, int32_t
   }
 }
 
+bool call_may_end_so(const struct pool_model *model, const struct view *view, int32_t status) {
+  return may_refuse(model, view, status) || (status == POOL_ERR_TERMINATED && atomic_load(&model->terminating)) ||
+         (status == POOL_ERR_WORKER_DIED && may_be_dead(model, view)) ||
+         (status == POOL_ERR_TIME_LIMIT && model->options.task_timeout_ms > 0);
+}
+
 bool accepted(const struct pool_model *model, const struct view *view, int32_t status, const char *call) {
   if (status == POOL_OK) {
     if (view->closed && !view->inside) {

@@ -20,13 +20,6 @@ static int32_t range(size_t begin, size_t end, void *context, pool_task_t *task)
   return 0;
 }
 
-/* Whether a call that runs until the end may return this. */
-static bool ended_so(const struct pool_model *model, const struct view *view, int32_t status) {
-  return may_refuse(model, view, status) || (status == POOL_ERR_TERMINATED && atomic_load(&model->terminating)) ||
-         (status == POOL_ERR_WORKER_DIED && may_be_dead(model, view)) ||
-         (status == POOL_ERR_TIME_LIMIT && model->options.task_timeout_ms > 0);
-}
-
 static bool loop(struct actor *actor) {
   struct pool_model *model = any_pool(actor);
   /* Where each worker may do little, a long loop takes a process for each part of it. */
@@ -50,7 +43,7 @@ static bool loop(struct actor *actor) {
   } else if (status == 77) {
     CHECK(loop->failing != UINT64_MAX);
     CHECK(loop->counts[loop->failing - loop->begin] == 1);
-  } else if (!ended_so(model, &view, status)) {
+  } else if (!call_may_end_so(model, &view, status)) {
     FAIL("pool_for: %d (%s): %s", status, pool_status_name(status), pool_last_error());
   }
   count_status(status, -1);
@@ -99,7 +92,7 @@ static bool reduce(struct actor *actor) {
     CHECK(result.factor == right.factor && result.summand == right.summand);
   } else {
     CHECK(result.factor == 99 && result.summand == 99);
-    if (!ended_so(model, &view, status)) {
+    if (!call_may_end_so(model, &view, status)) {
       FAIL("pool_reduce: %d (%s): %s", status, pool_status_name(status), pool_last_error());
     }
   }
@@ -138,7 +131,7 @@ static bool sort(struct actor *actor) {
   CHECK(sum == 0);
   if (model->processes) {
     CHECK(status == POOL_ERR_UNSUPPORTED || may_refuse(model, &view, status));
-  } else if (status != POOL_OK && !ended_so(model, &view, status)) {
+  } else if (status != POOL_OK && !call_may_end_so(model, &view, status)) {
     FAIL("a sort: %d (%s): %s", status, pool_status_name(status), pool_last_error());
   }
   count_status(status, -1);

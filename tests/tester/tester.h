@@ -203,6 +203,8 @@ bool may_be_dead(const struct pool_model *model, const struct view *view);
 bool may_end_so(const struct pool_model *model, const struct view *view, int32_t status);
 /* Whether a call may be refused like this. */
 bool may_refuse(const struct pool_model *model, const struct view *view, int32_t status);
+/* Whether a call that runs until the end may return this. */
+bool call_may_end_so(const struct pool_model *model, const struct view *view, int32_t status);
 /* A call that submits: true if it did, false if it was refused with reason; else ends the program. */
 bool accepted(const struct pool_model *model, const struct view *view, int32_t status, const char *call);
 /* The status of a record as somebody saw it. */
@@ -328,7 +330,7 @@ void sleep_us(long us);
 /* ---- ops_*.c ---- */
 
 extern struct operation submit_ops[], future_ops[], map_ops[], loop_ops[], life_ops[], fault_ops[], memory_ops[],
-    wait_ops[], sync_ops[], call_ops[], wrong_ops[];
+    wait_ops[], sync_ops[], call_ops[], stream_ops[], sequence_ops[], wrong_ops[];
 /* All families. */
 struct operation *operation_at(uint32_t number);
 
