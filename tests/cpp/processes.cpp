@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <variant>
 
 namespace {
 struct person {
@@ -49,6 +50,8 @@ CASE(values_that_are_written_out) {
   CHECK(pool.apply([](everything e) { return e; }, all) == all);
   CHECK(pool.apply([](person p) { return person{p.name + "!", p.age + 1}; }, person{"Ann", 41}).name == "Ann!");
   CHECK(pool.apply([](std::optional<std::string> s) { return s.has_value(); }, std::optional<std::string>()) == false);
+  using either = std::variant<std::monostate, int, std::string>;
+  CHECK(pool.apply([](either e) { return e; }, either("text")) == either("text"));
   CHECK(pool.apply([](std::vector<bool> b) { return b; }, std::vector<bool>{true, false}) ==
         std::vector<bool>({true, false}));
 }

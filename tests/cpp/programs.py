@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 INCLUDE = HERE.parent.parent / "bindings" / "cpp" / "include"
-STRICT = (f"-I{INCLUDE}", "-Wall", "-Wextra", "-Werror", "-pedantic")
+STRICT = (f"-I{INCLUDE}", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror", "-pedantic")
 
 
 def files() -> list[str]:

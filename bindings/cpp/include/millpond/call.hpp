@@ -28,7 +28,7 @@ struct call_tag {};
 ///     auto future = pool.submit(millpond::with().priority(millpond::priority::high).timeout(2s).retries(3), fetch, url);
 ///
 /// Each is the field of pool_call_t of the same name. It may be used for any number of calls.
-template <class Callback = detail::no_callback> class call : public detail::call_tag {
+template <class Callback = detail::no_callback, bool Repeats = false> class call : public detail::call_tag {
 public:
   call() = default;
   /// Private: with().callback().
@@ -45,10 +45,12 @@ public:
     raw_.timeout_ms = time == 0 ? 1 : time;
     return *this;
   }
-  /// How often to try again after a failure. The function and its arguments are copied for each try.
-  call &retries(std::uint32_t value) {
-    raw_.retries = value;
-    return *this;
+  /// How often to try again after a failure. The function and its arguments are copied for each try: from here on the
+  /// attributes are of another type, so that calls without retries need not be copyable.
+  call<Callback, true> retries(std::uint32_t value) const {
+    pool_call_t raw = raw_;
+    raw.retries = value;
+    return {raw, after_, callback_};
   }
   /// How long to wait before it may start.
   template <class Rep, class Period> call &delay(std::chrono::duration<Rep, Period> value) {
@@ -83,7 +85,7 @@ public:
   ///
   ///     std::vector<long> sums; // No lock: callbacks are never two at a time.
   ///     pool.submit(millpond::with().callback([&](long sum) { sums.push_back(sum); }), add_up, 1000);
-  template <class F> call<std::decay_t<F>> callback(F &&f) const {
+  template <class F> call<std::decay_t<F>, Repeats> callback(F &&f) const {
     return {raw_, after_, std::forward<F>(f)};
   }
 
@@ -97,6 +99,8 @@ public:
   const Callback &callback() const noexcept {
     return callback_;
   }
+  using callback_type = Callback;
+  static constexpr bool repeats = Repeats;
   static constexpr bool has_callback = !std::is_same_v<Callback, detail::no_callback>;
 
 private:

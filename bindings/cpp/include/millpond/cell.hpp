@@ -88,9 +88,11 @@ public:
   }
   /// Frees what belongs to a task that has ended.
   static void done(pool_future_t *handle, cell *block) noexcept {
-    drop_thrown(pool_future_status(handle));
+    if (block == nullptr) {
+      drop_thrown(pool_future_status(handle)); // With a cell, the cell knows what is its own.
+    }
+    cell::let_go(block); // First: it may be just about to cancel the task.
     pool_future_release(handle);
-    cell::let_go(block);
   }
 
 private:

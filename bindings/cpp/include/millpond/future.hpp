@@ -21,8 +21,8 @@ template <class R> class future;
 
 namespace detail {
 
-/// Whose the result in a cell is.
-enum class slot_use : unsigned char { owned, shared, taken };
+/// Copies a result out of a cell that a callback reads, too; NULL where nobody does, and it may be moved.
+using copy_slot_fn = void (*)(const void *slot, void *into);
 
 /// A handle on a task, with what has to be freed after its end. The part of a future that knows no type.
 class future_base {
@@ -107,15 +107,15 @@ public:
 
 protected:
   /// quiet: the task leaves nothing behind that must be freed.
-  future_base(pool_t *pool, pool_future_t *handle, cell *block, void *slot, bool quiet, slot_use use) noexcept
-      : pool_(pool), handle_(handle), cell_(block), slot_(slot), quiet_(quiet), use_(use) {}
+  future_base(pool_t *host, pool_future_t *handle, cell *block, void *slot, bool quiet, copy_slot_fn copies) noexcept
+      : pool_(host), handle_(handle), cell_(block), slot_(slot), quiet_(quiet), copy_(copies) {}
   void swap(future_base &other) noexcept {
     std::swap(pool_, other.pool_);
     std::swap(handle_, other.handle_);
     std::swap(cell_, other.cell_);
     std::swap(slot_, other.slot_);
     std::swap(quiet_, other.quiet_);
-    std::swap(use_, other.use_);
+    std::swap(copy_, other.copy_);
   }
   /// Gives the handle back.
   void reset() noexcept {
@@ -151,8 +151,8 @@ protected:
   void *slot() const noexcept {
     return slot_;
   }
-  slot_use use() const noexcept {
-    return use_;
+  copy_slot_fn copy() const noexcept {
+    return copy_;
   }
 
 private:
@@ -161,7 +161,7 @@ private:
   cell *cell_ = nullptr;
   void *slot_ = nullptr;
   bool quiet_ = true;
-  slot_use use_ = slot_use::owned;
+  copy_slot_fn copy_ = nullptr;
 };
 
 template <class R> struct fetched {
@@ -172,9 +172,9 @@ template <class R> struct fetched {
 /// Makes futures of what was submitted.
 struct future_maker {
   template <class R>
-  static future<R> make(pool_t *pool, pool_future_t *handle, cell *block, void *slot, bool quiet,
-                        slot_use use = slot_use::owned) noexcept {
-    return future<R>(pool, handle, block, slot, quiet, use);
+  static future<R> make(pool_t *host, pool_future_t *handle, cell *block, void *slot, bool quiet,
+                        copy_slot_fn copy = nullptr) noexcept {
+    return future<R>(host, handle, block, slot, quiet, copy);
   }
 };
 
@@ -219,6 +219,12 @@ public:
     return failed;
   }
 
+  /// Submits a function whose argument is the result, to the same pool: it starts when this has ended well. Where this
+  /// fails, it is not run, and its future fails in the same way. Takes this future over.
+  ///
+  ///     auto length = pool.submit(read_file, path).then([](std::string text) { return text.size(); });
+  template <class F> auto then(F &&f) &&;
+
 private:
   friend struct detail::future_maker;
   using detail::future_base::future_base;
@@ -258,14 +264,9 @@ private:
   /// Of a task that has ended well.
   void take(detail::fetched<R> &got) {
     if (auto *const local = static_cast<std::optional<R> *>(this->slot())) {
-      if (this->use() == detail::slot_use::taken || !local->has_value()) {
-        detail::raise(POOL_ERR_INVALID, "the callback has taken the result, which can only be moved");
-      }
-      if constexpr (std::is_copy_constructible_v<R>) {
-        if (this->use() == detail::slot_use::shared) {
-          got.value.emplace(std::as_const(**local));
-          return;
-        }
+      if (this->copy() != nullptr) {
+        this->copy()(local, &got.value);
+        return;
       }
       got.value.emplace(std::move(**local));
     } else if constexpr (detail::travels<R>) {

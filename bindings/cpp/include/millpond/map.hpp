@@ -106,18 +106,18 @@ private:
 };
 
 /// Runs `body` for all numbers below `count`. The status of the lowest that has failed.
-template <bool WantsIndex, class Body, class Callback, class Then>
-void run_map(pool_t *pool, const call<Callback> *attributes, std::size_t count, Body body, Then &&failed) {
+template <bool WantsIndex, class Body, class How, class Then>
+void run_map(pool_t *host, const How *attributes, std::size_t count, Body body, Then &&failed) {
   using frame_t = map_frame<Body, WantsIndex>;
   frame_t frame(std::move(body));
   std::int32_t status;
   if (attributes == nullptr) {
-    status = pool_map_swept(pool, frame_t::item, &frame, 0, nullptr, 0, count, frame_t::sweep);
+    status = pool_map_swept(host, frame_t::item, &frame, 0, nullptr, 0, count, frame_t::sweep);
   } else {
-    static_assert(!call<Callback>::has_callback, "millpond: a map that is waited for has no callback");
+    static_assert(!How::has_callback, "millpond: a map that is waited for has no callback");
     pool_call_t raw = attributes->c_call();
     raw.fn = frame_t::item;
-    status = pool_map_with(pool, &raw, &frame, nullptr, nullptr, count);
+    status = pool_map_with(host, &raw, &frame, nullptr, nullptr, count);
   }
   if (status != POOL_OK) {
     failed(status); // While the frame keeps the exceptions.
@@ -129,12 +129,12 @@ inline void map_failed(std::int32_t status) {
 }
 
 /// A map on threads, into whatever room there is.
-template <class Source, class F, class Room, class Callback>
-void map_here(pool_t *pool, const call<Callback> *attributes, Source &source, F &f, Room &room) {
+template <class Source, class F, class Room, class How>
+void map_here(pool_t *host, const How *attributes, Source &source, F &f, Room &room) {
   using element = decltype(source[0]);
   using R = result_of<F &, element>;
   run_map<true>(
-      pool, attributes, source.count,
+      host, attributes, source.count,
       [&source, &f, &room](std::size_t index, task &self) {
         if constexpr (std::is_void_v<R>) {
           (void)room;
@@ -149,9 +149,9 @@ void map_here(pool_t *pool, const call<Callback> *attributes, Source &source, F 
 /// A function as a map in processes finds it: made from nothing if it is nothing but its type, else in shared memory.
 template <class F> class shared_function {
 public:
-  shared_function(pool_t *pool, const F &f) : pool_(pool) {
+  shared_function(pool_t *host, const F &f) : pool_(host) {
     if constexpr (!std::is_empty_v<F>) {
-      memory_ = pool_shared_alloc(pool, sizeof(F));
+      memory_ = pool_shared_alloc(host, sizeof(F));
       if (memory_ == nullptr) {
         raise(POOL_ERR_NO_MEMORY, pool_last_error());
       }

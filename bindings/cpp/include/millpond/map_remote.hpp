@@ -16,15 +16,15 @@ constexpr bool in_rows =
     (std::is_void_v<R> || (fits_by_value<R> && std::is_default_constructible_v<R> && !std::is_same_v<R, bool>));
 
 /// A map over arrays, in the C interface.
-template <class F, class T, class R, class Callback>
-void map_rows(pool_t *pool, const call<Callback> *how, const T *args, R *results, std::size_t count, const F &f) {
-  const shared_function<F> shared(pool, f);
+template <class F, class T, class R, class How>
+void map_rows(pool_t *host, const How *how, const T *args, R *results, std::size_t count, const F &f) {
+  const shared_function<F> shared(host, f);
   pool_call_t raw = how != nullptr ? how->c_call() : pool_call_t(POOL_CALL_INIT);
   raw.fn = remote_item<F, T, R>;
   raw.context = shared.context();
   raw.arg_size = sizeof(T);
   raw.result_size = size_by_value<R>;
-  const std::int32_t status = pool_map_with(pool, &raw, args, results, nullptr, count);
+  const std::int32_t status = pool_map_with(host, &raw, args, results, nullptr, count);
   if (status != POOL_OK) {
     raise(status, pool_last_error());
   }
@@ -58,18 +58,34 @@ private:
   std::size_t count_ = 0;
 };
 
+/// The results of all; of those that fail the first is thrown.
+template <class R> list_of<R> gather(std::vector<future<R>> &futures) {
+  if constexpr (std::is_void_v<R>) {
+    for (auto &one : futures) {
+      one.get();
+    }
+  } else {
+    std::vector<R> results;
+    results.reserve(futures.size());
+    for (auto &one : futures) {
+      results.push_back(one.get());
+    }
+    return results;
+  }
+}
+
 /// A map in processes: in the C interface where elements and results are bytes, else call by call.
-template <class R, class Callback, class Range, class F>
-auto map_remote(pool_t *pool, const call<Callback> *how, Range &range, F &f) {
+template <class R, class How, class Range, class F>
+list_of<R> map_remote(pool_t *host, const How *how, Range &range, F &f) {
   using function = std::decay_t<F>;
   using T = element_of<Range>;
   if constexpr (in_rows<function, T, R>) {
     const row<T, Range> args(range);
     if constexpr (std::is_void_v<R>) {
-      map_rows<function, T, void>(pool, how, args.data(), nullptr, args.size(), f);
+      map_rows<function, T, void>(host, how, args.data(), nullptr, args.size(), f);
     } else {
       std::vector<R> results(args.size());
-      map_rows<function, T, R>(pool, how, args.data(), results.data(), args.size(), f);
+      map_rows<function, T, R>(host, how, args.data(), results.data(), args.size(), f);
       return results;
     }
   } else if constexpr (!callable<function, T>) {
@@ -79,21 +95,10 @@ auto map_remote(pool_t *pool, const call<Callback> *how, Range &range, F &f) {
     std::vector<future<R>> futures;
     for (auto &&one : range) {
       future<R> made;
-      check(submit_remote(pool, how, bind_call(f, std::forward<decltype(one)>(one)), made));
+      check(submit_remote(host, how, bind_call(f, std::forward<decltype(one)>(one)), made));
       futures.push_back(std::move(made));
     }
-    if constexpr (std::is_void_v<R>) {
-      for (auto &one : futures) {
-        one.get();
-      }
-    } else {
-      std::vector<R> results;
-      results.reserve(futures.size());
-      for (auto &one : futures) {
-        results.push_back(one.get());
-      }
-      return results;
-    }
+    return gather(futures);
   }
 }
 
@@ -110,18 +115,18 @@ template <class Out> auto room_in(Out &out, std::size_t count) {
   }
 }
 
-template <class R, class Callback, class Range, class F, class Out>
-void map_remote_into(pool_t *pool, const call<Callback> *how, Range &range, F &f, Out &out) {
+template <class R, class How, class Range, class F, class Out>
+void map_remote_into(pool_t *host, const How *how, Range &range, F &f, Out &out) {
   using T = element_of<Range>;
   if constexpr (in_rows<std::decay_t<F>, T, R> && is_contiguous<Out>::value) {
     if constexpr (std::is_same_v<element_of<Out>, R>) {
       const row<T, Range> args(range);
       room_in(out, args.size());
-      map_rows<std::decay_t<F>, T, R>(pool, how, args.data(), &*begin(out), args.size(), f);
+      map_rows<std::decay_t<F>, T, R>(host, how, args.data(), &*begin(out), args.size(), f);
       return;
     }
   }
-  auto results = map_remote<R>(pool, how, range, f);
+  auto results = map_remote<R>(host, how, range, f);
   auto room = room_in(out, results.size());
   for (std::size_t index = 0; index < results.size(); index++) {
     room.put(index, std::move(results[index]));

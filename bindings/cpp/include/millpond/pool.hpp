@@ -3,9 +3,15 @@
 #ifndef MILLPOND_POOL_HPP
 #define MILLPOND_POOL_HPP
 
-#include <millpond/map.hpp>
+#include <millpond/broadcast.hpp>
+#include <millpond/imap.hpp>
+#include <millpond/join.hpp>
+#include <millpond/loops.hpp>
 #include <millpond/map_remote.hpp>
 #include <millpond/options.hpp>
+#include <millpond/periodic.hpp>
+#include <millpond/sort.hpp>
+#include <millpond/starmap.hpp>
 #include <millpond/submit.hpp>
 
 #include <memory>
@@ -104,7 +110,36 @@ public:
   }
   /// Runs a call and returns its result. On threads the caller may run it itself.
   template <class F, class... Args> auto apply(F &&f, Args &&...args) {
+    if constexpr (!detail::is_call<F> && std::is_same_v<Where, detail::anywhere>) {
+      if (!remote_) {
+        const auto once = [&](task &self) -> decltype(auto) {
+          return detail::invoke_in(self, std::forward<F>(f), std::forward<Args>(args)...);
+        };
+        return detail::run_errand(handle_, once);
+      }
+    }
     return submit(std::forward<F>(f), std::forward<Args>(args)...).get();
+  }
+  /// Makes a call again and again, every `period`, until the handle that this returns is dropped.
+  ///
+  ///     auto ticks = pool.every(100ms, [&] { show(progress); });
+  template <class Rep, class Period, class F, class... Args>
+  [[nodiscard]] auto every(std::chrono::duration<Rep, Period> period, F &&f, Args &&...args) {
+    const std::int64_t time = detail::milliseconds(period);
+    if constexpr (detail::is_call<F>) {
+      return every_with(&f, time, std::forward<Args>(args)...);
+    } else {
+      return every_with(static_cast<const call<> *>(nullptr), time, std::forward<F>(f), std::forward<Args>(args)...);
+    }
+  }
+  /// Runs a call once on every worker, and waits for all: their results in no particular order, if there are any.
+  template <class F, class... Args> auto broadcast(F &&f, Args &&...args) {
+    check_travel<F, Args...>();
+    auto bound = detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...);
+    if (remote_) {
+      return detail::broadcast_remote(handle_, bound);
+    }
+    return detail::broadcast_here(handle_, std::move(bound));
   }
 
   // ---- Many ------------------------------------------------------------------------------------------------------
@@ -117,7 +152,8 @@ public:
   template <class Range, class F, std::enable_if_t<!detail::is_call<Range>, int> = 0> auto map(Range &&range, F &&f) {
     return map_with(static_cast<const call<> *>(nullptr), range, f);
   }
-  template <class Callback, class Range, class F> auto map(const call<Callback> &how, Range &&range, F &&f) {
+  template <class Callback, bool Repeats, class Range, class F>
+  auto map(const call<Callback, Repeats> &how, Range &&range, F &&f) {
     return map_with(&how, range, f);
   }
   /// As map(), with the results into a range of at least that size, or from an iterator on.
@@ -125,9 +161,98 @@ public:
   void map_into(Range &&range, Out &&out, F &&f) {
     map_into_with(static_cast<const call<> *>(nullptr), range, out, f);
   }
-  template <class Callback, class Range, class Out, class F>
-  void map_into(const call<Callback> &how, Range &&range, Out &&out, F &&f) {
+  template <class Callback, bool Repeats, class Range, class Out, class F>
+  void map_into(const call<Callback, Repeats> &how, Range &&range, Out &&out, F &&f) {
     map_into_with(&how, range, out, f);
+  }
+
+  /// As map(), for functions of several arguments over a range of tuples or pairs.
+  ///
+  ///     auto areas = pool.starmap(millpond::zip(widths, heights), [](double w, double h) { return w * h; });
+  template <class Range, class F> auto starmap(Range &&range, F &&f) {
+    return starmap_with(static_cast<const call<> *>(nullptr), range, f);
+  }
+  template <class Callback, bool Repeats, class Range, class F>
+  auto starmap(const call<Callback, Repeats> &how, Range &&range, F &&f) {
+    return starmap_with(&how, range, f);
+  }
+  /// As map(), but returns at once: a future of the vector, whose progress() counts the elements. A range that is given by
+  /// name is borrowed until the end, another one is kept. On threads.
+  template <class Range, class F, std::enable_if_t<!detail::is_call<Range>, int> = 0>
+  [[nodiscard]] auto map_async(Range &&range, F &&f) {
+    threads_only();
+    return detail::map_async_here(handle_, static_cast<const call<> *>(nullptr), std::forward<Range>(range),
+                                  std::forward<F>(f));
+  }
+  template <class Callback, bool Repeats, class Range, class F>
+  [[nodiscard]] auto map_async(const call<Callback, Repeats> &how, Range &&range, F &&f) {
+    threads_only();
+    return detail::map_async_here(handle_, &how, std::forward<Range>(range), std::forward<F>(f));
+  }
+  /// A map from a range to a loop, for more elements than memory holds: never more than `window` of them are under way; 0
+  /// is four for each worker. A range that is given by name is borrowed.
+  ///
+  ///     for (auto &page : pool.imap(urls, fetch)) print(page);
+  template <class Range, class F, std::enable_if_t<!detail::is_call<Range>, int> = 0>
+  [[nodiscard]] auto imap(Range &&range, F &&f, std::size_t window = 0) {
+    return imap_with(with(), std::forward<Range>(range), std::forward<F>(f), window, true);
+  }
+  template <class Range, class F>
+  [[nodiscard]] auto imap(const call<> &how, Range &&range, F &&f, std::size_t window = 0) {
+    return imap_with(how, std::forward<Range>(range), std::forward<F>(f), window, true);
+  }
+  /// As imap(), with results in the order in which they are ready.
+  template <class Range, class F, std::enable_if_t<!detail::is_call<Range>, int> = 0>
+  [[nodiscard]] auto imap_unordered(Range &&range, F &&f, std::size_t window = 0) {
+    return imap_with(with(), std::forward<Range>(range), std::forward<F>(f), window, false);
+  }
+  template <class Range, class F>
+  [[nodiscard]] auto imap_unordered(const call<> &how, Range &&range, F &&f, std::size_t window = 0) {
+    return imap_with(how, std::forward<Range>(range), std::forward<F>(f), window, false);
+  }
+  /// Calls a function with every element of a range, or with every number from `first` to `last`, `last` not included.
+  template <class Range, class F> void for_each(Range &&range, F &&f) {
+    check_travel<F, detail::reference_of<Range>>();
+    if (remote_) {
+      for_each_remote(range, f);
+      return;
+    }
+    auto source = detail::source_of(range);
+    detail::for_here(handle_, source, f);
+  }
+  template <class A, class B, class F, std::enable_if_t<std::is_integral_v<A> && std::is_integral_v<B>, int> = 0>
+  void for_each(A first, B last, F &&f) {
+    for_each(numbers(first, last), f);
+  }
+  /// Adds a range up: combine(total, element) begins with `identity` in each of several pieces, and combine(total, total)
+  /// adds these in order. The pieces depend on the number of elements alone: sums of floating-point numbers are the same in
+  /// every run.
+  ///
+  ///     double sum = pool.reduce(numbers, 0.0, std::plus<>());
+  template <class Range, class T, class Combine> T reduce(Range &&range, T identity, Combine combine) {
+    return transform_reduce(range, std::move(identity), std::move(combine),
+                            [](const auto &element) -> const auto & { return element; });
+  }
+  /// As reduce(), of what `transform` makes of each element.
+  ///
+  ///     double norm2 = pool.transform_reduce(numbers, 0.0, std::plus<>(), [](double x) { return x * x; });
+  template <class Range, class T, class Combine, class Transform>
+  T transform_reduce(Range &&range, T identity, Combine combine, Transform transform) {
+    if (remote_) {
+      return detail::reduce_remote<T>(handle_, range, identity, combine, transform);
+    }
+    auto source = detail::source_of(range);
+    return detail::reduce_here<T>(handle_, source, identity, combine, transform);
+  }
+  /// Sorts a range with random access, keeping the order of what is equal. On threads. Numbers in a row are sorted in place;
+  /// what is no row of trivially copyable elements is moved to its place in the end.
+  template <class Range, class Less = std::less<>, std::enable_if_t<detail::is_range<Range>::value, int> = 0>
+  void sort(Range &&range, Less less = {}) {
+    detail::sort_on(handle_, range, less);
+  }
+  template <class Iterator, class Less = std::less<>, std::enable_if_t<!detail::is_range<Iterator>::value, int> = 0>
+  void sort(Iterator first, Iterator last, Less less = {}) {
+    detail::sort_between(handle_, first, last, less);
   }
 
   // ---- The pool itself -------------------------------------------------------------------------------------------
@@ -159,6 +284,31 @@ public:
   /// Makes worker processes from this process as it is now.
   void refresh() {
     detail::check(pool_refresh(handle_));
+  }
+  /// Runs the callbacks that wait, on this thread, in a pool whose callbacks are polled; if none waits, waits for the first
+  /// one, at most so long. How many were run; 0 also when none can come any more.
+  template <class Rep = std::int64_t, class Period = std::milli>
+  int poll(std::chrono::duration<Rep, Period> time = forever) {
+    return detail::checked(pool_poll(handle_, detail::milliseconds(time)));
+  }
+  /// A descriptor that is readable while callbacks wait, for event loops.
+  int poll_fd() {
+    return detail::checked(pool_poll_fd(handle_));
+  }
+  /// The process of a worker; 0 while there is none.
+  int worker_pid(std::uint32_t worker) const {
+    return detail::checked(pool_worker_pid(handle_, worker));
+  }
+  /// What the pool is doing and has done.
+  pool_stats_t stats() const {
+    pool_stats_t numbers = POOL_STATS_INIT;
+    detail::check(pool_stats(handle_, &numbers));
+    return numbers;
+  }
+  pool_worker_stats_t worker_stats(std::uint32_t worker) const {
+    pool_worker_stats_t numbers = POOL_WORKER_STATS_INIT;
+    detail::check(pool_worker_stats(handle_, worker, &numbers));
+    return numbers;
   }
   /// Whether tasks run in other processes.
   bool in_processes() const noexcept {
@@ -198,8 +348,8 @@ private:
                           std::decay_t<Args>...>();
     }
   }
-  template <class R, class Callback, class F, class... Args>
-  std::int32_t start(future<R> &into, const call<Callback> *how, F &&f, Args &&...args) {
+  template <class R, class How, class F, class... Args>
+  std::int32_t start(future<R> &into, const How *how, F &&f, Args &&...args) {
     check_travel<F, Args...>();
     if (remote_) {
       return detail::submit_remote(handle_, how, detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...),
@@ -207,12 +357,12 @@ private:
     }
     return detail::submit_here(handle_, how, detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...), into);
   }
-  template <class Callback, class F, class... Args> auto submit_with(const call<Callback> *how, F &&f, Args &&...args) {
+  template <class How, class F, class... Args> auto submit_with(const How *how, F &&f, Args &&...args) {
     future<detail::result_of<std::decay_t<F>, std::decay_t<Args>...>> made;
     detail::check(start(made, how, std::forward<F>(f), std::forward<Args>(args)...));
     return made;
   }
-  template <class Callback, class Range, class F> auto map_with(const call<Callback> *how, Range &range, F &f) {
+  template <class How, class Range, class F> auto map_with(const How *how, Range &range, F &f) {
     using element = detail::reference_of<Range>;
     using R = detail::result_of<F &, element>;
     check_travel<F, element>();
@@ -224,8 +374,8 @@ private:
     detail::map_here(handle_, how, source, f, room);
     return room.take();
   }
-  template <class Callback, class Range, class Out, class F>
-  void map_into_with(const call<Callback> *how, Range &range, Out &out, F &f) {
+  template <class How, class Range, class Out, class F>
+  void map_into_with(const How *how, Range &range, Out &out, F &f) {
     using R = detail::result_of<F &, detail::reference_of<Range>>;
     check_travel<F, detail::reference_of<Range>>();
     static_assert(!std::is_void_v<R>, "millpond: map_into() wants a function with a result");
@@ -236,6 +386,42 @@ private:
     auto source = detail::source_of(range);
     auto room = detail::room_in(out, source.count);
     detail::map_here(handle_, how, source, f, room);
+  }
+
+  template <class How, class F, class... Args>
+  auto every_with(const How *how, std::int64_t period_ms, F &&f, Args &&...args) {
+    check_travel<F, Args...>();
+    return detail::start_periodic(handle_, remote_, how, period_ms,
+                                  detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
+  }
+  template <class How, class Range, class F> auto starmap_with(const How *how, Range &range, F &f) {
+    detail::spread<F> each{f};
+    using R = detail::result_of<detail::spread<F> &, detail::reference_of<Range>>;
+    if (remote_) {
+      return detail::starmap_remote<R>(handle_, how, range, f);
+    }
+    auto source = detail::source_of(range);
+    detail::result_room<R> room(source.count);
+    detail::map_here(handle_, how, source, each, room);
+    return room.take();
+  }
+  template <class Range, class F>
+  auto imap_with(const call<> &how, Range &&range, F &&f, std::size_t window, bool ordered) {
+    check_travel<F, detail::element_of<Range>>();
+    using C = millpond::imap<Range, std::decay_t<F>>;
+    return C(handle_, remote_, how.c_call(), std::forward<Range>(range), std::decay_t<F>(std::forward<F>(f)), window,
+             ordered);
+  }
+  template <class Range, class F> void for_each_remote(Range &range, F &f) {
+    detail::map_remote<void>(handle_, static_cast<const call<> *>(nullptr), range, f);
+  }
+  template <class Number, class F> void for_each_remote(const numbers<Number> &range, F &f) {
+    detail::for_remote(handle_, range, f);
+  }
+  void threads_only() const {
+    if (remote_) {
+      detail::raise(POOL_ERR_UNSUPPORTED, "map_async() runs on threads: in processes submit a call for each element");
+    }
   }
 
   pool_t *handle_ = nullptr;

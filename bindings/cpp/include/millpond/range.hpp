@@ -93,14 +93,14 @@ template <class Range> auto source_of(Range &range) {
   }
 }
 
-/// Numbers as a range.
-struct number_source {
-  std::size_t first;
-  std::size_t count;
-  std::size_t operator[](std::size_t index) const {
-    return first + index;
-  }
+/// What has the results of many calls: nothing if they have none.
+template <class R> struct list_type {
+  using type = std::vector<R>;
 };
+template <> struct list_type<void> {
+  using type = void;
+};
+template <class R> using list_of = typename list_type<R>::type;
 
 /// Room for results that are written in any order: a vector's own, where its elements can be made beforehand.
 template <class R, class = void> class result_room {

@@ -97,10 +97,10 @@ template <class B> void fill_remote(pool_call_t &raw, const B &bound, std::strin
 }
 
 /// Submits a call to processes.
-template <class B, class Callback>
-std::int32_t submit_remote(pool_t *pool, const call<Callback> *attributes, const B &bound,
-                           future<typename B::result> &into) {
+template <class B, class How>
+std::int32_t submit_remote(pool_t *host, const How *attributes, const B &bound, future<typename B::result> &into) {
   using R = typename B::result;
+  using Callback = typename How::callback_type;
   if constexpr (!call_travels<B>::whole) {
     cannot_travel();
   } else {
@@ -109,21 +109,21 @@ std::int32_t submit_remote(pool_t *pool, const call<Callback> *attributes, const
     fill_remote(raw, bound, bytes);
     if constexpr (std::is_same_v<Callback, no_callback>) {
       pool_future_t *handle = nullptr;
-      const std::int32_t status = pool_submit(pool, &raw, 1, &handle);
+      const std::int32_t status = pool_submit(host, &raw, 1, &handle);
       if (status == POOL_OK) {
-        into = future_maker::make<R>(pool, handle, nullptr, nullptr, true);
+        into = future_maker::make<R>(host, handle, nullptr, nullptr, true);
       }
       return status;
     } else {
       auto *const block = new callback_cell<R, Callback>(attributes->callback());
-      return submit_cell<R, Callback>(pool, raw, block, nullptr, into);
+      return submit_cell<R, Callback>(host, raw, block, nullptr, into);
     }
   }
 }
 
 /// Whether a pool's tasks run in other processes, whatever it was asked for: MILLPOND_MODE may have said otherwise.
-inline bool is_remote(pool_t *pool) noexcept {
-  const std::int32_t worker = pool_worker_pid(pool, 0);
+inline bool is_remote(pool_t *host) noexcept {
+  const std::int32_t worker = pool_worker_pid(host, 0);
   return worker >= 0 && worker != static_cast<std::int32_t>(::getpid());
 }
 

@@ -17,12 +17,13 @@
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace millpond {
 
 /// How values of a type travel to other processes and back: specialise it for a type of your own that is not trivially
-/// copyable. Numbers, trivially copyable structs, strings, vectors, arrays, pairs, tuples, optionals, maps and sets of
+/// copyable. Numbers, trivially copyable structs, strings, vectors, arrays, pairs, tuples, optionals, variants, maps and sets of
 /// what can travel are known already.
 ///
 ///     struct person { std::string name; int age; };
@@ -250,6 +251,28 @@ template <class T> struct serialize<std::optional<T>, std::enable_if_t<!detail::
   }
 };
 
+template <class... T> struct serialize<std::variant<T...>, std::enable_if_t<!detail::plain_bytes<std::variant<T...>>>> {
+  static void write(writer &out, const std::variant<T...> &value) {
+    out << static_cast<std::uint64_t>(value.index());
+    std::visit([&out](const auto &held) { out << held; }, value);
+  }
+  static std::variant<T...> read(reader &in) {
+    return read_one<0>(in, in.read<std::uint64_t>());
+  }
+
+private:
+  template <std::size_t I> static std::variant<T...> read_one(reader &in, std::uint64_t index) {
+    if constexpr (I == sizeof...(T)) {
+      detail::raise(POOL_ERR_SIZE, "a value is damaged: it names an alternative that its variant has not");
+    } else {
+      if (index == I) {
+        return std::variant<T...>(std::in_place_index<I>, in.read<std::variant_alternative_t<I, std::variant<T...>>>());
+      }
+      return read_one<I + 1>(in, index);
+    }
+  }
+};
+
 template <class K, class V, class C, class A>
 struct serialize<std::map<K, V, C, A>> : detail::serialize_map<std::map<K, V, C, A>> {};
 template <class K, class V, class H, class E, class A>
@@ -267,6 +290,7 @@ template <class T, std::size_t N> struct travels_whole<std::array<T, N>> : trave
 template <class T> struct travels_whole<std::optional<T>> : travels_whole<T> {};
 template <class A, class B>
 struct travels_whole<std::pair<A, B>> : std::conjunction<travels_whole<A>, travels_whole<B>> {};
+template <class... T> struct travels_whole<std::variant<T...>> : std::conjunction<travels_whole<T>...> {};
 template <class... T> struct travels_whole<std::tuple<T...>> : std::conjunction<travels_whole<T>...> {};
 template <class K, class V, class C, class A>
 struct travels_whole<std::map<K, V, C, A>> : std::conjunction<travels_whole<K>, travels_whole<V>> {};

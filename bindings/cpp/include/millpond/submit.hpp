@@ -40,12 +40,11 @@ template <class B, caught_fn Caught> std::int32_t run_value(const void *arg, voi
 }
 
 /// A cell for a call that is more than bytes, or has a callback.
-template <class B, class Callback> struct call_cell final : cell {
+template <class B, class Callback, bool Repeats> struct call_cell final : cell {
   using R = typename B::result;
   using kept = std::conditional_t<fits_by_value<R>, nothing, value_of<R>>;
 
-  call_cell(B &&call, const Callback &called, bool repeats)
-      : bound(std::move(call)), callback(called), again(repeats) {}
+  call_cell(B &&call, const Callback &called) : bound(std::move(call)), callback(called) {}
   ~call_cell() override {
     drop_thrown(thrown);
   }
@@ -53,7 +52,6 @@ template <class B, class Callback> struct call_cell final : cell {
   std::optional<kept> slot;
   Callback callback;
   std::int32_t thrown = POOL_OK;
-  bool again; // The call may be needed once more.
 
   static std::int32_t run(const void *arg, void *result, pool_task_t *raw) {
     auto &here = *static_cast<call_cell *>(const_cast<void *>(arg));
@@ -65,7 +63,7 @@ template <class B, class Callback> struct call_cell final : cell {
     MILLPOND_CATCH_ALL {
       drop_thrown(here.thrown);
       here.thrown = keep_current(raw);
-      if (!here.again) {
+      if constexpr (!Repeats) {
         here.bound.reset();
       }
       return here.thrown;
@@ -74,14 +72,13 @@ template <class B, class Callback> struct call_cell final : cell {
 
 private:
   void run_once(void *result, task &self) {
-    if constexpr (std::is_copy_constructible_v<B>) {
-      if (again) {
-        B copy(*bound);
-        return finish(result, self, copy);
-      }
+    if constexpr (Repeats) {
+      B copy(*bound); // The call may be needed once more.
+      finish(result, self, copy);
+    } else {
+      finish(result, self, *bound);
+      bound.reset();
     }
-    finish(result, self, *bound);
-    bound.reset();
   }
   void finish(void *result, task &self, B &call) {
     if constexpr (fits_by_value<R>) {
@@ -100,43 +97,22 @@ template <class R, class Callback> struct callback_cell final : cell {
   std::optional<nothing> slot;
 };
 
-/// Hands an outcome to a callback: a result to those that take one, else the value, if there is one.
-template <class R, class Callback> void hand_over(Callback &callback, result<R> &&outcome) {
-  if constexpr (std::is_invocable_v<Callback &, result<R>>) {
-    callback(std::move(outcome));
-  } else if constexpr (std::is_void_v<R>) {
-    static_assert(std::is_invocable_v<Callback &>,
-                  "millpond: a callback takes a millpond::result<R>, or the value; of a task without a value, nothing");
-    if (outcome.ok()) {
-      callback();
-    }
-  } else {
-    static_assert(
-        std::is_invocable_v<Callback &, R>,
-        "millpond: a callback takes a millpond::result<R>, or the value, of the type R that the task returns");
-    if (outcome.ok()) {
-      callback(std::move(*outcome));
-    }
-  }
-}
+/// Whether a callback wants to know of failures, too.
+template <class R, class Callback> constexpr bool takes_result = std::is_invocable_v<Callback &, result<R>>;
 
-/// The value that a task has ended well with, for its callback.
-template <class R, class Slot> result<R> value_for_callback(const pool_result_t *outcome, Slot &slot) {
+/// Calls `use` with the value that a task has ended well with; with nothing if it has none.
+template <class R, class Slot, class Use> void with_value(const pool_result_t *outcome, Slot &slot, Use &&use) {
   if constexpr (std::is_void_v<R>) {
-    return result<R>(std::in_place);
+    use();
   } else if constexpr (fits_by_value<R>) {
-    return result<R>(std::in_place, *static_cast<const R *>(outcome->data));
+    use(R(*static_cast<const R *>(outcome->data)));
+  } else if constexpr (!std::is_same_v<Slot, std::optional<R>>) {
+    reader in(outcome->data, outcome->size);
+    use(in.read<R>());
+  } else if constexpr (std::is_copy_constructible_v<R>) {
+    use(R(std::as_const(*slot))); // The future has its own.
   } else {
-    if constexpr (std::is_same_v<Slot, std::optional<R>>) {
-      if constexpr (std::is_copy_constructible_v<R>) {
-        return result<R>(std::in_place, std::as_const(*slot));
-      } else {
-        return result<R>(std::in_place, std::move(*slot));
-      }
-    } else {
-      reader in(outcome->data, outcome->size);
-      return result<R>(std::in_place, in.read<R>());
-    }
+    use(std::move(*slot));
   }
 }
 
@@ -144,26 +120,43 @@ template <class R, class Slot> result<R> value_for_callback(const pool_result_t 
 /// throws ends the program.
 template <class R, class Cell> void call_back(const pool_result_t *outcome, void *user_data) noexcept {
   auto *const here = static_cast<Cell *>(user_data);
-  if (outcome->status == POOL_OK) {
-    hand_over<R>(here->callback, value_for_callback<R>(outcome, here->slot));
+  auto &callback = here->callback;
+  using Callback = std::remove_reference_t<decltype(callback)>;
+  if constexpr (takes_result<R, Callback>) {
+    if (outcome->status == POOL_OK) {
+      with_value<R>(outcome, here->slot, [&callback](auto &&...value) {
+        callback(result<R>(std::in_place, std::forward<decltype(value)>(value)...));
+      });
+    } else {
+      callback(result<R>(outcome->status, outcome->message));
+    }
   } else {
-    hand_over<R>(here->callback, result<R>(outcome->status, outcome->message));
+    if (outcome->status == POOL_OK) {
+      with_value<R>(outcome, here->slot, [&callback](auto &&...value) {
+        static_assert(std::is_invocable_v<Callback &, decltype(value)...>,
+                      "millpond: a callback takes a millpond::result<R>, or the value, of the type R that the task "
+                      "returns; of a task without a value, nothing");
+        callback(std::forward<decltype(value)>(value)...);
+      });
+    }
   }
   cell::let_go(here);
 }
 
-/// How a task with a callback shares its result with the future.
-template <class R> constexpr slot_use shared_slot() {
-  if constexpr (std::is_void_v<R>) {
-    return slot_use::shared;
-  } else {
-    return std::is_copy_constructible_v<R> ? slot_use::shared : slot_use::taken;
+/// The future's copy of a result that the callback has, too. One that can only be moved is the callback's.
+template <class R> void copy_slot(const void *slot, void *into) {
+  if constexpr (!std::is_void_v<R>) {
+    if constexpr (std::is_copy_constructible_v<R>) {
+      static_cast<std::optional<R> *>(into)->emplace(**static_cast<const std::optional<R> *>(slot));
+    } else {
+      raise(POOL_ERR_INVALID, "the callback has taken the result, which can only be moved");
+    }
   }
 }
 
 /// Submits a call whose cell is made, with one part for the future and one for the callback.
 template <class R, class Callback, class Cell>
-std::int32_t submit_cell(pool_t *pool, pool_call_t raw, Cell *block, void *slot, future<R> &into) {
+std::int32_t submit_cell(pool_t *host, pool_call_t raw, Cell *block, void *slot, future<R> &into) {
   constexpr bool calls_back = !std::is_same_v<Callback, no_callback>;
   if constexpr (calls_back) {
     block->share();
@@ -171,7 +164,7 @@ std::int32_t submit_cell(pool_t *pool, pool_call_t raw, Cell *block, void *slot,
     raw.user_data = block;
   }
   pool_future_t *handle = nullptr;
-  const std::int32_t status = pool_submit(pool, &raw, 1, &handle);
+  const std::int32_t status = pool_submit(host, &raw, 1, &handle);
   if (status != POOL_OK) {
     if constexpr (calls_back) {
       cell::let_go(block);
@@ -179,31 +172,29 @@ std::int32_t submit_cell(pool_t *pool, pool_call_t raw, Cell *block, void *slot,
     cell::let_go(block);
     return status;
   }
-  into = future_maker::make<R>(pool, handle, block, slot, false, calls_back ? shared_slot<R>() : slot_use::owned);
+  copy_slot_fn copy = nullptr;
+  if constexpr (calls_back) {
+    copy = copy_slot<R>;
+  }
+  into = future_maker::make<R>(host, handle, block, slot, false, copy);
   return POOL_OK;
 }
 
-/// The callback of a call, if it has one.
-inline no_callback callback_of(const call<no_callback> * /*attributes*/) {
-  return {};
-}
-template <class Callback> const Callback &callback_of(const call<Callback> *attributes) {
-  return attributes->callback();
-}
-
 /// Submits a call to threads, or to nobody but the caller.
-template <class B, class Callback>
-std::int32_t submit_here(pool_t *pool, const call<Callback> *attributes, B &&bound, future<typename B::result> &into) {
+template <class B, class How>
+std::int32_t submit_here(pool_t *host, const How *attributes, B &&bound, future<typename B::result> &into) {
   using R = typename B::result;
+  using Callback = typename How::callback_type;
   constexpr bool calls_back = !std::is_same_v<Callback, no_callback>;
   const pool_call_t given = attributes != nullptr ? attributes->c_call() : pool_call_t(POOL_CALL_INIT);
   if constexpr (fits_by_value<B> && fits_by_value<R> && !calls_back) {
-    // A task that is tried again, or ended by its limit, may leave exceptions that nobody asks for: they need a cell.
-    if (B::quiet || (given.retries == 0 && given.timeout_ms == 0)) {
+    // A cell tells a task's own exceptions from those that nobody asks for: of attempts before the last, of a run that was
+    // over its limit, and of the tasks that it comes after.
+    if (B::quiet || (given.retries == 0 && given.timeout_ms == 0 && given.after_count == 0)) {
       pool_future_t *handle = nullptr;
       std::int32_t status;
       if (attributes == nullptr) {
-        status = pool_apply_async(pool, run_value<B, keep_current>, &bound, sizeof bound, size_by_value<R>, nullptr,
+        status = pool_apply_async(host, run_value<B, keep_current>, &bound, sizeof bound, size_by_value<R>, nullptr,
                                   nullptr, &handle);
       } else {
         pool_call_t raw = given;
@@ -211,25 +202,30 @@ std::int32_t submit_here(pool_t *pool, const call<Callback> *attributes, B &&bou
         raw.arg = &bound;
         raw.arg_size = sizeof bound;
         raw.result_size = size_by_value<R>;
-        status = pool_submit(pool, &raw, 1, &handle);
+        status = pool_submit(host, &raw, 1, &handle);
       }
       if (status == POOL_OK) {
-        into = future_maker::make<R>(pool, handle, nullptr, nullptr, B::quiet);
+        into = future_maker::make<R>(host, handle, nullptr, nullptr, B::quiet);
       }
       return status;
     }
   }
-  if (given.retries > 0 && !std::is_copy_constructible_v<B>) {
-    raise(POOL_ERR_INVALID, "retries of a call that can only be moved: the function or an argument cannot be copied");
+  static_assert(
+      !How::repeats || std::is_copy_constructible_v<B>,
+      "millpond: a call with retries is copied for each try: the function and its arguments must be copyable");
+  using C = call_cell<B, Callback, How::repeats>;
+  C *block;
+  if constexpr (calls_back) {
+    block = new C(std::move(bound), attributes->callback());
+  } else {
+    block = new C(std::move(bound), {});
   }
-  using C = call_cell<B, Callback>;
-  auto *const block = new C(std::move(bound), callback_of(attributes), given.retries > 0);
   pool_call_t raw = given;
   raw.fn = C::run;
   raw.arg = block;
   raw.arg_size = 0;
   raw.result_size = fits_by_value<R> ? size_by_value<R> : 0;
-  return submit_cell<R, Callback>(pool, raw, block, fits_by_value<R> ? nullptr : static_cast<void *>(&block->slot),
+  return submit_cell<R, Callback>(host, raw, block, fits_by_value<R> ? nullptr : static_cast<void *>(&block->slot),
                                   into);
 }
 

@@ -67,6 +67,9 @@ public:
     return raw_;
   }
 
+  /// Runs two functions, perhaps at the same time, and returns when both have ended: see millpond::join().
+  template <class F, class G> auto join(F &&f, G &&g);
+
   /// Private: what the function that the library calls is to return.
   std::int32_t code() const noexcept {
     return code_;

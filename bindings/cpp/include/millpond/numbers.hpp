@@ -1,0 +1,114 @@
+// millpond/numbers.hpp: whole numbers as a range.
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef MILLPOND_NUMBERS_HPP
+#define MILLPOND_NUMBERS_HPP
+
+#include <cstddef>
+#include <iterator>
+#include <type_traits>
+
+namespace millpond {
+
+/// The numbers from `first` to `last`, `last` not included, as a range.
+///
+///     auto squares = pool.map(millpond::numbers(0, 100), [](int n) { return n * n; });
+template <class Number> class numbers {
+public:
+  static_assert(std::is_integral_v<Number>, "millpond: numbers() are whole numbers");
+
+  class iterator {
+  public:
+    using iterator_category = std::random_access_iterator_tag;
+    using value_type = Number;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const Number *;
+    using reference = Number;
+
+    iterator() = default;
+    explicit iterator(Number at) : at_(at) {}
+    Number operator*() const {
+      return at_;
+    }
+    Number operator[](difference_type n) const {
+      return static_cast<Number>(at_ + static_cast<Number>(n));
+    }
+    iterator &operator+=(difference_type n) {
+      at_ = (*this)[n];
+      return *this;
+    }
+    iterator &operator-=(difference_type n) {
+      return *this += -n;
+    }
+    iterator &operator++() {
+      return *this += 1;
+    }
+    iterator &operator--() {
+      return *this -= 1;
+    }
+    iterator operator++(int) {
+      const iterator before = *this;
+      ++*this;
+      return before;
+    }
+    iterator operator--(int) {
+      const iterator before = *this;
+      --*this;
+      return before;
+    }
+    friend iterator operator+(iterator a, difference_type n) {
+      return a += n;
+    }
+    friend iterator operator+(difference_type n, iterator a) {
+      return a += n;
+    }
+    friend iterator operator-(iterator a, difference_type n) {
+      return a -= n;
+    }
+    friend difference_type operator-(iterator a, iterator b) {
+      return static_cast<difference_type>(a.at_) - static_cast<difference_type>(b.at_);
+    }
+    friend bool operator==(iterator a, iterator b) {
+      return a.at_ == b.at_;
+    }
+    friend bool operator!=(iterator a, iterator b) {
+      return a.at_ != b.at_;
+    }
+    friend bool operator<(iterator a, iterator b) {
+      return a.at_ < b.at_;
+    }
+    friend bool operator>(iterator a, iterator b) {
+      return a.at_ > b.at_;
+    }
+    friend bool operator<=(iterator a, iterator b) {
+      return a.at_ <= b.at_;
+    }
+    friend bool operator>=(iterator a, iterator b) {
+      return a.at_ >= b.at_;
+    }
+
+  private:
+    Number at_{};
+  };
+
+  /// None if `last` is not above `first`.
+  numbers(Number first, Number last) : first_(first), last_(last < first ? first : last) {}
+  iterator begin() const {
+    return iterator(first_);
+  }
+  iterator end() const {
+    return iterator(last_);
+  }
+  std::size_t size() const {
+    return static_cast<std::size_t>(end() - begin());
+  }
+
+private:
+  Number first_;
+  Number last_;
+};
+
+template <class A, class B> numbers(A, B) -> numbers<std::common_type_t<A, B>>;
+
+} // namespace millpond
+
+#endif
