@@ -16,7 +16,7 @@ MINUTES ?= 60
 # Where rustup puts cargo, for a shell that has not been told.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: build demo test chaos soak fuzz coverage bench instructions lint format header install clean
+.PHONY: build demo test chaos soak fuzz coverage bench instructions lint format header wheel install clean
 
 build: | $(CMAKE)
 	$(CMAKE) -S . -B $(CMAKE_BUILD) -DCMAKE_INSTALL_PREFIX="$(PREFIX)" -DMILLPOND_TARGET_DIR="$(CURDIR)/target" \
@@ -72,6 +72,10 @@ format:
 header:
 	MILLPOND_BLESS=1 cargo test --features header --test header
 	$(PYTHON) tools/python_declarations.py
+
+# The Python package with the library in it, build/wheel/millpond-*.whl: pip installs it.
+wheel:
+	$(PYTHON) tools/wheel.py
 
 install: build
 	DESTDIR="$(DESTDIR)" $(CMAKE) --install $(CMAKE_BUILD)
