@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from processes import alive
 
 from millpond import errors
 from millpond._engine import Engine
@@ -166,5 +167,5 @@ def test_an_engine_that_nobody_refers_to_ends() -> None:
     del engine
     # The task refers to its engine until it has ended.
     assert task.kill() and isinstance(task.outcome()[1], errors.TaskCancelled)
-    while os.path.exists(f"/proc/{pid}"):
+    while alive(pid):
         time.sleep(0.01)

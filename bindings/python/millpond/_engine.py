@@ -20,9 +20,6 @@ from millpond._task import Handle, Task, decoded, failed, milliseconds, wait_in_
 
 MODES = {"threads": c.POOL_THREADS, "processes": c.POOL_PROCESSES}
 
-# From so many bytes on, an argument is copied without the interpreter lock.
-LARGE = 1 << 16
-
 # What else may be said about a pool, as in the C interface.
 OPTIONS = frozenset(
     (
@@ -184,7 +181,7 @@ class Engine:
         if self._process:
             body = self._message((function, args, kwargs), task)
             size = len(body)
-            apply = self._apply if size < LARGE else library.pool_apply_async
+            apply = self._apply if size < _payload.LARGE else library.pool_apply_async
             argument: Any = _worker.HEADER.pack(size, 0) + body
             size += _worker.HEADER.size
         else:
@@ -329,6 +326,8 @@ class Engine:
         """Makes the worker processes anew, from this process as it is now; also after CrashLoop or PoolBroken."""
         with _Undisturbed(self._process):
             check(library.pool_refresh(self._pool))
+        if self._process:
+            self._main.refresh()
 
     def __del__(self, _finalizing: Any = sys.is_finalizing, _getpid: Any = os.getpid) -> None:
         # Nobody waits for a task any more: what has not run by now does not. In a forked child nothing is to do, nor
@@ -382,6 +381,7 @@ def _tell(end: int, exception: BaseException) -> None:
 def _told(end: int) -> List[BaseException]:
     """What a worker has said; the others' words behind it are not read."""
     try:
-        return [decoded(os.read(end, PIPE_BYTES))[1]]
-    except OSError:
-        return []
+        text = os.read(end, PIPE_BYTES)
+    except BlockingIOError:
+        return []  # it has died before it could
+    return [decoded(lambda: _payload.loads(text))[1]]

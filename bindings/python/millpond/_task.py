@@ -224,7 +224,7 @@ class Task:
         elif data is None:
             self._outcome = (False, failed(c.POOL_ERR_INTERNAL, "the worker has returned nothing: see its stderr"))
         else:
-            self._outcome = decoded(ctypes.string_at(data, size))
+            self._outcome = decoded(lambda: _payload.loads_at(data, size))
         self.lent = None
         self._forget()
         self._engine = None
@@ -241,10 +241,10 @@ def failed(status: int, message: str) -> BaseException:
     return errors.error(status, message)
 
 
-def decoded(data: bytes) -> Tuple[bool, Any]:
-    """The outcome that a worker process has sent."""
+def decoded(read: Callable[[], Any]) -> Tuple[bool, Any]:
+    """The outcome that a worker process has sent, from what unpickles it."""
     try:
-        well, value, *details = _payload.loads(data)
+        well, value, *details = read()
     except BaseException as reason:
         return False, unreadable("the task's result", reason)
     if well:

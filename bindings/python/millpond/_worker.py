@@ -116,7 +116,7 @@ def run_in_process(arg: int, _result: int, task: int) -> int:
     retries = header.retries
     Current.task = task
     try:
-        function, args, kwargs = _payload.loads(ctypes.string_at(arg + HEADER.size, header.size))
+        function, args, kwargs = _payload.loads_at(arg + HEADER.size, header.size)
         outcome = encoded(function(*args, **kwargs))
     except BaseException as exception:
         if retries and c.pool_task_t.from_address(task).attempt <= retries:

@@ -48,9 +48,9 @@ class AsyncResult:
 
     def ready(self) -> bool:
         """Whether the call has ended."""
-        if self._outcome is not None:
-            return True
-        return self._called.is_set() if self._called else all(task.done() for task in self._tasks)
+        if self._called:
+            return self._called.is_set()
+        return self._outcome is not None or all(task.done() for task in self._tasks)
 
     def successful(self) -> bool:
         """Whether it has ended without an exception; a ValueError if it has not ended."""
@@ -60,10 +60,10 @@ class AsyncResult:
 
     def wait(self, timeout: Optional[float] = None) -> None:
         """Waits until it has ended, or for so many seconds."""
-        if self._outcome is not None:
-            return
         if self._called:
             self._called.wait(timeout)
+        elif self._outcome is not None:
+            return
         elif timeout is None:
             for task in self._tasks:
                 task.wait()
