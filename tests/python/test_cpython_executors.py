@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from interpreters import find_python, has_module
+import pythons
 
 RUNNER = Path(__file__).with_name("cpython_executors.py")
 VERSION = "3.13"
@@ -63,10 +63,8 @@ SKIPPED = {
 @functools.lru_cache(maxsize=None)
 def interpreter() -> str:
     """The one that has the tests; else all here is skipped."""
-    found = find_python(VERSION)
-    if found is None:
-        pytest.skip(f"no Python {VERSION}")
-    if not has_module(found, "test.test_concurrent_futures"):
+    found = pythons.interpreter(VERSION)
+    if subprocess.run([found, "-c", "import test.test_concurrent_futures"], capture_output=True).returncode:
         pytest.skip(f"{found} lacks the package test.test_concurrent_futures")
     return found
 

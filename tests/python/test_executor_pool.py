@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import millpond
 from millpond import errors
 from millpond.executor_pool import ExecutorPool
 
@@ -228,13 +229,15 @@ def test_terminate_drops_what_has_not_started(threads: ExecutorPool) -> None:
     called: list[object] = []
     running = [threads.apply_async(gate.wait, callback=called.append) for _ in range(2)]
     waiting = [threads.apply_async(called.append, (n,)) for n in range(10)]
+    failed: list[BaseException] = []
+    waiting.append(threads.apply_async(square, (1,), callback=called.append, error_callback=failed.append))
     threads.terminate()
     for result in running + waiting:
         with pytest.raises(errors.PoolTerminated):
             result.get(LONG)
     gate.set()
     threads.join()
-    assert called == []
+    assert called == [] and [type(error) for error in failed] == [errors.PoolTerminated]
 
 
 def test_an_executor_that_was_shut_down_says_so() -> None:
@@ -295,6 +298,39 @@ def test_chunks_are_those_of_multiprocessing() -> None:
     with ExecutorPool(executor, 3) as pool:
         assert pool.map(square, range(25)) == [n * n for n in range(25)]
     assert executor.sizes == [3] * 8 + [1]
+
+
+def test_a_pool_is_one_over_an_executor_if_it_is_given_one() -> None:
+    with ThreadPoolExecutor(2) as executor:
+        pool: Any
+        for pool in (millpond.Pool(executor=executor), millpond.ThreadPool(executor=executor)):
+            assert isinstance(pool, ExecutorPool) and pool.executor is executor
+            with pool:
+                assert pool.map(square, range(5)) == [0, 1, 4, 9, 16]
+
+
+def test_limits_of_single_calls_are_refused_where_there_are_none(threads: ExecutorPool) -> None:
+    call: Any = threads.apply_async
+    for limits in ({"timeout": 1}, {"retries": 1}, {"priority": 1}):
+        with pytest.raises(errors.Unsupported, match="ThreadPoolExecutor"):
+            call(square, (2,), **limits)
+
+
+def test_results_can_be_asked_and_cancelled() -> None:
+    with ThreadPoolExecutor(1) as executor, ExecutorPool(executor) as pool:
+        gate = threading.Event()
+        running = pool.apply_async(gate.wait)
+        waiting = pool.apply_async(square, (1,))
+        while not running.running():
+            time.sleep(0.005)
+        assert not waiting.running() and not running.cancel()
+        with pytest.raises(errors.Unsupported, match="killed"):
+            running.kill()
+        assert waiting.cancel() and not waiting.cancel()
+        with pytest.raises(errors.TaskCancelled):
+            waiting.get(LONG)
+        gate.set()
+        assert running.get(LONG) is True
 
 
 def test_tasks_need_nothing_of_millpond_on_the_worker() -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from millpond.futures import Future as Future
     from millpond.futures import ProcessPoolExecutor as ProcessPoolExecutor
     from millpond.futures import ThreadPoolExecutor as ThreadPoolExecutor
+    from millpond.logs import enable_logging as enable_logging
     from millpond.native import register_native as register_native
     from millpond.pool import Pool as Pool
     from millpond.pool import ThreadPool as ThreadPool
@@ -36,6 +37,7 @@ _PARTS = {
     "ThreadPoolExecutor": "futures",
     "register_native": "native",
     "shared_array": "shared",
+    "enable_logging": "logs",
 }
 _RENAMED = {"__version__": "VERSION"}
 

@@ -122,8 +122,7 @@ class PoolExecutor(concurrent.futures.Executor):
         if cancel_futures:
             for future in list(self._unfinished):
                 future.cancel()
-        if not self._broken:
-            engine.close()
+        engine.close()
         if wait:
             engine.join()
             with self._lock:

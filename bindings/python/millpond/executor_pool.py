@@ -35,6 +35,7 @@ from typing import (
 )
 
 from millpond import errors
+from millpond.asynchronous import Asynchronous
 from millpond.executor_results import (
     ApplyResult,
     Callback,
@@ -57,15 +58,17 @@ class Capabilities(NamedTuple):
     initializer: bool
     #: Workers can be replaced after a number of tasks. An executor is told when it is made.
     maxtasksperchild: bool
-    #: Tasks can have a time limit: give the pool `executor.options(timeout=...)`.
+    #: Tasks can have a time limit: `apply_async(..., timeout=...)`, and that of the executor for maps.
     timeout: bool
-    #: Tasks that fail can be tried again: give the pool `executor.options(retries=...)`.
+    #: Tasks that fail can be tried again: `apply_async(..., retries=...)`, and those of the executor for maps.
     retries: bool
+    #: Some tasks can go before others: `apply_async(..., priority=...)`.
+    priority: bool
     #: map_native() runs functions of shared libraries.
     native: bool
 
 
-class ExecutorPool:
+class ExecutorPool(Asynchronous):
     """A pool that runs its tasks on an executor, which remains yours: closing the pool does not shut it down.
 
     :param executor: the executor.
@@ -120,12 +123,14 @@ class ExecutorPool:
     def capabilities(self) -> Capabilities:
         """What this executor can do beyond the calls themselves."""
         limited = callable(getattr(self._executor, "options", None))
+        kill = bool(getattr(self._executor, "can_kill", False))
         return Capabilities(
-            kill=bool(getattr(self._executor, "can_kill", False)),
+            kill=kill,
             initializer=False,
             maxtasksperchild=False,
-            timeout=limited,
+            timeout=limited and kill,
             retries=limited,
+            priority=limited,
             native=False,
         )
 
@@ -142,11 +147,21 @@ class ExecutorPool:
         kwds: Optional[Mapping[str, Any]] = None,
         callback: Callback = None,
         error_callback: Callback = None,
+        *,
+        timeout: Optional[float] = None,
+        retries: int = 0,
+        priority: int = 0,
     ) -> ApplyResult:
-        """As :meth:`apply`, without waiting."""
+        """As :meth:`apply`, without waiting. The limits are for executors that have options(), as Millpond's."""
         self._check_running()
+        executor = self._executor
+        if timeout is not None or retries or priority:
+            options = getattr(executor, "options", None)
+            if not callable(options):
+                _refuse(f"{type(executor).__name__} has no time limits, retries or priorities of single calls")
+            executor = options(timeout=timeout, retries=retries, priority=priority)
         result = ApplyResult(self, 1, callback, error_callback)
-        self._follow(result, 0, functools.partial(func, **kwds) if kwds else func, *args)
+        self._follow(result, 0, executor, functools.partial(func, **kwds) if kwds else func, *args)
         return result
 
     def map(self, func: Callable[[Any], Any], iterable: Iterable[Any], chunksize: Optional[int] = None) -> List[Any]:
@@ -255,11 +270,11 @@ class ExecutorPool:
         if self._state != RUN:
             raise ValueError("Pool not running")
 
-    def _submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+    def _submit(self, executor: Executor, function: Callable[..., Any], *args: Any) -> Future[Any]:
         with self._idle:
             self._unfinished += 1
         try:
-            future = self._executor.submit(function, *args)
+            future = executor.submit(function, *args)
         except BaseException:
             self._ended(None)
             raise
@@ -270,11 +285,13 @@ class ExecutorPool:
             self._unfinished -= 1
             self._idle.notify_all()
 
-    def _follow(self, result: ApplyResult, index: int, function: Callable[..., Any], *args: Any) -> None:
+    def _follow(
+        self, result: ApplyResult, index: int, executor: Executor, function: Callable[..., Any], *args: Any
+    ) -> None:
         with self._idle:
             self._cache.add(result)
         try:
-            future = self._submit(function, *args)
+            future = self._submit(executor, function, *args)
         except BaseException as error:
             # A map of which some chunks were submitted already.
             result.give_up(error)
@@ -303,7 +320,7 @@ class ExecutorPool:
         parts = -(-length // chunksize) if length else 0
         result = MapResult(self, parts, callback, error_callback)
         for index, chunk in enumerate(_chunks(items, chunksize) if length else ()):
-            self._follow(result, index, mapper, (func, chunk))
+            self._follow(result, index, self._executor, mapper, (func, chunk))
         return result
 
     def _imap(
@@ -323,7 +340,7 @@ class ExecutorPool:
             raise ValueError(f"window must be 1+, not {window}")
 
         def call(chunk: Any) -> Future[Any]:
-            future = self._submit(mapstar, (func, chunk))
+            future = self._submit(self._executor, mapstar, (func, chunk))
             future.add_done_callback(self._ended)
             return future
 

@@ -110,6 +110,21 @@ class ApplyResult:
             return self._value
         raise self._value
 
+    def running(self) -> bool:
+        """Whether a worker is at it."""
+        return not self.ready() and any(future.running() for future in list(self._futures))
+
+    def cancel(self) -> bool:
+        """Keeps it from starting; what runs goes on. Whether it will not run, as a whole."""
+        return not self.ready() and sum(not future.cancel() for future in list(self._futures)) == 0
+
+    def kill(self) -> bool:
+        """Ends it now, if the executor's futures can be killed. Whether it will not end by itself."""
+        futures = list(self._futures)
+        if not all(future.cancel() or hasattr(future, "kill") for future in futures):
+            raise errors.Unsupported("the executor's futures cannot be killed, and it runs already")
+        return not self.ready() and sum(stop(future) for future in futures) > 0
+
     def _follow(self, index: int, future: Future[Any]) -> None:
         """Takes the outcome of a future as that of part `index`, as soon as there is one."""
         with self._lock:
@@ -134,8 +149,8 @@ class ApplyResult:
     def _joined(self, values: List[Any]) -> Outcome:
         return True, values[0]
 
-    def _settle(self, outcome: Outcome, quietly: bool = False) -> None:
-        """Keeps the first outcome it is given; `quietly`, without a callback."""
+    def _settle(self, outcome: Outcome) -> None:
+        """Keeps the first outcome it is given."""
         with self._lock:
             if self._settled:
                 return
@@ -145,7 +160,7 @@ class ApplyResult:
             self._futures.clear()
         callback = self._callback if self._success else self._error_callback
         self._callback = self._error_callback = None
-        if callback is None or quietly:
+        if callback is None:
             self._announce()
         else:
             self._pool.callbacks.call(callback, self._value, self._announce)
@@ -159,7 +174,7 @@ class ApplyResult:
         with self._lock:
             futures = list(self._futures)
         # Before they are cancelled, as their callbacks come back here.
-        self._settle((False, error), quietly=True)
+        self._settle((False, error))
         for future in futures:
             stop(future)
 
@@ -174,12 +189,15 @@ class MapResult(ApplyResult):
         return True, [item for chunk in values for item in chunk]
 
 
-def stop(future: Future[Any]) -> None:
-    """Cancels a future, and kills its task where the executor offers that."""
-    if not future.cancel():
-        kill = getattr(future, "kill", None)
-        if kill is not None:
-            kill()
+def stop(future: Future[Any]) -> bool:
+    """Cancels a future, or kills its task where the executor offers that. Whether it will not end by itself."""
+    if future.cancel():
+        return True
+    kill = getattr(future, "kill", None)
+    try:
+        return kill is not None and bool(kill())
+    except errors.Unsupported:
+        return False
 
 
 class IMapIterator:

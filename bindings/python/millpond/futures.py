@@ -181,6 +181,20 @@ class ProcessPoolExecutor(PoolExecutor):
             # It ends with the workers.
             self._watch.join()
 
+    def kill_workers(self) -> None:
+        """Shuts the executor down at once: cancels what waits, and kills what runs. Does not wait for that."""
+        self._force_shutdown(WorkerProcess.kill)
+
+    def terminate_workers(self) -> None:
+        """As :meth:`kill_workers`, by SIGTERM, which a call may handle."""
+        self._force_shutdown(WorkerProcess.terminate)
+
+    def _force_shutdown(self, end: Callable[[WorkerProcess], None]) -> None:
+        workers = self._processes
+        self.shutdown(wait=False, cancel_futures=True)
+        for worker in workers.values():
+            end(worker)
+
     def _started(self) -> Engine:
         try:
             engine = super()._started()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List,
 from millpond import errors
 from millpond._engine import Call, Engine
 from millpond._task import Task
+from millpond.asynchronous import Asynchronous
 from millpond.imap import Feed, IMapIterator, IMapUnorderedIterator
 from millpond.native import NativeMaps
 from millpond.results import AsyncResult, Callback, MapResult
@@ -60,7 +61,7 @@ class Worker:
         return f"<{type(self).__name__} name={self.name!r} pid={self.pid}>"
 
 
-class Pool(NativeMaps):
+class Pool(Asynchronous, NativeMaps):
     """Worker processes that call functions: multiprocessing.Pool, but for a worker that may die without harm.
 
     processes: how many; by default as many as there are CPUs that this process may use.
