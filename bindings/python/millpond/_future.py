@@ -46,7 +46,9 @@ class Future(Base[T]):
     def cancel(self) -> bool:
         """Cancels the call if it has not started; what runs goes on. Whether it is cancelled."""
         task = self._task
-        if task is not None and not self.done() and not task.cancel():
+        if task is None:
+            return super().cancel()
+        if not self.done() and not task.cancel():
             # It runs, or has just ended; or somebody else was faster to cancel it.
             return self.cancelled()
         return self._cancelled()
