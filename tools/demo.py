@@ -127,13 +127,7 @@ def demo(options: argparse.Namespace) -> int:
                 run_program(outcome, command, out, limit, language.environment(library))
     print()
     demo_table.show(outcomes)
-    timed = [
-        {**result, "name": demo_table.label(outcome.language, result)}
-        for outcome in outcomes
-        for result in outcome.results
-        if "speedup" in result
-    ]
-    (top / "speedups.svg").write_text(demo_picture.bars(timed), encoding="utf-8")
+    (top / "speedups.svg").write_text(demo_picture.bars(demo_table.by_program(outcomes)), encoding="utf-8")
     folders = [top, *(top / language.key for language in options.languages)]
     print("\npictures:", *(os.path.relpath(path) for folder in folders for path in sorted(folder.glob("*.svg"))))
     failed = [f"{outcome.program} ({outcome.language})" for outcome in outcomes if outcome.failure is not None]

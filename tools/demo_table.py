@@ -31,11 +31,14 @@ def kind_of(result: Result) -> Tuple[str, str]:
     return result.get("mode", "threads"), result.get("by", "ours")
 
 
-def label(language: str, result: Result) -> str:
-    """Its name in the picture, where threads, and ours, go without saying."""
-    mode, by = kind_of(result)
-    words = [result["name"], *(["Python's own"] if by == "standard" else []), *([mode] if mode != "threads" else [])]
-    return f"{language}: {', '.join(words)}"
+def by_program(outcomes: Sequence[Outcome]) -> Dict[Tuple[str, str], List[Result]]:
+    """The results of each language and name, in the order of the columns; of a kind that was run twice the last one."""
+    found: Dict[Tuple[str, str], Dict[Tuple[str, str], Result]] = {}
+    for outcome in outcomes:
+        for result in outcome.results:
+            found.setdefault((outcome.language, result["name"]), {})[kind_of(result)] = result
+    order = list(KINDS)
+    return {name: [its[kind] for kind in sorted(its, key=order.index)] for name, its in found.items()}
 
 
 def cell(result: Optional[Result]) -> str:
@@ -64,11 +67,7 @@ def line(language: str, name: str, results: Sequence[Result]) -> List[str]:
 def lines(outcomes: Sequence[Outcome]) -> List[List[str]]:
     """With the headings."""
     table = [["language", "program", "sequential s", *KINDS.values(), "Amdahl", "workers", "answer"]]
-    rows: Dict[Tuple[str, str], List[Result]] = {}
-    for outcome in outcomes:
-        for result in outcome.results:
-            rows.setdefault((outcome.language, result["name"]), []).append(result)
-    table += [line(language, name, results) for (language, name), results in rows.items()]
+    table += [line(language, name, results) for (language, name), results in by_program(outcomes).items()]
     for outcome in outcomes:
         if outcome.failure is not None:
             nothing = ["-"] * (len(KINDS) + 3)

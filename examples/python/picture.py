@@ -28,11 +28,10 @@ def step_for(most: float) -> float:
 class Picture:
     """Places are given in the units of the axes: x from `x_range`, y from 0 to `top`."""
 
-    def __init__(self, title: str, subtitle: str, x_range: Tuple[float, float], top: float, height: int = 520) -> None:
+    def __init__(self, title: str, subtitle: str, x_range: Tuple[float, float], top: float) -> None:
         self._x_range, self._top = x_range, top
         self._legend: List[str] = []
         self._parts = [
-            f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 800 {height}' width='800' height='{height}'>",
             f"<style>{STYLE}</style>",
             "<rect width='100%' height='100%' fill='#fff'/>",
             f"<text class='title' x='{LEFT}' y='34'>{escape(title)}</text>",
@@ -71,10 +70,12 @@ class Picture:
         self.add(f"<path {look} d='M{line}'/>")
         for x, y in points if dots else ():
             self.add(f"<circle cx='{self.x(x):.1f}' cy='{self.y(y):.1f}' r='5' fill='{colour}'/>")
-        place = LEFT + 230 * (len(self._legend) % 3), BOTTOM + 70 + 22 * (len(self._legend) // 3)
+        place = LEFT + 345 * (len(self._legend) % 2), BOTTOM + 74 + 22 * (len(self._legend) // 2)
         key = f"<line {look} x1='{place[0]}' x2='{place[0] + 30}' y1='{place[1] - 5}' y2='{place[1] - 5}'/>"
         self._legend.append(f"{key}<text x='{place[0] + 38}' y='{place[1]}'>{escape(name)}</text>")
 
     def write(self, file_name: str) -> None:
-        Path(file_name).write_text("\n".join([*self._parts, *self._legend, "</svg>", ""]), encoding="utf-8")
+        height = BOTTOM + 70 + 22 * ((len(self._legend) + 1) // 2)
+        head = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 800 {height}' width='800' height='{height}'>"
+        Path(file_name).write_text("\n".join([head, *self._parts, *self._legend, "</svg>", ""]), encoding="utf-8")
         print("picture:", file_name)
