@@ -23,7 +23,7 @@ COURSE = (
     *("restart", "fork_join", "distance", "distance_sweep", "gil", "norms", "bad_luck", "fetch_all", "round_robin"),
     *("cpu_load", "queue", "work_queue", "lock", "local", "event", "condition", "daemon", "thread_subclass"),
     *("queue_objects", "deadlock", "interleave", "process_queue", "distance_async", "coroutines", "background"),
-    "native",
+    *("limits", "native"),
 )
 # Those that show one mode by themselves and are run a second time, in processes.
 IN_PROCESSES = (

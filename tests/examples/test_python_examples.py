@@ -33,6 +33,7 @@ BOTH_MODES = (
 ON_THREADS = ("blocking_sleep", "fetch_all", "interleave", "distance_async", "coroutines", "round_robin")
 UNTIMED = (
     *("pids", "pool_square", "process_hello", "restart", "distance_sweep", "bad_luck", "round_robin", "background"),
+    "limits",
     *(set(SYNCHRONISING) - {"queue"}),
     "work_queue",
 )
@@ -163,6 +164,7 @@ BROKEN = (
     ("deadlock", "stuck and cured", "not stuck and cured"),
     ("process_queue", "(number, sum_all_values(number))", "(number, number)"),
     ("daemon", "its_kind, False, 3, pause", "its_kind, True, 3_000, pause"),
+    ("limits", "return int(tries.value)", "return 2"),
     ("restart", "= saboteur.last.total", "= 0"),
 )
 
