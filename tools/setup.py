@@ -25,6 +25,8 @@ PINS = {
     "lint": ["clang-format==23.1.5", "clang-tidy==23.1.4", "ruff==0.17.6", "mypy==2.4.1"],
     "cmake": ["cmake==4.4.4"],
 }
+# What the Python package works with where it is installed. Not every Python has it yet: then its tests are skipped.
+PARTNERS = ["numpy==2.4.6", "numba==0.68.1", "cloudpickle==3.1.2", "joblib==1.6.0", "tqdm==4.70.1"]
 
 # Program, what to type to get it on Debian, and what is lost without it.
 RUST = "curl https://sh.rustup.rs -sSf | sh"
@@ -87,7 +89,7 @@ def make_venv() -> None:
     fail("python3 cannot make a virtual environment: apt-get install python3-venv")
 
 
-def install(pins: list[str]) -> None:
+def install(pins: list[str], *, needed: bool = True) -> None:
     """Installs what the environment lacks; the note of what it holds spares a second run pip's start-up."""
     note = VENV / "installed.txt"
     held = set(note.read_text().split()) if note.exists() else set()
@@ -99,6 +101,9 @@ def install(pins: list[str]) -> None:
     env = {key: value for key, value in os.environ.items() if key not in {"PYTHONHOME", "PYTHONPATH", "PIP_TARGET"}}
     command = [str(PYTHON), "-m", "pip", "-q", "--disable-pip-version-check", "install", *wanted]
     if subprocess.run(command, env=env, stdin=subprocess.DEVNULL).returncode != 0:
+        if not needed:
+            print("setup: pip could not install them; the tests that use them are skipped", file=sys.stderr)
+            return
         fail("pip could not install the packages above; is there a network, or a mirror set in pip's configuration?")
     note.write_text("\n".join(sorted(held | set(wanted))) + "\n")
 
@@ -117,6 +122,8 @@ def main() -> None:
         pins += PINS["test"]  # mypy reads pytest's types
     make_venv()
     install(pins)
+    if group == "test":
+        install(PARTNERS, needed=False)
 
 
 if __name__ == "__main__":
