@@ -222,7 +222,9 @@ static bool attempts(struct actor *actor) {
   status = pool_future_status(future);
   uint32_t starts = atomic_load(&trials->starts);
   bool good = trials->bad <= call.retries;
-  bool late = trials->hang && (!good || model->processes || cancels);
+  /* Of a task that is to stop the failure is its end, whichever attempt it is. */
+  bool stopped = cancels || atomic_load(&model->terminating);
+  bool late = trials->hang && (!good || model->processes || stopped);
   note(actor, " of which %u fail, %u retries%s: %d after %u", trials->bad, call.retries,
        trials->hang ? ", hanging" : "", status, starts);
   CHECK(starts <= call.retries + 1u);
@@ -230,8 +232,7 @@ static bool attempts(struct actor *actor) {
     EXPECT(pool_future_get(future, &last, sizeof last, 0), POOL_OK);
     CHECK(starts > trials->bad && last == starts && (starts == trials->bad + 1 || model->processes));
   } else if (status == 88) {
-    /* Of a task that is to stop the failure is its end. */
-    CHECK((!good && starts == call.retries + 1u) || cancels || atomic_load(&model->terminating));
+    CHECK((!good && starts == call.retries + 1u) || stopped);
   } else if (!(status == POOL_ERR_TIME_LIMIT && late) && !(status == POOL_ERR_CANCELLED && cancels) &&
              !may_end_so(model, &view, status)) {
     FAIL("a task of %u attempts: %d (%s): %s", starts, status, pool_status_name(status), pool_future_message(future));
