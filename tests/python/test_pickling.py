@@ -8,6 +8,7 @@ import pickle
 import socket
 import sys
 import types
+import weakref
 from collections.abc import Callable
 from multiprocessing import connection
 from typing import Any
@@ -66,10 +67,11 @@ def test_without_a_copy_the_buffers_are_the_messages() -> None:
     assert bytes(back.parts[0]).endswith(b"az")
 
 
-def test_a_buffer_in_pieces_stays_in_the_pickle() -> None:
+def test_buffers_in_pieces() -> None:
+    with pytest.raises(pickle.PicklingError, match="non-contiguous"):
+        _pickling.dumps(Buffers(memoryview(bytes(100))[::7]))
     numpy = pytest.importorskip("numpy")
-    back = there_and_back(numpy.arange(100)[::7])
-    assert back.tolist() == list(range(0, 100, 7))
+    assert there_and_back(numpy.arange(100)[::7]).tolist() == list(range(0, 100, 7))
 
 
 def test_arrays_of_numpy_come_back_as_they_were() -> None:
@@ -114,6 +116,22 @@ def test_closures_cross_when_cloudpickle_is_installed(monkeypatch: pytest.Monkey
         pytest.skip("cloudpickle is not installed")
     assert there_and_back(closure(2))(40) == 42
     assert there_and_back((closure(2), Buffers(bytearray(9))))[1].parts == (bytearray(9),)
+
+
+def test_a_failure_leaves_nothing_to_the_next_message() -> None:
+    for _ in range(3):
+        with pytest.raises(TypeError):
+            _pickling.dumps([["word"] * 10, Buffers(bytearray(9)), (number for number in [1])])
+        assert there_and_back([1, Buffers(bytearray(2))])[1].parts == (bytearray(2),)
+        assert there_and_back(["word", "word"]) == ["word", "word"]
+
+
+def test_what_was_pickled_is_not_kept() -> None:
+    thing = Buffers()
+    seen = weakref.ref(thing)
+    _pickling.dumps([thing, thing])
+    del thing
+    assert seen() is None
 
 
 def test_what_nobody_can_pickle_fails_as_pickle_says() -> None:

@@ -21,6 +21,8 @@ from typing import Any
 PROTOCOL = 5
 # As malloc's: for buffers that are read where they are.
 ALIGNMENT = 16
+# A pickler that has written so much is not kept for the next message: it has grown.
+LARGE = 64 * 1024
 # A pickle begins with 0x80; a message with buffers has a zero there, and their number in the other seven bytes.
 HEAD = struct.Struct("<Q")
 
@@ -45,19 +47,22 @@ class Message(bytes):
         return bytes, (bytes(self),)
 
 
-class _Lending(threading.local):
-    """What the message that this thread makes right now has lent."""
+class _Making(threading.local):
+    """The message that this thread makes right now."""
 
-    objects: list[object] | None = None
+    # What it has lent so far.
+    lent: list[object] | None = None
+    # A pickler that this thread may use once more, which is cheaper than a new one.
+    scribe: _Scribe | None = None
 
 
-_lending = _Lending()
+_making = _Making()
 
 
 def lend(thing: object) -> None:
     """Keeps an object alive as long as the message that is being made; called by the object's `__reduce__`."""
-    if _lending.objects is not None:
-        _lending.objects.append(thing)
+    if _making.lent is not None:
+        _making.lent.append(thing)
 
 
 class _Dispatch:
@@ -80,58 +85,71 @@ class _Dispatch:
 _dispatch = _Dispatch()
 
 
-def _plain(obj: object, buffers: list[pickle.PickleBuffer] | None) -> bytes:
+class _Scribe:
+    """A pickler, where it writes, and the buffers that it leaves out."""
+
+    def __init__(self) -> None:
+        self.stream = io.BytesIO()
+        self.buffers: list[pickle.PickleBuffer] = []
+        self.pickler = pickle.Pickler(self.stream, PROTOCOL, buffer_callback=self.buffers.append)
+        self.table: dict[Any, Any] = {}
+
+    def write(self, obj: object) -> bytes:
+        table = _dispatch.current()
+        if self.table is not table:
+            self.table = self.pickler.dispatch_table = table
+        self.pickler.dump(obj)
+        self.pickler.clear_memo()
+        data = self.stream.getvalue()
+        self.stream.seek(0)
+        self.stream.truncate()
+        return data
+
+
+def _plain(obj: object) -> bytes:
+    scribe = _making.scribe or _Scribe()
+    # What is pickled may make a message of its own meanwhile; and what has failed is not used again.
+    _making.scribe = None
+    data = scribe.write(obj)
+    if scribe.buffers:
+        return _joined(data, scribe.buffers)
+    if len(data) < LARGE:
+        _making.scribe = scribe
+    return data
+
+
+def _by_value(obj: object) -> bytes:
     stream = io.BytesIO()
-    pickler = pickle.Pickler(stream, PROTOCOL, buffer_callback=None if buffers is None else buffers.append)
-    pickler.dispatch_table = _dispatch.current()
-    pickler.dump(obj)
-    return stream.getvalue()
+    buffers: list[pickle.PickleBuffer] = []
+    cloudpickle().Pickler(stream, PROTOCOL, buffers.append).dump(obj)
+    return _joined(stream.getvalue(), buffers) if buffers else stream.getvalue()
 
 
-def _by_value(obj: object, buffers: list[pickle.PickleBuffer] | None) -> bytes:
-    stream = io.BytesIO()
-    cloudpickle().Pickler(stream, PROTOCOL, None if buffers is None else buffers.append).dump(obj)
-    return stream.getvalue()
-
-
-def _pickled(obj: object, by_value: bool, buffers: list[pickle.PickleBuffer] | None) -> bytes:
+def _packed(obj: object, by_value: bool) -> bytes:
     if by_value and cloudpickle() is not None:
-        return _by_value(obj, buffers)
+        return _by_value(obj)
     try:
-        return _plain(obj, buffers)
+        return _plain(obj)
     except (pickle.PicklingError, AttributeError, TypeError):
         if cloudpickle() is None:
             raise
-        if buffers:
-            buffers.clear()
         try:
-            return _by_value(obj, buffers)
+            return _by_value(obj)
         except Exception:
             pass
         # What pickle itself says is what a user of multiprocessing knows.
         raise
 
 
-def _packed(obj: object, by_value: bool) -> bytes:
-    buffers: list[pickle.PickleBuffer] = []
-    data = _pickled(obj, by_value, buffers)
-    if not buffers:
-        return data
-    try:
-        return _joined(data, [buffer.raw() for buffer in buffers])
-    except BufferError:  # one of them is in pieces
-        return _pickled(obj, by_value, None)
-
-
 def dumps(obj: object, by_value: bool = False) -> bytes:
     """An object as a message. What pickle refuses (a lambda, a function inside another) goes through cloudpickle, if
     that is installed; with `by_value` all functions and classes of `__main__` do."""
-    outer = _lending.objects
-    lent = _lending.objects = []
+    outer = _making.lent
+    lent = _making.lent = []
     try:
         data = _packed(obj, by_value)
     finally:
-        _lending.objects = outer
+        _making.lent = outer
     if not lent:
         return data
     message = Message(data)
@@ -139,7 +157,8 @@ def dumps(obj: object, by_value: bool = False) -> bytes:
     return message
 
 
-def _joined(data: bytes, views: list[memoryview]) -> bytes:
+def _joined(data: bytes, buffers: list[pickle.PickleBuffer]) -> bytes:
+    views = [buffer.raw() for buffer in buffers]  # pickle takes none that lies in pieces
     sizes = [len(data), *(view.nbytes for view in views)]
     head = HEAD.pack(len(views) << 8) + b"".join(map(HEAD.pack, sizes))
     parts: list[bytes | memoryview] = [head]
