@@ -44,6 +44,7 @@ from millpond.executor_results import (
     IMapUnorderedIterator,
     MapResult,
 )
+from millpond.progress import Wanted, mapped
 
 RUN, CLOSE, TERMINATE = "RUN", "CLOSE", "TERMINATE"
 Live = Union[ApplyResult, IMapIterator]
@@ -164,10 +165,21 @@ class ExecutorPool(Asynchronous):
         self._follow(result, 0, executor, functools.partial(func, **kwds) if kwds else func, *args)
         return result
 
-    def map(self, func: Callable[[Any], Any], iterable: Iterable[Any], chunksize: Optional[int] = None) -> List[Any]:
-        """The list of `func(item)` for all items."""
-        result: List[Any] = self.map_async(func, iterable, chunksize).get()
-        return result
+    def map(
+        self,
+        func: Callable[[Any], Any],
+        iterable: Iterable[Any],
+        chunksize: Optional[int] = None,
+        *,
+        progress: Wanted = None,
+    ) -> List[Any]:
+        """The list of what func returns for each item. chunksize: how many items make one task.
+
+        progress: True shows a progress bar; see :mod:`millpond.progress`.
+        """
+        if progress:
+            return mapped(self, func, iterable, chunksize, progress)
+        return self.map_async(func, iterable, chunksize).get()  # type: ignore[no-any-return]
 
     def map_async(
         self,

@@ -19,6 +19,7 @@ from millpond._task import Task
 from millpond.asynchronous import Asynchronous
 from millpond.imap import Feed, IMapIterator, IMapUnorderedIterator
 from millpond.native import NativeMaps
+from millpond.progress import Wanted, mapped
 from millpond.results import AsyncResult, Callback, MapResult
 
 if TYPE_CHECKING:
@@ -197,8 +198,20 @@ class Pool(Asynchronous, NativeMaps):
         result._submitted([task], self._engine)
         return result
 
-    def map(self, func: Callable[[Any], Any], iterable: Iterable[Any], chunksize: Optional[int] = None) -> List[Any]:
-        """The list of what func returns for each item. chunksize: how many items make one task."""
+    def map(
+        self,
+        func: Callable[[Any], Any],
+        iterable: Iterable[Any],
+        chunksize: Optional[int] = None,
+        *,
+        progress: Wanted = None,
+    ) -> List[Any]:
+        """The list of what func returns for each item. chunksize: how many items make one task.
+
+        progress: True shows a progress bar; see :mod:`millpond.progress`.
+        """
+        if progress:
+            return mapped(self, func, iterable, chunksize, progress)
         return self.map_async(func, iterable, chunksize).get()  # type: ignore[no-any-return]
 
     def map_async(

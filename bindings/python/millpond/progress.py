@@ -19,7 +19,7 @@ from __future__ import annotations
 import importlib
 import sys
 import time
-from typing import Any, Callable, Dict, Iterator, Optional, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Union
 
 Wanted = Union[None, bool, str, Dict[str, Any], Callable[[int, Optional[int]], object]]
 
@@ -67,6 +67,18 @@ class Progress:
             close = getattr(results, "close", None)
             if close is not None:
                 close()
+
+
+def mapped(pool: Any, func: Any, items: Iterable[Any], chunksize: Optional[int], wanted: Wanted) -> List[Any]:
+    """The results of a pool's map, in a list, counted as they come."""
+    items = items if hasattr(items, "__len__") else list(items)
+    total = len(items)  # type: ignore[arg-type]
+    bar = Progress.wanted(wanted, total)
+    assert bar is not None
+    if chunksize is None:
+        # Small enough to be seen coming.
+        chunksize = max(1, min(-(-total // (pool._processes * 4)), total // 100))
+    return list(bar.over(pool.imap(func, items, chunksize, window=max(total, 1))))
 
 
 class Told:
