@@ -15,7 +15,7 @@ def sleep(seconds: float) -> float:
 
 def main() -> int:
     course = Course("blocking_sleep", workers=4, modes=(THREADS,))
-    seconds = course.size(0.05, 0.25, 5.0)
+    seconds = course.size(0.1, 0.25, 5.0)
     log = course.log()
 
     log.start("three one after the other, start")

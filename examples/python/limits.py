@@ -55,7 +55,7 @@ def killed(executor: Any) -> bool:
 def only_waited_for(executor: Any, limit: float) -> bool:
     """It cannot be cancelled once it runs, and goes on behind the back of who has waited."""
     future = executor.submit(time.sleep, 10 * limit)
-    while not future.running():
+    while not (future.running() or future.done()):
         time.sleep(0.001)
     try:
         future.result(timeout=limit)

@@ -153,6 +153,7 @@ BROKEN = (
     ("fetch_all", "executor.map(fetch, urls)", "executor.map(fetch, urls[::-1])"),
     ("round_robin", "await asyncio.sleep(0)", "await asyncio.sleep(0.001 * value)"),
     ("background", 'return "asked to stop"', 'return "tired"'),
+    ("coroutines", "await asyncio.sleep(seconds)", "time.sleep(seconds)"),
     ("cpu_load", "steps += 1", "steps += 2"),
     ("work_queue", "total + item", "total + 1"),
     ("lock", "course.workers, kind.objects.Lock(), rounds", "course.workers, nullcontext(), rounds"),
