@@ -106,6 +106,7 @@ CASE(all_and_any) {
     return 0;
   }));
   race.push_back(pool.submit([] { return 7; }));
+  while (!race[0].running()) ::usleep(1000);
   auto [index, futures] = millpond::when_any(std::move(race)).get();
   CHECK(index == 1 && futures[1].get() == 7);
   stop.cancel();

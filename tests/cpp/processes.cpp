@@ -36,7 +36,8 @@ CASE(functions_and_closures) {
   millpond::process_pool pool(2);
   CHECK(pool.in_processes());
   CHECK(pool.apply(add, 3, 4) == 7);
-  const int factor = 3;
+  int factor = 1;
+  factor += static_cast<int>(pool.workers());
   CHECK(pool.apply([factor](int x) { return x * factor; }, 5) == 15);
   CHECK(pool.apply([] { return ::getpid(); }) != ::getpid());
   CHECK(pool.submit([](millpond::task &self) { return self.attempt(); }).get() == 1);
@@ -90,7 +91,8 @@ CASE(maps) {
   millpond::process_pool pool(2);
   std::vector<int> all(1000);
   for (int i = 0; i < 1000; i++) all[static_cast<std::size_t>(i)] = i;
-  const int factor = 3;
+  int factor = 1;
+  factor += static_cast<int>(pool.workers());
   CHECK(pool.map(all, [factor](int x) { return x * factor; })[999] == 2997);
   CHECK(pool.map(all, [](int x) { return x * 2L; })[999] == 1998);
   CHECK(pool.map(std::vector<std::string>{"a", "bb"}, [](const std::string &s) { return s + s; })[1] == "bbbb");
@@ -122,6 +124,8 @@ CASE(a_mode_that_is_an_option) {
   CHECK(pool.in_processes() && pool.apply(add, 1, 2) == 3);
   auto shared = std::make_shared<int>(1);
   CHECK_THROWS(pool.submit([shared] { return *shared; }), millpond::error, e.status() == POOL_ERR_UNSUPPORTED);
+  millpond::future<int> none;
+  CHECK(pool.try_submit(none, [shared] { return *shared; }) == POOL_ERR_UNSUPPORTED && !none.valid());
 }
 
 CASE(damaged_bytes) {

@@ -22,7 +22,7 @@ def files() -> list[str]:
 
 
 def names(file: str) -> list[str]:
-    """The cases of one file; those of later standards are not among them."""
+    """The cases of one file."""
     return re.findall(r"^CASE\((\w+)\)", (HERE / f"{file}.cpp").read_text(), re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""The C++ header under each compiler and standard, and under AddressSanitizer."""
+"""The C++ header under each compiler and standard, under AddressSanitizer, without exceptions, and what it refuses."""
 
 from __future__ import annotations
 
@@ -9,21 +9,81 @@ import programs
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Compile, Run
 
 ASAN = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer")
+# What does not compile, and a part of what the compiler must say then.
+REFUSED = {
+    "function": (
+        "std::string s; pool.submit([s] { return s.size(); }).get();",
+        "this function cannot go to another process",
+    ),
+    "argument": (
+        "pool.submit([](std::string_view s) { return s.size(); }, std::string_view()).get();",
+        "an argument cannot go",
+    ),
+    "result": ("pool.submit([] { return std::make_unique<int>(1); }).get();", "the result cannot come back"),
+    "call": ("pool.submit([](int) {}, std::string()).get();", "cannot be called with these arguments"),
+    "callback": ("pool.post(millpond::with().callback([](std::string) {}), [] { return 1; });", "a callback takes"),
+    "retries": (
+        "millpond::pool threads;"
+        "threads.post(millpond::with().retries(1), [](std::unique_ptr<int>) {}, std::make_unique<int>(1));",
+        "must be copyable",
+    ),
+}
+PROGRAM = """
+#include <memory>
+#include <millpond.hpp>
+#include <string>
+int main() {
+  millpond::process_pool pool;
+  %s
+}
+"""
 each_file = pytest.mark.parametrize("file", programs.files())
+
+
+def need(compiler: str) -> None:
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is missing: apt-get install {compiler.replace('clang++', 'clang')}")
 
 
 @each_file
 @pytest.mark.parametrize(("compiler", "std"), [("g++", "c++17"), ("clang++", "c++20")])
 def test_cases(cc: Compile, run: Run, file: str, compiler: str, std: str) -> None:
-    if shutil.which(compiler) is None:
-        pytest.skip(f"{compiler} is missing")
+    need(compiler)
     programs.check(cc, run, file, f"{compiler}-{std}", compiler=compiler, std=std)
 
 
 @each_file
 def test_asan(cc: Compile, run: Run, file: str) -> None:
-    env = {"ASAN_OPTIONS": "detect_leaks=1", "CHECK_TOOL": "asan"}
+    need("g++")
+    env = {"ASAN_OPTIONS": "detect_leaks=1"}
     programs.check(cc, run, file, "asan", std="c++20", flags=ASAN, env=env)
+
+
+@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+def test_without_exceptions_and_types(cc: Compile, run: Run, compiler: str) -> None:
+    need(compiler)
+    flags = ("-fno-exceptions", "-fno-rtti")
+    programs.check(cc, run, "bare", f"bare-{compiler}", compiler=compiler, flags=flags)
+
+
+@pytest.mark.parametrize("part", sorted(path.name for path in (programs.INCLUDE / "millpond").glob("*.hpp")))
+def test_each_part_stands_alone(cc: Compile, tmp_path: Path, part: str) -> None:
+    need("g++")
+    source = tmp_path / "part.cpp"
+    source.write_text(f"#include <millpond/{part}>\n#include <millpond/{part}>\nint main() {{}}\n")
+    cc(source, f"cpp/parts/{part}", compiler="g++", std="c++20", flags=(*programs.STRICT, "-O0"))
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_is_refused_says_why(cc: Compile, tmp_path: Path, what: str) -> None:
+    need("g++")
+    statement, sentence = REFUSED[what]
+    source = tmp_path / "refused.cpp"
+    source.write_text(PROGRAM % statement)
+    with pytest.raises(RuntimeError, match=sentence):
+        cc(source, f"cpp/refused/{what}", compiler="g++", std="c++17", flags=programs.STRICT)

@@ -6,6 +6,7 @@
 #include <millpond/broadcast.hpp>
 #include <millpond/call.hpp>
 #include <millpond/config.hpp>
+#include <millpond/coroutine.hpp>
 #include <millpond/error.hpp>
 #include <millpond/future.hpp>
 #include <millpond/group.hpp>
@@ -27,6 +28,7 @@
 #include <millpond/sort.hpp>
 #include <millpond/spawn.hpp>
 #include <millpond/starmap.hpp>
+#include <millpond/stop.hpp>
 #include <millpond/sync.hpp>
 #include <millpond/task.hpp>
 #include <millpond/then.hpp>

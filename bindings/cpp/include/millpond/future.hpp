@@ -156,6 +156,7 @@ protected:
   }
 
 private:
+  friend struct stopping;
   pool_t *pool_ = nullptr;
   pool_future_t *handle_ = nullptr;
   cell *cell_ = nullptr;

@@ -3,7 +3,7 @@
 #ifndef MILLPOND_LOOPS_HPP
 #define MILLPOND_LOOPS_HPP
 
-#include <millpond/map.hpp>
+#include <millpond/map_remote.hpp>
 #include <millpond/numbers.hpp>
 
 #include <algorithm>
@@ -54,6 +54,11 @@ template <class F, class Number> void for_remote(pool_t *host, const numbers<Num
       raise(status, pool_last_error());
     }
   }
+}
+
+/// A loop over anything else: call by call, or by rows.
+template <class Range, class F> void for_remote(pool_t *host, Range &range, F &f) {
+  map_remote<void>(host, static_cast<const call<> *>(nullptr), range, f);
 }
 
 /// A sum under way: its pieces, each with a partial result of its own. The library knows them by their numbers, so that

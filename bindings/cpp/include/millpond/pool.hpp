@@ -8,10 +8,11 @@
 #include <millpond/join.hpp>
 #include <millpond/loops.hpp>
 #include <millpond/map_remote.hpp>
-#include <millpond/options.hpp>
 #include <millpond/periodic.hpp>
+#include <millpond/pool_base.hpp>
 #include <millpond/sort.hpp>
 #include <millpond/starmap.hpp>
+#include <millpond/stop.hpp>
 #include <millpond/submit.hpp>
 
 #include <memory>
@@ -42,7 +43,7 @@ struct elsewhere {};
 /// What runs: a function, lambda or function object, with a millpond::task & as first parameter if it wants one. Function
 /// and arguments are copied or moved into the call, as for std::thread; std::ref() passes a reference to threads. What it
 /// throws goes to whoever waits.
-template <class Where> class basic_pool {
+template <class Where> class basic_pool : public detail::pool_base {
 public:
   /// With as many workers as there are CPUs, or as MILLPOND_NUM_WORKERS says.
   basic_pool() : basic_pool(options()) {}
@@ -61,19 +62,6 @@ public:
     }
     return result<basic_pool>(std::in_place, std::move(made));
   }
-  /// Closes the pool and waits for all tasks, callbacks and workers. Inside a task of the pool itself, which would wait
-  /// for itself, it ends the program.
-  ~basic_pool() {
-    close_join();
-  }
-  basic_pool(basic_pool &&other) noexcept
-      : handle_(std::exchange(other.handle_, nullptr)), remote_(other.remote_), borrowed_(other.borrowed_) {}
-  basic_pool &operator=(basic_pool &&other) noexcept {
-    std::swap(handle_, other.handle_);
-    std::swap(remote_, other.remote_);
-    std::swap(borrowed_, other.borrowed_);
-    return *this;
-  }
   /// The default pool of this process, which nobody closes.
   static basic_pool default_pool() {
     pool_t *const handle = pool_default();
@@ -89,6 +77,8 @@ public:
   ///
   ///     auto sum = pool.submit(add, 1, 2);
   ///     auto page = pool.submit(millpond::with().timeout(5s).retries(2), fetch, url);
+  ///
+  /// With a std::stop_token before the function (C++20), a stop cancels the call; the function gets it if it takes one.
   template <class F, class... Args> [[nodiscard]] auto submit(F &&f, Args &&...args) {
     if constexpr (detail::is_call<F>) {
       return submit_with(&f, std::forward<Args>(args)...);
@@ -104,9 +94,13 @@ public:
       return start(into, static_cast<const call<> *>(nullptr), std::forward<F>(f), std::forward<Args>(args)...);
     }
   }
-  /// Submits a call that nobody waits for: its result, and what it throws, are dropped.
+  /// Submits a call that nobody waits for: its result is dropped, and what it throws too, unless it has a callback.
   template <class F, class... Args> void post(F &&f, Args &&...args) {
-    static_cast<void>(submit(std::forward<F>(f), std::forward<Args>(args)...));
+    if constexpr (detail::is_call<F>) {
+      post_with(&f, std::forward<Args>(args)...);
+    } else {
+      post_with(static_cast<const call<> *>(nullptr), std::forward<F>(f), std::forward<Args>(args)...);
+    }
   }
   /// Runs a call and returns its result. On threads the caller may run it itself.
   template <class F, class... Args> auto apply(F &&f, Args &&...args) {
@@ -180,41 +174,31 @@ public:
   /// name is borrowed until the end, another one is kept. On threads.
   template <class Range, class F, std::enable_if_t<!detail::is_call<Range>, int> = 0>
   [[nodiscard]] auto map_async(Range &&range, F &&f) {
-    threads_only();
-    return detail::map_async_here(handle_, static_cast<const call<> *>(nullptr), std::forward<Range>(range),
+    return detail::map_async_here(handle_, remote_, static_cast<const call<> *>(nullptr), std::forward<Range>(range),
                                   std::forward<F>(f));
   }
   template <class Callback, bool Repeats, class Range, class F>
   [[nodiscard]] auto map_async(const call<Callback, Repeats> &how, Range &&range, F &&f) {
-    threads_only();
-    return detail::map_async_here(handle_, &how, std::forward<Range>(range), std::forward<F>(f));
+    return detail::map_async_here(handle_, remote_, &how, std::forward<Range>(range), std::forward<F>(f));
   }
   /// A map from a range to a loop, for more elements than memory holds: never more than `window` of them are under way; 0
   /// is four for each worker. A range that is given by name is borrowed.
   ///
   ///     for (auto &page : pool.imap(urls, fetch)) print(page);
-  template <class Range, class F, std::enable_if_t<!detail::is_call<Range>, int> = 0>
-  [[nodiscard]] auto imap(Range &&range, F &&f, std::size_t window = 0) {
-    return imap_with(with(), std::forward<Range>(range), std::forward<F>(f), window, true);
-  }
-  template <class Range, class F>
-  [[nodiscard]] auto imap(const call<> &how, Range &&range, F &&f, std::size_t window = 0) {
-    return imap_with(how, std::forward<Range>(range), std::forward<F>(f), window, true);
+  ///
+  /// Takes a range, a function and a window, behind attributes if there are any.
+  template <class First, class... Rest> [[nodiscard]] auto imap(First &&first, Rest &&...rest) {
+    return imap_in(true, std::forward<First>(first), std::forward<Rest>(rest)...);
   }
   /// As imap(), with results in the order in which they are ready.
-  template <class Range, class F, std::enable_if_t<!detail::is_call<Range>, int> = 0>
-  [[nodiscard]] auto imap_unordered(Range &&range, F &&f, std::size_t window = 0) {
-    return imap_with(with(), std::forward<Range>(range), std::forward<F>(f), window, false);
-  }
-  template <class Range, class F>
-  [[nodiscard]] auto imap_unordered(const call<> &how, Range &&range, F &&f, std::size_t window = 0) {
-    return imap_with(how, std::forward<Range>(range), std::forward<F>(f), window, false);
+  template <class First, class... Rest> [[nodiscard]] auto imap_unordered(First &&first, Rest &&...rest) {
+    return imap_in(false, std::forward<First>(first), std::forward<Rest>(rest)...);
   }
   /// Calls a function with every element of a range, or with every number from `first` to `last`, `last` not included.
   template <class Range, class F> void for_each(Range &&range, F &&f) {
     check_travel<F, detail::reference_of<Range>>();
     if (remote_) {
-      for_each_remote(range, f);
+      detail::for_remote(handle_, range, f);
       return;
     }
     auto source = detail::source_of(range);
@@ -255,91 +239,23 @@ public:
     detail::sort_between(handle_, first, last, less);
   }
 
-  // ---- The pool itself -------------------------------------------------------------------------------------------
+  // ---- Coroutines, in C++20: millpond/coroutine.hpp ----------------------------------------------------------------
 
-  /// Takes no more tasks from outside. Does not wait.
-  void close() {
-    detail::check(pool_close(handle_));
-  }
-  /// After close() or terminate(): waits until all tasks and callbacks have ended; false if the time runs out.
-  template <class Rep = std::int64_t, class Period = std::milli>
-  bool join(std::chrono::duration<Rep, Period> time = forever) {
-    const std::int32_t status = pool_join(handle_, detail::milliseconds(time));
-    if (status != POOL_ERR_TIMEOUT) {
-      detail::check(status);
-    }
-    return status == POOL_OK;
-  }
-  /// Ends all tasks that have not started, asks running ones to stop; kills processes that run one. Does not wait.
-  void terminate() {
-    detail::check(pool_terminate(handle_));
-  }
-  /// How many tasks run at a time.
-  std::uint32_t workers() const {
-    return static_cast<std::uint32_t>(detail::checked(pool_workers(handle_)));
-  }
-  void resize(std::uint32_t workers) {
-    detail::check(pool_resize(handle_, workers));
-  }
-  /// Makes worker processes from this process as it is now.
-  void refresh() {
-    detail::check(pool_refresh(handle_));
-  }
-  /// Runs the callbacks that wait, on this thread, in a pool whose callbacks are polled; if none waits, waits for the first
-  /// one, at most so long. How many were run; 0 also when none can come any more.
-  template <class Rep = std::int64_t, class Period = std::milli>
-  int poll(std::chrono::duration<Rep, Period> time = forever) {
-    return detail::checked(pool_poll(handle_, detail::milliseconds(time)));
-  }
-  /// A descriptor that is readable while callbacks wait, for event loops.
-  int poll_fd() {
-    return detail::checked(pool_poll_fd(handle_));
-  }
-  /// The process of a worker; 0 while there is none.
-  int worker_pid(std::uint32_t worker) const {
-    return detail::checked(pool_worker_pid(handle_, worker));
-  }
-  /// What the pool is doing and has done.
-  pool_stats_t stats() const {
-    pool_stats_t numbers = POOL_STATS_INIT;
-    detail::check(pool_stats(handle_, &numbers));
-    return numbers;
-  }
-  pool_worker_stats_t worker_stats(std::uint32_t worker) const {
-    pool_worker_stats_t numbers = POOL_WORKER_STATS_INIT;
-    detail::check(pool_worker_stats(handle_, worker, &numbers));
-    return numbers;
-  }
-  /// Whether tasks run in other processes.
-  bool in_processes() const noexcept {
-    return remote_;
-  }
-  pool_t *c_pool() const noexcept {
-    return handle_;
-  }
+#if defined(__cpp_impl_coroutine)
+  /// `co_await pool.schedule();`: the coroutine goes on as a task of this pool of threads.
+  auto schedule();
+  /// `co_await pool.sleep_for(1s);`: the coroutine goes on after that time, where callbacks run. Nothing waits meanwhile.
+  template <class Rep, class Period> auto sleep_for(std::chrono::duration<Rep, Period> time);
+#endif
 
 private:
-  basic_pool(pool_t *handle, bool borrowed) noexcept
-      : handle_(handle), remote_(handle != nullptr && detail::is_remote(handle)), borrowed_(borrowed) {}
+  using pool_base::pool_base;
   std::int32_t open(const options &chosen) {
     pool_options_t raw = chosen.c_options();
     if constexpr (std::is_same_v<Where, detail::elsewhere>) {
       raw.mode = POOL_PROCESSES;
     }
-    const std::int32_t status = pool_create_with(&raw, &handle_);
-    remote_ = status == POOL_OK && detail::is_remote(handle_);
-    return status;
-  }
-  void close_join() noexcept {
-    pool_t *const handle = std::exchange(handle_, nullptr);
-    if (handle == nullptr || borrowed_) {
-      return;
-    }
-    if (pool_close_join(handle) == POOL_ERR_DEADLOCK) {
-      std::fprintf(stderr, "millpond: a pool is destroyed by one of its own tasks\n");
-      std::abort();
-    }
-    detail::orphans::here().bury_all();
+    return open_raw(raw);
   }
 
   template <class F, class... Args> static constexpr void check_travel() {
@@ -351,17 +267,53 @@ private:
   template <class R, class How, class F, class... Args>
   std::int32_t start(future<R> &into, const How *how, F &&f, Args &&...args) {
     check_travel<F, Args...>();
+    using B = detail::bound_of<F, Args...>;
     if (remote_) {
-      return detail::submit_remote(handle_, how, detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...),
-                                   into);
+      if constexpr (!detail::call_travels<B>::whole) {
+        return POOL_ERR_UNSUPPORTED;
+      } else {
+        return detail::submit_remote(handle_, how, detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...),
+                                     into);
+      }
     }
     return detail::submit_here(handle_, how, detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...), into);
   }
-  template <class How, class F, class... Args> auto submit_with(const How *how, F &&f, Args &&...args) {
-    future<detail::result_of<std::decay_t<F>, std::decay_t<Args>...>> made;
-    detail::check(start(made, how, std::forward<F>(f), std::forward<Args>(args)...));
-    return made;
+  template <class How, class F, class... Args> void post_with(const How *how, F &&f, Args &&...args) {
+    check_travel<F, Args...>();
+    auto bound = detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...);
+    detail::check(remote_ ? detail::post_remote(handle_, how, bound)
+                          : detail::post_here(handle_, how, std::move(bound)));
   }
+  template <class How, class F, class... Args> auto submit_with(const How *how, F &&f, Args &&...args) {
+    if constexpr (detail::is_stop_token<F>) {
+      return submit_stoppable(how, f, std::forward<Args>(args)...);
+    } else {
+      if constexpr (!detail::call_travels<detail::bound_of<F, Args...>>::whole) {
+        if (remote_) {
+          detail::cannot_travel();
+        }
+      }
+      future<detail::result_of<std::decay_t<F>, std::decay_t<Args>...>> made;
+      detail::check(start(made, how, std::forward<F>(f), std::forward<Args>(args)...));
+      return made;
+    }
+  }
+#ifdef MILLPOND_STOP_TOKENS
+  template <class How, class F, class... Args>
+  auto submit_stoppable(const How *how, const std::stop_token &stop, F &&f, Args &&...args) {
+    How attributes = how != nullptr ? *how : How();
+    millpond::token cancelled;
+    if (stop.stop_requested()) { // Then it never starts.
+      cancelled.cancel();
+      how = &attributes.cancel(cancelled);
+    }
+    if constexpr (detail::callable<std::decay_t<F>, std::decay_t<Args>...>) {
+      return detail::stopping::join(stop, submit_with(how, std::forward<F>(f), std::forward<Args>(args)...));
+    } else {
+      return detail::stopping::join(stop, submit_with(how, std::forward<F>(f), stop, std::forward<Args>(args)...));
+    }
+  }
+#endif
   template <class How, class Range, class F> auto map_with(const How *how, Range &range, F &f) {
     using element = detail::reference_of<Range>;
     using R = detail::result_of<F &, element>;
@@ -406,27 +358,19 @@ private:
     return room.take();
   }
   template <class Range, class F>
-  auto imap_with(const call<> &how, Range &&range, F &&f, std::size_t window, bool ordered) {
+  auto imap_with(bool ordered, const call<> &how, Range &&range, F &&f, std::size_t window = 0) {
     check_travel<F, detail::element_of<Range>>();
     using C = millpond::imap<Range, std::decay_t<F>>;
     return C(handle_, remote_, how.c_call(), std::forward<Range>(range), std::decay_t<F>(std::forward<F>(f)), window,
              ordered);
   }
-  template <class Range, class F> void for_each_remote(Range &range, F &f) {
-    detail::map_remote<void>(handle_, static_cast<const call<> *>(nullptr), range, f);
-  }
-  template <class Number, class F> void for_each_remote(const numbers<Number> &range, F &f) {
-    detail::for_remote(handle_, range, f);
-  }
-  void threads_only() const {
-    if (remote_) {
-      detail::raise(POOL_ERR_UNSUPPORTED, "map_async() runs on threads: in processes submit a call for each element");
+  template <class First, class... Rest> auto imap_in(bool ordered, First &&first, Rest &&...rest) {
+    if constexpr (detail::is_call<First>) {
+      return imap_with(ordered, first, std::forward<Rest>(rest)...);
+    } else {
+      return imap_with(ordered, with(), std::forward<First>(first), std::forward<Rest>(rest)...);
     }
   }
-
-  pool_t *handle_ = nullptr;
-  bool remote_ = false;
-  bool borrowed_ = false;
 };
 
 /// A pool of threads; or of what its options say.

@@ -121,6 +121,29 @@ std::int32_t submit_remote(pool_t *host, const How *attributes, const B &bound, 
   }
 }
 
+/// Submits a call to processes that nobody waits for.
+template <class B, class How> std::int32_t post_remote(pool_t *host, const How *attributes, const B &bound) {
+  if constexpr (!call_travels<B>::whole) {
+    cannot_travel();
+  } else {
+    pool_call_t raw = attributes != nullptr ? attributes->c_call() : pool_call_t(POOL_CALL_INIT);
+    std::string bytes;
+    fill_remote(raw, bound, bytes);
+    cell *block = nullptr;
+    if constexpr (How::has_callback) {
+      using C = callback_cell<typename B::result, typename How::callback_type>;
+      auto *const made = new C(attributes->callback());
+      raw.callback = call_back<typename B::result, C>;
+      raw.user_data = block = made;
+    }
+    const std::int32_t status = pool_submit(host, &raw, 1, nullptr);
+    if (status != POOL_OK) {
+      cell::let_go(block);
+    }
+    return status;
+  }
+}
+
 /// Whether a pool's tasks run in other processes, whatever it was asked for: MILLPOND_MODE may have said otherwise.
 inline bool is_remote(pool_t *host) noexcept {
   const std::int32_t worker = pool_worker_pid(host, 0);

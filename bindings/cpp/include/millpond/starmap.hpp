@@ -69,13 +69,17 @@ template <class Range, class F, class R> struct map_cell final : cell {
   }
 };
 
-template <class How, class Range, class F> auto map_async_here(pool_t *host, const How *how, Range &&range, F &&f) {
+template <class How, class Range, class F>
+auto map_async_here(pool_t *host, bool remote, const How *how, Range &&range, F &&f) {
   using function = std::decay_t<F>;
   using R = result_of<function &, reference_of<Range>>;
   using whole = list_of<R>;
   static_assert(std::is_void_v<R> || (std::is_default_constructible_v<value_of<R>> && !std::is_same_v<R, bool>),
                 "millpond: results of map_async() need a default constructor, and must not be bool: take char");
   static_assert(!How::has_callback, "millpond: a map has no callback: let something follow it with then()");
+  if (remote) {
+    raise(POOL_ERR_UNSUPPORTED, "map_async() runs on threads: in processes submit a call for each element");
+  }
   // A range that is given as an lvalue is borrowed, another one is kept.
   using C = map_cell<Range, function, R>;
   auto *const block = new C(std::forward<Range>(range), function(std::forward<F>(f)));

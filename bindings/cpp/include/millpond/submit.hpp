@@ -229,6 +229,36 @@ std::int32_t submit_here(pool_t *host, const How *attributes, B &&bound, future<
                                   into);
 }
 
+/// Submits a call to threads that nobody waits for: what has no callback is told of in the C interface only.
+template <class B, class How> std::int32_t post_here(pool_t *host, const How *attributes, B &&bound) {
+  using R = typename B::result;
+  using Callback = typename How::callback_type;
+  pool_call_t raw = attributes != nullptr ? attributes->c_call() : pool_call_t(POOL_CALL_INIT);
+  if constexpr (How::has_callback) {
+    using C = call_cell<B, Callback, How::repeats>;
+    auto *const block = new C(std::move(bound), attributes->callback());
+    raw.fn = C::run;
+    raw.arg = block;
+    raw.result_size = fits_by_value<R> ? size_by_value<R> : 0;
+    raw.callback = call_back<R, C>;
+    raw.user_data = block;
+    const std::int32_t status = pool_submit(host, &raw, 1, nullptr);
+    if (status != POOL_OK) {
+      cell::let_go(block);
+    }
+    return status;
+  } else if constexpr (fits_by_value<B> && fits_by_value<R>) {
+    raw.fn = run_value<B, tell_current>;
+    raw.arg = &bound;
+    raw.arg_size = sizeof bound;
+    raw.result_size = size_by_value<R>;
+    return pool_submit(host, &raw, 1, nullptr);
+  } else {
+    future<R> dropped; // The call's cell is freed when the task has ended.
+    return submit_here(host, attributes, std::move(bound), dropped);
+  }
+}
+
 } // namespace detail
 } // namespace millpond
 
