@@ -7,6 +7,7 @@ import ctypes
 import mmap
 import os
 import platform
+import re
 import signal
 import subprocess
 import sys
@@ -264,3 +265,13 @@ def test_ctrl_c_ends_a_map(mode: str, path: Path) -> None:
         finally:
             process.kill()
     assert out == "interrupted\n" and process.returncode == 0
+
+
+def test_the_readme_does_what_it_says(cc: Compile, tmp_path: Path) -> None:
+    readme = (Path(__file__).parent.parent.parent / "bindings" / "python" / "README.md").read_text()
+    code, script = (re.findall(rf"^```{language}\n(.*?)^```", readme, re.M | re.S)[0] for language in ("c", "python"))
+    (tmp_path / "work.c").write_text(code)
+    (tmp_path / "libwork.so").symlink_to(cc(tmp_path / "work.c", "python_readme.so", flags=["-shared", "-fPIC"]))
+    script += "print(numbers[999_999] == 999_999.0**2)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "True\n", done.stderr

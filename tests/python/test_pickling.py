@@ -6,6 +6,7 @@ import array
 import functools
 import pickle
 import socket
+import subprocess
 import sys
 import types
 import weakref
@@ -187,3 +188,31 @@ def test_a_message_keeps_what_it_lends() -> None:
     assert not isinstance(_pickling.dumps([1]), _pickling.Message)
     pickle.dumps(outer)
     assert message.lent == [outer]
+
+
+NOTEBOOK = """
+import millpond
+
+def before(number):
+    return number + 1
+
+with millpond.Pool(1) as pool:
+    print(pool.map(before, [1, 2]))
+
+    def after(number):
+        return before(number) * 10
+
+    print(pool.map(after, [1, 2]), pool.apply(after, (3,)))
+
+    def after(number):
+        return "anew"
+
+    print(pool.map(after, [1, 2]), pool.map(lambda number: -number, [1]))
+"""
+
+
+def test_a_pool_runs_functions_that_are_newer_than_it() -> None:
+    pytest.importorskip("cloudpickle")
+    done = subprocess.run([sys.executable, "-c", NOTEBOOK], capture_output=True, text=True, timeout=120, check=False)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["[2, 3]", "[20, 30] 40", "['anew', 'anew'] [-1]"]
