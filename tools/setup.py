@@ -21,7 +21,7 @@ PYTHON = BIN / "python"
 
 CMAKE_MINIMUM = (3, 16)
 PINS = {
-    "test": ["pytest==9.2.0", "pytest-timeout==2.4.0", "ninja==1.13.2", "cloudpickle==3.1.2"],
+    "test": ["pytest==9.2.0", "pytest-timeout==2.4.0", "ninja==1.13.2"],
     "lint": ["clang-format==23.1.5", "clang-tidy==23.1.4", "ruff==0.17.6", "mypy==2.4.1"],
     "cmake": ["cmake==4.4.4"],
 }
