@@ -231,6 +231,42 @@ def test_functions_of_numba(mode: str) -> None:
     pool.join()
 
 
+def test_a_task_on_a_thread_may_use_its_own_pool(work: ctypes.CDLL) -> None:
+    numbers = array.array("d", range(100))
+    with ThreadPool(1) as pool:
+        pool.apply(lambda: pool.map_native(work.square, numbers, numbers))
+        assert numbers.tolist() == [number**2 for number in range(100)]
+
+
+def outer_map(path: str) -> str:
+    try:
+        outer[0].map_native(f"square in {path}", array.array("d", [1]), array.array("d", [1]))
+    except errors.MillpondError as failure:
+        return failure.status_name
+    return "it went well"
+
+
+outer: list[Pool] = []
+
+
+def test_a_task_in_a_process_may_not(processes: Pool, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "outer", [processes])
+    processes._engine.refresh()
+    assert processes.apply(outer_map, (str(path),)) == "POOL_ERR_UNSUPPORTED"
+
+
+def test_a_child_that_the_program_forks_may_not(pool: Pool, work: ctypes.CDLL) -> None:
+    child = os.fork()
+    if child == 0:
+        try:
+            pool.map_native(work.square, array.array("d", [1]), array.array("d", [1]))
+        except errors.PoolForked:
+            os._exit(7)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 7 << 8
+
+
 def test_shared_arrays(pool: Pool, work: ctypes.CDLL) -> None:
     numbers = shared_array(range(100))
     pool.map_native(work.square, numbers, numbers)
