@@ -147,6 +147,20 @@ def test_an_array_that_only_the_call_knows_is_kept_for_the_task(engine: Engine) 
     assert [task.result()[0] for task in [*tasks, *many]] == [*range(20), *range(20)]
 
 
+def note(number: Any, numbers: Any, place: int) -> None:
+    numbers[place] = number[0]
+
+
+def test_an_array_is_kept_for_a_task_that_nobody_waits_for(engine: Engine) -> None:
+    numbers = shared_array(40)
+    for place in range(20):
+        engine.submit(note, (shared_array([place]), numbers, place))
+    engine.submit_many((note, (shared_array([place]), numbers, place), {}) for place in range(20, 40))
+    gc.collect()
+    engine.submit(abs, (1,)).result()  # the only worker has done the others before
+    assert numbers.tolist() == list(range(40))
+
+
 def test_a_task_keeps_nothing_when_it_has_ended(engine: Engine) -> None:
     gc.collect()
     before = len(os.listdir("/proc/self/fd"))

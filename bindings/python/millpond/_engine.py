@@ -187,7 +187,7 @@ class Engine:
         else:
             apply, size = self._apply, 0
             argument = self._put(task, (function, args, kwargs), 0)
-        if done is None:
+        if done is None and task.lent is None:
             status = apply(self._pool, self._function, argument, size, 0, None, None, ctypes.byref(handle))
         else:
             slot = next(slots)
@@ -250,7 +250,7 @@ class Engine:
                 fields.retries = retries
                 for field, value in attributes.items():
                     setattr(fields, field, value)
-                if done is not None:
+                if done is not None or task.lent is not None:
                     numbers.append(next(slots))
                     called_back[numbers[-1]] = task
                     fields.callback, fields.user_data = completion, numbers[-1]
@@ -266,12 +266,12 @@ class Engine:
         for task, address in zip(tasks, handles):
             # One whose callback was faster has its outcome, and needs no handle: it is given back.
             task._handle = Handle(address)
-            if task._outcome is not None and done is not None:
+            if task._outcome is not None and (done is not None or self._process):
                 task._handle = None
         return tasks
 
     def _message(self, call: Call, task: Task) -> bytes:
-        """A call as a worker process reads it; what it lends, its task keeps."""
+        """A call as a worker process reads it. What it lends its task keeps, and the task is kept for its callback."""
         function, args, _ = call
         lack = self._main.lack
         body = _payload.dumps(call, lack(function) or (len(args) > 0 and lack(args[0])))
