@@ -7,9 +7,12 @@ import multiprocessing
 import multiprocessing.pool
 import os
 import pickle
+import signal
 import subprocess
+import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -369,3 +372,30 @@ def worker_name(_: int) -> tuple[str, int]:
 
 def test_other_programs_can_be_run_in_tasks(pool: millpond.Pool) -> None:
     assert pool.map(subprocess.getoutput, ["echo 1", "echo 2"]) == ["1", "2"]
+
+
+def test_what_a_worker_makes_of_signals_and_of_its_input() -> None:
+    with millpond.Pool(1) as pool:
+        assert pool.apply(signals_and_input) == (signal.SIG_IGN, "")
+
+
+def signals_and_input() -> tuple[object, str]:
+    return signal.getsignal(signal.SIGINT), sys.stdin.read()
+
+
+def test_calls_that_never_run_are_let_go_of() -> None:
+    pool = millpond.ThreadPool(1)
+    started = threading.Event()
+
+    def run() -> None:
+        started.set()
+        time.sleep(0.1)
+
+    first = pool.apply_async(run)
+    gone = weakref.ref(argument := threading.Event())
+    pool.apply_async(id, (argument,))
+    del argument
+    started.wait()
+    pool.terminate()
+    pool.join()
+    assert first.get(60) is None and gone() is None

@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 import threading
-import warnings
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from millpond import _declarations as c
@@ -144,6 +143,7 @@ class Engine:
                 _worker.initializers[self._number] = (initializer, initargs, tell)
             with _Undisturbed(self._process):
                 status = library.pool_create_with(ctypes.byref(fields), ctypes.byref(pool))
+                self._pool = int(pool.value or 0)
             if status != c.POOL_OK:
                 sentence = last_error()
                 _worker.initializers.pop(self._number, None)
@@ -153,7 +153,6 @@ class Engine:
         finally:
             for end in ends:
                 os.close(end)
-        self._pool = int(pool.value or 0)
 
     def submit(
         self,
@@ -310,6 +309,11 @@ class Engine:
                 return False
             check(status)
             self.ended = True
+            if not self._process:
+                # Calls that were never run, and that nobody waits for.
+                for task in list(_worker.pending.values()):
+                    if task._engine is self:
+                        task._forget()
         return True
 
     def worker_pids(self) -> List[int]:
@@ -340,32 +344,27 @@ class Engine:
 
 
 class _Undisturbed:
-    """While processes are forked: Ctrl-C waits, and Python does not warn of threads, whose locks os.fork() sees to."""
+    """While processes are forked: Ctrl-C waits for it, or else the interrupt would be lost in a callback."""
 
     def __init__(self, forks: bool) -> None:
-        self._forks = forks
+        self._forks = forks and threading.current_thread() is threading.main_thread()
         self._came = False
 
     def __enter__(self) -> None:
         if self._forks:
-            self._warnings = warnings.catch_warnings()
-            self._warnings.__enter__()
-            warnings.simplefilter("ignore", DeprecationWarning)
-            if threading.current_thread() is threading.main_thread():
-                self._handler = signal.getsignal(signal.SIGINT)
-                if callable(self._handler):
-                    signal.signal(signal.SIGINT, self._later)
+            self._handler = signal.getsignal(signal.SIGINT)
+            self._forks = callable(self._handler)
+            if self._forks:
+                signal.signal(signal.SIGINT, self._later)
 
     def _later(self, _number: int, _frame: Any) -> None:
         self._came = True
 
     def __exit__(self, *_: object) -> None:
         if self._forks:
-            self._warnings.__exit__(None, None, None)
-            if callable(getattr(self, "_handler", None)):
-                signal.signal(signal.SIGINT, self._handler)
-                if self._came:
-                    signal.raise_signal(signal.SIGINT)
+            signal.signal(signal.SIGINT, self._handler)
+            if self._came:
+                signal.raise_signal(signal.SIGINT)
 
 
 def _tell(end: int, exception: BaseException) -> None:
@@ -384,4 +383,4 @@ def _told(end: int) -> List[BaseException]:
         text = os.read(end, PIPE_BYTES)
     except BlockingIOError:
         return []  # it has died before it could
-    return [decoded(lambda: _payload.loads(text))[1]]
+    return [decoded(text)[1]]

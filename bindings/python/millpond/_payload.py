@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any
+from typing import Union
 
 from millpond._pickling import MainFunctions as MainFunctions
 from millpond._pickling import dumps as dumps
@@ -12,13 +12,14 @@ from millpond._pickling import loads as loads
 # From so many bytes on, what lies in the library's memory is read there, and not copied first.
 LARGE = 1 << 16
 
+# How a message begins that is nothing but a pickle, whose end can be seen.
+FIRST = 0x80
+
 _view = ctypes.pythonapi.PyMemoryView_FromMemory
 _view.restype, _view.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int]
 _READ = 0x100
 
 
-def loads_at(address: int, size: int) -> Any:
-    """The object of a message that lies in the library's memory. It keeps nothing of that."""
-    if size < LARGE:
-        return loads(ctypes.string_at(address, size))
-    return loads(_view(address, size, _READ))
+def message_at(address: int, size: int) -> Union[bytes, memoryview]:
+    """A message that lies in the library's memory: what is made of it keeps nothing of that."""
+    return _view(address, size, _READ) if size >= LARGE else ctypes.string_at(address, size)

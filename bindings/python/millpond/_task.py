@@ -28,9 +28,13 @@ future_data.restype, future_data.argtypes = ctypes.c_void_p, [ctypes.c_void_p, c
 future_release = quick.pool_future_release
 future_release.restype, future_release.argtypes = ctypes.c_int32, [ctypes.c_void_p]
 future_wait = library.pool_future_wait
+future_get = library.pool_future_get
 
 # A main thread waits in pieces of so many milliseconds, between which Python runs its signal handlers.
 SLICE = 50
+
+# How large a result may be that is read in the call which waits for it.
+ROOM = 4096
 
 # So that a wait may take for ever, as far as anybody can tell.
 MANY_MS = 2**62
@@ -63,6 +67,17 @@ def wait_in_slices(wait: Callable[[Any, int], int], what: Any, timeout_ms: int) 
         status = wait(what, left)
         if status != c.POOL_ERR_TIMEOUT or left == 0:
             return status
+
+
+class Rooms(threading.local):
+    """Where each thread has small results copied to."""
+
+    def __init__(self) -> None:
+        self.bytes = bytearray(ROOM)
+        self.address = ctypes.addressof((ctypes.c_char * ROOM).from_buffer(self.bytes))
+
+
+rooms = Rooms()
 
 
 class Handle(ctypes.c_void_p):
@@ -138,11 +153,34 @@ class Task:
 
     def outcome(self) -> Tuple[bool, Any]:
         """Waits until it has ended: (True, what the function returned), or (False, the exception)."""
-        if self._outcome is None:
+        if self._outcome is None and (self._slot or not self._read_small()):
             self.wait()
             self._collect()
         assert self._outcome is not None
         return self._outcome
+
+    def _read_small(self) -> bool:
+        """Waits for a task in a process, and reads its result, in one call. Whether that was small, and went well."""
+        handle = self._handle
+        if handle is None:
+            return False
+        room = rooms.bytes
+        # A message never begins so.
+        room[0] = 0
+        slice_ms = SLICE if get_ident() == Main.thread else -1
+        status = c.POOL_ERR_TIMEOUT
+        while status == c.POOL_ERR_TIMEOUT:
+            status = future_get(handle, rooms.address, ROOM, slice_ms)
+        if status != c.POOL_OK or room[0] != _payload.FIRST:
+            return False
+        with self._lock:
+            if self._outcome is None:
+                # A copy: what is unpickled may wait for another task meanwhile.
+                self._outcome = decoded(bytes(room))
+                self.lent = None
+                self._engine = None
+            self._handle = None
+        return True
 
     def result(self) -> Any:
         """Waits until it has ended, and returns what the function returned, or raises its exception."""
@@ -224,7 +262,7 @@ class Task:
         elif data is None:
             self._outcome = (False, failed(c.POOL_ERR_INTERNAL, "the worker has returned nothing: see its stderr"))
         else:
-            self._outcome = decoded(lambda: _payload.loads_at(data, size))
+            self._outcome = decoded(_payload.message_at(data, size))
         self.lent = None
         self._forget()
         self._engine = None
@@ -241,10 +279,10 @@ def failed(status: int, message: str) -> BaseException:
     return errors.error(status, message)
 
 
-def decoded(read: Callable[[], Any]) -> Tuple[bool, Any]:
-    """The outcome that a worker process has sent, from what unpickles it."""
+def decoded(message: "bytes | memoryview") -> Tuple[bool, Any]:
+    """The outcome that a worker process has sent."""
     try:
-        well, value, *details = read()
+        well, value, *details = _payload.loads(message)
     except BaseException as reason:
         return False, unreadable("the task's result", reason)
     if well:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import signal
 import struct
 import sys
 import traceback
+import warnings
 from typing import TYPE_CHECKING, Any, Callable, Dict, Tuple
 
 from millpond import _declarations as c
@@ -105,9 +107,11 @@ def unsendable(reason: BaseException, value: object) -> BaseException:
 def flush() -> None:
     """Writes what was printed: whoever waits for the task may look at it, and the worker may be killed later."""
     for stream in (sys.stdout, sys.stderr):
-        # It may be closed, or none, or the disk may be full: nothing that the task has done.
-        with contextlib.suppress(Exception):
+        try:
             stream.flush()
+        except Exception:
+            # It is closed, or none, or the disk is full: nothing that the task has done.
+            continue
 
 
 def run_in_process(arg: int, _result: int, task: int) -> int:
@@ -116,7 +120,7 @@ def run_in_process(arg: int, _result: int, task: int) -> int:
     retries = header.retries
     Current.task = task
     try:
-        function, args, kwargs = _payload.loads_at(arg + HEADER.size, header.size)
+        function, args, kwargs = _payload.loads(_payload.message_at(arg + HEADER.size, header.size))
         outcome = encoded(function(*args, **kwargs))
     except BaseException as exception:
         if retries and c.pool_task_t.from_address(task).attempt <= retries:
@@ -165,6 +169,11 @@ def begin_process(seed: int, _data: int, worker: int) -> None:
         processes._current_process = current  # type: ignore[attr-defined]
         processes._parent_process = processes._ParentProcess(parent.name, Current.host, None)  # type: ignore[attr-defined]
         processes._children = set()  # type: ignore[attr-defined]
+        # What the program has read ahead is not for tasks.
+        sys.stdin = open(os.devnull)  # noqa: SIM115
+        # The library has it ignored; Python is to know. (It takes no word from another thread than its first.)
+        with contextlib.suppress(ValueError):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         numpy = sys.modules.get("numpy")
         if numpy is not None:
             # Python's own generator is given a new seed by each fork.
@@ -202,11 +211,15 @@ def end_thread(_data: int, _worker: int) -> None:
 def fork(_data: int) -> int:
     """Forks as Python must, so that its locks are in order in the child."""
     flush()
-    try:
-        return os.fork()
-    except OSError as reason:
-        ctypes.set_errno(reason.errno or 0)
-        return -1
+    with warnings.catch_warnings():
+        # Of other threads, whose locks may be held in the child. The manual of pools says so, too; all has been done
+        # that can be done about it: one fork here, of a process that does nothing but fork.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            return os.fork()
+        except OSError as reason:
+            ctypes.set_errno(reason.errno or 0)
+            return -1
 
 
 process_trampoline = c.pool_fn(run_in_process)

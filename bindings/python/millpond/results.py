@@ -75,7 +75,8 @@ class AsyncResult:
 
     def get(self, timeout: Optional[float] = None) -> Any:
         """Waits as wait() does, and returns the result, or raises the exception; multiprocessing's TimeoutError."""
-        self.wait(timeout)
+        if timeout is not None or self._called:
+            self.wait(timeout)
         if timeout is not None and not self.ready():
             from multiprocessing import TimeoutError as TookTooLong
 
