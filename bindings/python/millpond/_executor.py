@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optio
 
 from millpond import errors
 from millpond._engine import Engine
+from millpond._executor_map import Ahead, Calls, Waiting, call_chunk, chunks, length
 from millpond._future import Future
 from millpond._task import Task
 from millpond.progress import Progress, Wanted
@@ -40,6 +41,8 @@ class PoolExecutor(concurrent.futures.Executor):
     #: Whether `Future.kill()` ends running tasks.
     can_kill = False
     _cannot_kill = "a thread cannot be killed: that needs a ProcessPoolExecutor"
+    #: Whether the end of each call is to be seen at once.
+    _watched = False
     #: What a call fails with when the workers' initializer has failed.
     _broken_error: type = errors.PoolBroken
 
@@ -62,6 +65,7 @@ class PoolExecutor(concurrent.futures.Executor):
         self._lock = threading.RLock()
         self._engine: Optional[Engine] = None
         self._unfinished: Set[Future[Any]] = set()
+        self._maps: weakref.WeakSet[Calls] = weakref.WeakSet()
         self._shutdown = False
         self._broken: Union[bool, str] = False
         self._finalizer: Any = None
@@ -122,6 +126,8 @@ class PoolExecutor(concurrent.futures.Executor):
         if cancel_futures:
             for future in list(self._unfinished):
                 future.cancel()
+            for calls in list(self._maps):
+                calls.cancel()
         engine.close()
         if wait:
             engine.join()
@@ -151,21 +157,19 @@ class PoolExecutor(concurrent.futures.Executor):
 
     def _submit_many(
         self, fn: Callable[..., Any], items: Sequence[Sequence[Any]], limits: Mapping[str, Any]
-    ) -> List[Future[Any]]:
+    ) -> List[Ahead]:
+        """Submits calls for a map, which nobody else sees: so they need no futures, and no callback when they end."""
         engine = self._running_engine()
-        futures: List[Future[Any]] = [self._future() for _ in items]
-        batch = _Batch(self._settler())
-        self._unfinished.update(futures)
+        if self._watched:
+            return [self._submit(fn, args, {}, limits) for args in items]
         try:
-            tasks = engine.submit_many([(fn, args, {}) for args in items], done=batch.done, **limits)
-        except Exception as error:
-            self._unfinished.difference_update(futures)
-            if isinstance(error, errors.MillpondError):
-                raise self._refusal(error) from None
+            tasks = engine.submit_many([(fn, args, {}) for args in items], **limits)
+        except errors.MillpondError as error:
+            raise self._refusal(error) from None
+        except Exception:
             # Some item cannot be pickled; the others can.
             return [self._submit(fn, args, {}, limits) for args in items]
-        batch.attach(tasks, futures)
-        return futures
+        return [Waiting(task, self._dress) for task in tasks]
 
     def _future(self) -> Future[Any]:
         future: Future[Any] = Future()
@@ -179,6 +183,10 @@ class PoolExecutor(concurrent.futures.Executor):
 
     def _ended(self, task: Task) -> None:
         """Called with each task that has ended, before its future knows."""
+
+    @staticmethod
+    def _dress(error: BaseException) -> None:
+        """Gives what a call has raised the look of the standard library."""
 
     def _running_engine(self) -> Engine:
         """The engine for one more call; made for the first."""
@@ -227,18 +235,19 @@ class PoolExecutor(concurrent.futures.Executor):
         if buffersize is not None and buffersize < 1:
             raise ValueError("buffersize must be None or > 0")
         end = None if timeout is None else timeout + time.monotonic()
-        bar = Progress.wanted(progress, _length(iterables))
+        bar = Progress.wanted(progress, length(iterables))
         items: Iterator[Tuple[Any, ...]] = zip(*iterables)
         call = fn
         if chunksize > 1:
-            call = functools.partial(_call_chunk, fn)
-            items = ((chunk,) for chunk in _chunks(zip(*iterables), chunksize))
+            call = functools.partial(call_chunk, fn)
+            items = ((chunk,) for chunk in chunks(zip(*iterables), chunksize))
         # Submitted before the first result is asked for.
-        futures = self._submit_many(call, list(itertools.islice(items, buffersize)), limits)
+        calls = Calls(self._submit_many(call, list(itertools.islice(items, buffersize)), limits))
+        self._maps.add(calls)
         refill: Optional[Callable[[], None]] = None
         if buffersize is not None:
-            refill = _Refill(weakref.ref(self), call, items, futures, limits)
-        results = _results(futures, end, refill, chunksize > 1)
+            refill = functools.partial(_refill, weakref.ref(self), call, items, calls, limits)
+        results = calls.results(end, refill, chunksize > 1)
         return results if bar is None else bar.over(results)
 
 
@@ -287,100 +296,18 @@ def _settle(
     future.settle(task)
 
 
-class _Batch:
-    """Brings tasks that were submitted together to their futures, also those that end before they are known."""
-
-    def __init__(self, settle: Callable[[Future[Any], Task], None]) -> None:
-        self._lock = threading.Lock()
-        self._settle = settle
-        self._futures: Optional[Dict[Task, Future[Any]]] = None
-        self._early: List[Task] = []
-
-    def attach(self, tasks: Sequence[Task], futures: Sequence[Future[Any]]) -> None:
-        """Says which task is whose."""
-        for future, task in zip(futures, tasks):
-            future.attach(task)
-        with self._lock:
-            self._futures = dict(zip(tasks, futures))
-        for task in self._early:
-            self.done(task)
-
-    def done(self, task: Task) -> None:
-        """Called with each task that has ended."""
-        with self._lock:
-            if self._futures is None:
-                self._early.append(task)
-                return
-            future = self._futures.pop(task)
-        self._settle(future, task)
-
-
-class _Refill:
-    """Keeps the number of calls that are ahead of the results of a map."""
-
-    def __init__(
-        self,
-        executor: Callable[[], Optional[PoolExecutor]],
-        call: Callable[..., Any],
-        items: Iterator[Tuple[Any, ...]],
-        futures: List[Future[Any]],
-        limits: Mapping[str, Any],
-    ) -> None:
-        self._executor, self._call, self._items, self._limits = executor, call, items, limits
-        self._futures = futures
-
-    def __call__(self) -> None:
-        executor = self._executor()
-        item = next(self._items, None) if executor is not None else None
-        if executor is not None and item is not None:
-            self._futures.append(executor._submit(self._call, item, {}, self._limits))
-
-
-def _results(
-    futures: List[Future[Any]], end: Optional[float], refill: Optional[Callable[[], None]], chunked: bool
-) -> Iterator[Any]:
-    """Yields results in order and keeps no reference to what it has given; cancels the others when it is closed."""
-    try:
-        if refill is None:
-            # From the end of a list they go cheaply.
-            futures.reverse()
-        while futures:
-            future = futures.pop(0 if refill else -1)
-            try:
-                value = future.result(None if end is None else end - time.monotonic())
-            finally:
-                future.cancel()
-                del future
-            if refill is not None:
-                refill()
-            if not chunked:
-                # Nothing here may refer to what others have been given.
-                holder = [value]
-                del value
-                yield holder.pop()
-                continue
-            value.reverse()
-            while value:
-                yield value.pop()
-    finally:
-        for future in futures:
-            future.cancel()
-
-
-def _call_chunk(fn: Callable[..., Any], items: Sequence[Sequence[Any]]) -> List[Any]:
-    """Calls it with each of the items, on a worker."""
-    return [fn(*args) for args in items]
-
-
-def _chunks(items: Iterator[Any], size: int) -> Iterator[Any]:
-    return iter(lambda: tuple(itertools.islice(items, size)), ())
-
-
-def _length(iterables: Sequence[Iterable[Any]]) -> Optional[int]:
-    """How many items there will be, if that is known without reading them."""
-    lengths = [len(each) if hasattr(each, "__len__") else None for each in iterables]  # type: ignore[arg-type]
-    known = [length for length in lengths if length is not None]
-    return min(known) if known else None
+def _refill(
+    executor: Callable[[], Optional[PoolExecutor]],
+    call: Callable[..., Any],
+    items: Iterator[Tuple[Any, ...]],
+    calls: Calls,
+    limits: Mapping[str, Any],
+) -> None:
+    """Submits one more call of a map, for the result that was taken."""
+    alive = executor()
+    item = next(items, None) if alive is not None else None
+    if alive is not None and item is not None:
+        calls.add(alive._submit(call, item, {}, limits))
 
 
 def end_later(engine: Engine, close: bool = False) -> None:

@@ -154,6 +154,7 @@ class ProcessPoolExecutor(PoolExecutor):
 
         super().__init__(workers, initializer, initargs, make)
         self.can_kill = on_worker_death != "break"
+        self._watched = not self.can_kill
         self._max_tasks_per_child = max_tasks_per_child
         self._watch: Optional[DeathWatch] = None
         self._known: Dict[int, WorkerProcess] = {}
@@ -214,9 +215,13 @@ class ProcessPoolExecutor(PoolExecutor):
         if task.status in DIED and not self.can_kill:
             self._break()
         well, value = task.outcome()
-        cause = None if well else value.__cause__
-        if isinstance(cause, RemoteTraceback):
-            value.__cause__ = _RemoteTraceback(cause.tb)
+        if not well:
+            self._dress(value)
+
+    @staticmethod
+    def _dress(error: BaseException) -> None:
+        if isinstance(error.__cause__, RemoteTraceback):
+            error.__cause__ = _RemoteTraceback(error.__cause__.tb)
 
     def _missed(self) -> None:
         """A worker has ended, which is to be expected after a shutdown only."""
