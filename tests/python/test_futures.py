@@ -348,6 +348,43 @@ def test_progress(executor: Executor, capfd: pytest.CaptureFixture[str]) -> None
     assert capfd.readouterr().err == ""
 
 
+def test_a_call_may_wait_for_others_of_its_executor() -> None:
+    def fibonacci(number: int) -> int:
+        if number < 2:
+            return number
+        first, second = (threads.submit(fibonacci, number - less) for less in (1, 2))
+        return int(first.result() + second.result())
+
+    # The standard executor waits for ever.
+    with millpond.ThreadPoolExecutor(1) as threads:
+        assert threads.submit(fibonacci, 10).result(LONG) == 55
+
+
+def test_an_executor_in_a_worker(executor: Executor) -> None:
+    assert executor.submit(nested, 3).result(LONG) == [0, 1, 4]
+
+
+def nested(count: int) -> list[int]:
+    with millpond.ProcessPoolExecutor(1) as inner:
+        return list(inner.map(square, range(count)))
+
+
+def test_to_wait_in_a_callback_is_an_error_and_no_hang(executor: Executor) -> None:
+    answers: list[Any] = []
+    gate = threading.Event()
+
+    def ask(_: Any) -> None:
+        try:
+            answers.append(executor.submit(square, 3).result())
+        except errors.Deadlock as error:
+            answers.append(error)
+        gate.set()
+
+    executor.submit(time.sleep, 0.05).add_done_callback(ask)
+    assert gate.wait(LONG)
+    assert answers == [9] or isinstance(answers[0], errors.Deadlock)
+
+
 def test_mistakes_in_callbacks_are_logged(executor: Executor, caplog: pytest.LogCaptureFixture) -> None:
     future = executor.submit(square, 3)
 

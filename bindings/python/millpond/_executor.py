@@ -142,8 +142,9 @@ class PoolExecutor(concurrent.futures.Executor):
         engine = self._running_engine()
         future = self._future()
         self._unfinished.add(future)
+        follow = functools.partial(self._settler(), future)
         try:
-            task = engine.submit(fn, args, kwargs, done=functools.partial(self._settler(), future), **limits)
+            task = engine.submit(fn, args, kwargs, done=follow, **limits)
         except errors.MillpondError as error:
             self._unfinished.discard(future)
             raise self._refusal(error) from None
@@ -152,7 +153,7 @@ class PoolExecutor(concurrent.futures.Executor):
             self._unfinished.discard(future)
             future.fail(error)
         else:
-            future.attach(task)
+            future.attach(task, follow)
         return future
 
     def _submit_many(

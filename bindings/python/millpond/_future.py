@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 from concurrent.futures._base import CANCELLED, CANCELLED_AND_NOTIFIED
-from typing import TYPE_CHECKING, Any, Generator, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Generator, Optional, TypeVar
 
 from millpond import _declarations as c
 from millpond import errors
@@ -34,9 +34,37 @@ class Future(Base[T]):
     def __init__(self) -> None:
         super().__init__()
         self._task: Optional[Task] = None
+        self._follow: Optional[Callable[[Task], object]] = None
         self._killed = False
         #: Why what runs cannot be killed; "" if it can.
         self.cannot_kill = ""
+
+    def result(self, timeout: Optional[float] = None) -> T:
+        """What the call has returned, or its exception; a TimeoutError if it has not ended within `timeout` seconds.
+
+        A call on a thread may wait for others of its executor: the thread runs them meanwhile, if nobody else does.
+        """
+        try:
+            if timeout is None:
+                self._wait()
+            return super().result(timeout)
+        finally:
+            # The traceback of its exception holds this frame.
+            self = None  # type: ignore[assignment]
+
+    def exception(self, timeout: Optional[float] = None) -> Optional[BaseException]:
+        """The exception that the call has raised, or None; it waits as :meth:`result` does."""
+        if timeout is None:
+            self._wait()
+        return super().exception(timeout)
+
+    def _wait(self) -> None:
+        """Waits as the library does, which lets workers work that wait."""
+        task, follow = self._task, self._follow
+        if task is not None and follow is not None and not self.done():
+            task.wait()
+            # What is told of the end may be waiting for this thread.
+            follow(task)
 
     def running(self) -> bool:
         """Whether a worker is at it."""
@@ -83,17 +111,17 @@ class Future(Base[T]):
     def __await__(self) -> Generator[Any, None, T]:
         return asyncio.wrap_future(self).__await__()
 
-    def attach(self, task: Task) -> None:
-        """Makes this the future of a task; called by executors."""
-        self._task = task
+    def attach(self, task: Task, follow: Callable[[Task], object]) -> None:
+        """Makes this the future of a task, of whose end `follow` tells it, once or more; called by executors."""
+        self._task, self._follow = task, follow
         if self.done():
             # The task was faster.
-            self._task = None
+            self._task = self._follow = None
 
     def settle(self, task: Task) -> None:
         """Takes the outcome of a task that has ended; called by executors."""
         well, value = task.outcome()
-        self._task = None
+        self._task = self._follow = None
         if well:
             self.give(value)
         elif task.status == c.POOL_ERR_CANCELLED and not self._killed:
