@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import itertools
-import multiprocessing.process  # noqa: F401  so that workers need not: they look for it
 import os
 import signal
 import sys

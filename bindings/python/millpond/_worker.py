@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
+import multiprocessing.process as processes
 import os
 import signal
 import struct
 import sys
 import traceback
 import warnings
-from typing import TYPE_CHECKING, Any, Callable, Dict, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, TextIO, Tuple
 
 from millpond import _declarations as c
 from millpond import _payload
@@ -157,8 +159,6 @@ def cancelled() -> bool:
 def begin_process(seed: int, _data: int, worker: int) -> None:
     """A new worker process: gives it what multiprocessing gives its own."""
     try:
-        import multiprocessing.process as processes
-
         current = processes.BaseProcess.__new__(processes.BaseProcess)
         parent = processes.current_process()
         vars(current).update(vars(parent))
@@ -167,19 +167,34 @@ def begin_process(seed: int, _data: int, worker: int) -> None:
         current._popen = None  # type: ignore[attr-defined]
         current._name = f"MillpondPoolWorker-{worker + 1}"  # type: ignore[attr-defined]
         processes._current_process = current  # type: ignore[attr-defined]
-        processes._parent_process = processes._ParentProcess(parent.name, Current.host, None)  # type: ignore[attr-defined]
-        processes._children = set()  # type: ignore[attr-defined]
-        # What the program has read ahead is not for tasks.
-        sys.stdin = open(os.devnull)  # noqa: SIM115
-        # The library has it ignored; Python is to know. (It takes no word from another thread than its first.)
-        with contextlib.suppress(ValueError):
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
         numpy = sys.modules.get("numpy")
         if numpy is not None:
             # Python's own generator is given a new seed by each fork.
             numpy.random.seed(seed & 0xFFFFFFFF)
     except Exception:
         traceback.print_exc()
+
+
+def begin_zygote() -> None:
+    """The process that makes the workers: whatever is the same for all of them is done here, once."""
+    # The program's objects are not the workers' to collect; and so their pages stay shared.
+    gc.freeze()
+    parent = processes.current_process()
+    processes._parent_process = processes._ParentProcess(parent.name, Current.host, None)  # type: ignore[attr-defined]
+    processes._children = set()  # type: ignore[attr-defined]
+    # What the program has read ahead is not for tasks.
+    sys.stdin = no_input
+    # The library has it ignored; Python is to know. (It takes no word from another thread than its first.)
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def without_input() -> TextIO:
+    """What reads from descriptor 0, which is empty in workers; made before, as that takes its time."""
+    try:
+        return open(0, closefd=False)
+    except OSError:
+        return sys.stdin  # the program has closed it
 
 
 def initialize(data: int, _worker: int) -> int:
@@ -211,17 +226,29 @@ def end_thread(_data: int, _worker: int) -> None:
 def fork(_data: int) -> int:
     """Forks as Python must, so that its locks are in order in the child."""
     flush()
+    of_host = os.getpid() == Current.host
+    try:
+        child = fork_silently()
+    except OSError as reason:
+        ctypes.set_errno(reason.errno or 0)
+        return -1
+    if child == 0 and of_host:
+        begin_zygote()
+    return child
+
+
+def fork_silently() -> int:
+    """os.fork(), which from Python 3.12 on warns of other threads: their locks may be held in the child. The manual of
+    pools says so, too; all has been done that can be done about it: one fork here, of a process that does nothing else.
+    """
+    if sys.version_info < (3, 12):
+        return os.fork()
     with warnings.catch_warnings():
-        # Of other threads, whose locks may be held in the child. The manual of pools says so, too; all has been done
-        # that can be done about it: one fork here, of a process that does nothing but fork.
         warnings.simplefilter("ignore", DeprecationWarning)
-        try:
-            return os.fork()
-        except OSError as reason:
-            ctypes.set_errno(reason.errno or 0)
-            return -1
+        return os.fork()
 
 
+no_input = without_input()
 process_trampoline = c.pool_fn(run_in_process)
 thread_trampoline = c.pool_fn(run_on_thread)
 initializer = c.pool_initializer_fn(initialize)
