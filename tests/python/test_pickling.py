@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from millpond import _pickling
+from millpond import Pool, _blocks, _pickling
 
 
 class Buffers:
@@ -59,6 +59,37 @@ def test_a_copy_can_be_written_to_and_what_was_read_only_stays_so() -> None:
     back.parts[0][0] = ord("x")
     assert bytes(back.parts[0]) == b"xbc"
     assert memoryview(back.parts[1]).readonly
+
+
+def test_a_huge_buffer_lies_outside_its_message() -> None:
+    given = bytearray(b"x") * _pickling.HUGE
+    message = _pickling.dumps(Buffers(given, bytearray(b"small"), bytes(given)))
+    assert len(message) < 10_000
+    one, other = (_pickling.loads(memoryview(message)).parts for _ in range(2))
+    assert one[0][:] == given and bytes(one[1]) == b"small" and bytes(one[2]) == given
+    one[0][0] = 0
+    assert other[0][0] == given[0] == ord("x") and memoryview(one[2]).readonly
+    copy = bytes(message)
+    del message
+    with pytest.raises(FileNotFoundError):
+        _pickling.loads(copy)
+
+
+def test_only_so_many_lie_outside_at_once() -> None:
+    messages = [_pickling.dumps(Buffers(bytearray(_pickling.HUGE))) for _ in range(_pickling.OUTSIDE_AT_ONCE + 3)]
+    assert sum(len(message) > _pickling.HUGE for message in messages) >= 3
+    assert all(len(_pickling.loads(message).parts[0]) == _pickling.HUGE for message in messages)
+    del messages
+    assert len(_pickling.dumps(Buffers(bytearray(_pickling.HUGE)))) < 10_000
+
+
+def test_where_there_is_no_memory_outside_the_message_holds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(size: int) -> None:
+        raise OSError(size)
+
+    monkeypatch.setattr(_blocks, "create", refuse)
+    message = _pickling.dumps(Buffers(bytearray(_pickling.HUGE)))
+    assert type(message) is bytes and len(_pickling.loads(message).parts[0]) == _pickling.HUGE
 
 
 def test_without_a_copy_the_buffers_are_the_messages() -> None:
@@ -209,6 +240,21 @@ with millpond.Pool(1) as pool:
 
     print(pool.map(after, [1, 2]), pool.map(lambda number: -number, [1]))
 """
+
+
+def first_and_last(buffers: Buffers) -> tuple[int, int]:
+    part = buffers.parts[0]
+    ends = part[0], part[-1]
+    part[0] = 0
+    return ends
+
+
+def test_huge_arguments_reach_their_tasks() -> None:
+    given = bytearray(b"a" + bytes(3 * _pickling.HUGE) + b"z")
+    with Pool(2) as pool:
+        assert pool.map(first_and_last, [Buffers(given)] * 6, 1) == [(97, 122)] * 6
+        assert pool.apply(type, (Buffers(given),)) is Buffers
+    assert given[0] == ord("a")
 
 
 def test_a_pool_runs_functions_that_are_newer_than_it() -> None:

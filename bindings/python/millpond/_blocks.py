@@ -93,10 +93,28 @@ def create(size: int) -> Block:
         raise
 
 
+def count() -> int:
+    """How many blocks this process has."""
+    return len(_here)
+
+
+def copied(key: Key, size: int, place: Place) -> mmap.mmap:
+    """A block's memory, of which each page becomes this process's own when it is written to."""
+    descriptor = _open(key, size, _path(place))
+    try:
+        return mmap.mmap(descriptor, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+    finally:
+        os.close(descriptor)
+
+
+def _path(place: Place) -> Path:
+    return Path(place) if isinstance(place, str) else Path(f"/proc/{place[0]}/fd/{place[1]}")
+
+
 def attach(key: Key, size: int, place: Place) -> Block:
     """The block of a reference, which may have come from this very process, or been inherited from its parent."""
     named = isinstance(place, str)
-    path = Path(place) if isinstance(place, str) else Path(f"/proc/{place[0]}/fd/{place[1]}")
+    path = _path(place)
     block = _here.get(key)
     if block is None:
         return _opened(key, size, path, named)
@@ -106,16 +124,22 @@ def attach(key: Key, size: int, place: Place) -> Block:
     return block
 
 
-def _opened(key: Key, size: int, path: Path, named: bool) -> Block:
+def _open(key: Key, size: int, path: Path) -> int:
     gone = "the shared array is gone: who made it must keep it until it has arrived, and a result can be read once"
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError as failure:
         raise FileNotFoundError(f"{gone} ({failure})") from None
+    status = os.fstat(descriptor)
+    if (status.st_dev, status.st_ino) != key or status.st_size < size:
+        os.close(descriptor)
+        raise FileNotFoundError(gone)
+    return descriptor
+
+
+def _opened(key: Key, size: int, path: Path, named: bool) -> Block:
+    descriptor = _open(key, size, path)
     try:
-        status = os.fstat(descriptor)
-        if (status.st_dev, status.st_ino) != key or status.st_size < size:
-            raise FileNotFoundError(gone)
         if named and os.getpid() == _host.pid:
             os.unlink(path)
             named = False

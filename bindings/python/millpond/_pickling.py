@@ -1,7 +1,7 @@
 """How Python objects cross between processes: pickle protocol 5, buffers beside the pickle, closures if possible.
 
 A message is a pickle, or, where the object holds buffers (arrays of numpy do), a head, the pickle and the buffers as
-they are: each is copied once when the message is made and at most once when it is read, and passes through no pickle.
+they are, or references to them: each is copied once when the message is made and at most once when it is read.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import copyreg
 import functools
 import importlib
 import io
+import os
 import pickle
 import struct
 import sys
@@ -18,9 +19,16 @@ from multiprocessing.reduction import ForkingPickler
 from types import CodeType, FunctionType
 from typing import Any
 
+from millpond import _host
+
 PROTOCOL = 5
 # As malloc's: for buffers that are read where they are.
 ALIGNMENT = 16
+# From so many bytes on, a buffer of a call lies outside the message, in memory that the worker maps: it is copied once,
+# and each page a second time if the task writes to it. Each such block costs two descriptors.
+HUGE = 1024 * 1024
+OUTSIDE_AT_ONCE = 64
+OUTSIDE = 1 << 63
 # A pickler that has written so much is not kept for the next message: it has grown.
 LARGE = 64 * 1024
 # A pickle begins with 0x80; a message with buffers has a zero there, and their number in the other seven bytes.
@@ -158,12 +166,16 @@ def dumps(obj: object, by_value: bool = False) -> bytes:
 
 
 def _joined(data: bytes, buffers: list[pickle.PickleBuffer]) -> bytes:
-    views = [buffer.raw() for buffer in buffers]  # pickle takes none that lies in pieces
-    sizes = [len(data), *(view.nbytes for view in views)]
-    head = HEAD.pack(len(views) << 8) + b"".join(map(HEAD.pack, sizes))
+    sizes = [len(data)]
+    whole: list[bytes | memoryview] = [data]
+    for buffer in buffers:
+        view = buffer.raw()  # pickle takes none that lies in pieces
+        reference = _outside(view) if view.nbytes >= HUGE else None
+        whole.append(view if reference is None else reference)
+        sizes.append(view.nbytes if reference is None else len(reference) | OUTSIDE)
+    head = HEAD.pack(len(buffers) << 8) + b"".join(map(HEAD.pack, sizes))
     parts: list[bytes | memoryview] = [head]
     at = len(head)
-    whole: list[bytes | memoryview] = [data, *views]
     for part in whole:
         padding = -at % ALIGNMENT
         parts += [bytes(padding), part]
@@ -171,22 +183,43 @@ def _joined(data: bytes, buffers: list[pickle.PickleBuffer]) -> bytes:
     return b"".join(parts)
 
 
+def _outside(view: memoryview) -> bytes | None:
+    """A reference to a copy of a buffer in memory that workers can open; None where it must go with the message."""
+    from millpond import _blocks  # which lends by this module
+
+    # What a worker sends may never be read, and nobody but its reader would remove it.
+    if os.getpid() != _host.pid or _blocks.count() >= OUTSIDE_AT_ONCE:
+        return None
+    try:
+        block = _blocks.create(view.nbytes)
+    except OSError:
+        return None
+    block.memory[: view.nbytes] = view
+    return pickle.dumps(block.reference(), PROTOCOL)
+
+
 def loads(message: bytes | memoryview, copy: bool = True) -> Any:
-    """The object of a message. Without `copy` its large buffers stay where they are, and keep the memory's owner, the
-    object behind the memoryview, alive."""
+    """The object of a message. Without `copy` its buffers stay where they are, and keep the memory's owner, the object
+    behind the memoryview, alive."""
     view = memoryview(message)
     if len(view) == 0 or view[0] != 0:
         return pickle.loads(view)
     count = HEAD.unpack_from(view)[0] >> 8
     at = HEAD.size * (count + 2)
-    parts = []
+    parts: list[Any] = []
     for (size,) in HEAD.iter_unpack(view[HEAD.size : at]):
         at += -at % ALIGNMENT
-        parts.append(view[at : at + size])
-        at += size
+        part = view[at : at + (size & ~OUTSIDE)]
+        at += size & ~OUTSIDE
+        if size & OUTSIDE:
+            from millpond import _blocks
+
+            parts.append(_blocks.copied(*pickle.loads(part)))
+        else:
+            parts.append(bytearray(part) if copy and parts else part)
     if at != len(view):
         raise pickle.UnpicklingError(f"a message of {at} bytes has {len(view)}")
-    return pickle.loads(parts[0], buffers=map(bytearray, parts[1:]) if copy else parts[1:])
+    return pickle.loads(parts[0], buffers=parts[1:])
 
 
 class MainFunctions:
