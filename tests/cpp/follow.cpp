@@ -196,6 +196,13 @@ CASE(maps_that_go_on_by_themselves) {
   counted.wait();
   CHECK(counted.progress().total == 100);
   static_cast<void>(pool.map_async(millpond::numbers(0, 100), [](int x) { return std::to_string(x); }));
+  millpond::process_pool processes(1);
+  CHECK(processes.map_async(millpond::numbers(0, 3), [](int x) { return x * x; }).get() == std::vector<int>({0, 1, 4}));
+  const auto fail = [](int) { throw std::out_of_range("far"); };
+  CHECK_THROWS(processes.map_async(millpond::numbers(0, 3), fail).get(), millpond::task_error, e.message() == "far");
+  int captured = static_cast<int>(pool.workers());
+  CHECK_THROWS(processes.map_async(millpond::numbers(0, 3), [captured](int x) { return x * captured; }).get(),
+               millpond::error, e.status() == POOL_ERR_UNSUPPORTED);
 }
 
 } // namespace

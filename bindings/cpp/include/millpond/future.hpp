@@ -117,6 +117,11 @@ protected:
     std::swap(quiet_, other.quiet_);
     std::swap(copy_, other.copy_);
   }
+  /// Gives the handle of a task back that has ended well: so it has left nothing behind.
+  void reset_well() noexcept {
+    cell::let_go(std::exchange(cell_, nullptr));
+    pool_future_release(std::exchange(handle_, nullptr));
+  }
   /// Gives the handle back.
   void reset() noexcept {
     pool_future_t *const handle = std::exchange(handle_, nullptr);
@@ -205,7 +210,7 @@ public:
   result<R> try_get(std::chrono::milliseconds time = forever) {
     auto got = fetch(detail::milliseconds(time));
     if (got.status == POOL_OK) {
-      this->reset();
+      this->reset_well();
       if constexpr (std::is_void_v<R>) {
         return result<void>(std::in_place);
       } else {
@@ -235,7 +240,7 @@ private:
     if (got.status != POOL_OK) {
       this->fail(got.status);
     }
-    this->reset();
+    this->reset_well();
     if constexpr (!std::is_void_v<R>) {
       return std::move(*got.value);
     }

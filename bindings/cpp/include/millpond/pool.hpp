@@ -171,7 +171,8 @@ public:
     return starmap_with(&how, range, f);
   }
   /// As map(), but returns at once: a future of the vector, whose progress() counts the elements. A range that is given by
-  /// name is borrowed until the end, another one is kept. On threads.
+  /// name is borrowed until the end, another one is kept. In processes the function captures nothing, and elements and results
+  /// are trivially copyable.
   template <class Range, class F, std::enable_if_t<!detail::is_call<Range>, int> = 0>
   [[nodiscard]] auto map_async(Range &&range, F &&f) {
     return detail::map_async_here(handle_, remote_, static_cast<const call<> *>(nullptr), std::forward<Range>(range),

@@ -109,14 +109,14 @@ std::int32_t submit_remote(pool_t *host, const How *attributes, const B &bound, 
     fill_remote(raw, bound, bytes);
     if constexpr (std::is_same_v<Callback, no_callback>) {
       pool_future_t *handle = nullptr;
-      const std::int32_t status = pool_submit(host, &raw, 1, &handle);
+      const std::int32_t status = submit_raw(host, attributes == nullptr, raw, &handle);
       if (status == POOL_OK) {
         into = future_maker::make<R>(host, handle, nullptr, nullptr, true);
       }
       return status;
     } else {
       auto *const block = new callback_cell<R, Callback>(attributes->callback());
-      return submit_cell<R, Callback>(host, raw, block, nullptr, into);
+      return submit_cell<R, Callback>(host, attributes == nullptr, raw, block, nullptr, into);
     }
   }
 }
@@ -136,7 +136,7 @@ template <class B, class How> std::int32_t post_remote(pool_t *host, const How *
       raw.callback = call_back<typename B::result, C>;
       raw.user_data = block = made;
     }
-    const std::int32_t status = pool_submit(host, &raw, 1, nullptr);
+    const std::int32_t status = submit_raw(host, attributes == nullptr, raw, nullptr);
     if (status != POOL_OK) {
       cell::let_go(block);
     }

@@ -5,6 +5,7 @@
 
 #include <millpond/map_remote.hpp>
 
+#include <memory>
 #include <tuple>
 
 namespace millpond {
@@ -69,6 +70,39 @@ template <class Range, class F, class R> struct map_cell final : cell {
   }
 };
 
+/// The same in processes: elements and results in rows, which are kept here.
+template <class T, class R> struct rows_cell final : cell {
+  std::vector<T> args;
+  std::optional<std::conditional_t<std::is_void_v<R>, nothing, std::vector<value_of<R>>>> slot;
+};
+
+template <class R, class How, class Range, class F>
+future<list_of<R>> map_async_remote(pool_t *host, const How *how, Range &range, const F & /*f*/) {
+  using T = element_of<Range>;
+  if constexpr (in_rows<F, T, R> && std::is_empty_v<F>) {
+    auto block = std::make_unique<rows_cell<T, R>>();
+    for (auto &&one : range) {
+      block->args.push_back(one);
+    }
+    pool_call_t raw = how != nullptr ? how->c_call() : pool_call_t(POOL_CALL_INIT);
+    raw.fn = remote_item<F, T, R>;
+    raw.arg_size = sizeof(T);
+    raw.result_size = size_by_value<R>;
+    void *results = nullptr;
+    if constexpr (!std::is_void_v<R>) {
+      results = block->slot.emplace(block->args.size()).data();
+    }
+    pool_future_t *handle = nullptr;
+    check(pool_map_with_async(host, &raw, block->args.data(), results, nullptr, block->args.size(), &handle));
+    void *const slot = &block->slot;
+    return future_maker::make<list_of<R>>(host, handle, block.release(), slot, false);
+  } else {
+    raise(POOL_ERR_UNSUPPORTED,
+          "in processes map_async() wants a lambda that captures nothing, and elements and results "
+          "that are trivially copyable: else submit a call for each element");
+  }
+}
+
 template <class How, class Range, class F>
 auto map_async_here(pool_t *host, bool remote, const How *how, Range &&range, F &&f) {
   using function = std::decay_t<F>;
@@ -78,9 +112,9 @@ auto map_async_here(pool_t *host, bool remote, const How *how, Range &&range, F 
                 "millpond: results of map_async() need a default constructor, and must not be bool: take char");
   static_assert(!How::has_callback, "millpond: a map has no callback: let something follow it with then()");
   if (remote) {
-    raise(POOL_ERR_UNSUPPORTED, "map_async() runs on threads: in processes submit a call for each element");
+    return map_async_remote<R, How, Range, function>(host, how, range, f);
   }
-  // A range that is given as an lvalue is borrowed, another one is kept.
+  // A range that is given by name is borrowed, another one is kept.
   using C = map_cell<Range, function, R>;
   auto *const block = new C(std::forward<Range>(range), function(std::forward<F>(f)));
   pool_call_t raw = how != nullptr ? how->c_call() : pool_call_t(POOL_CALL_INIT);

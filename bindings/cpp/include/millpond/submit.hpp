@@ -154,9 +154,17 @@ template <class R> void copy_slot(const void *slot, void *into) {
   }
 }
 
+/// Submits a call of the C interface: one without attributes by the shorter way.
+inline std::int32_t submit_raw(pool_t *host, bool plain, const pool_call_t &raw, pool_future_t **handle) {
+  if (plain) {
+    return pool_apply_async(host, raw.fn, raw.arg, raw.arg_size, raw.result_size, raw.callback, raw.user_data, handle);
+  }
+  return pool_submit(host, &raw, 1, handle);
+}
+
 /// Submits a call whose cell is made, with one part for the future and one for the callback.
 template <class R, class Callback, class Cell>
-std::int32_t submit_cell(pool_t *host, pool_call_t raw, Cell *block, void *slot, future<R> &into) {
+std::int32_t submit_cell(pool_t *host, bool plain, pool_call_t raw, Cell *block, void *slot, future<R> &into) {
   constexpr bool calls_back = !std::is_same_v<Callback, no_callback>;
   if constexpr (calls_back) {
     block->share();
@@ -164,7 +172,7 @@ std::int32_t submit_cell(pool_t *host, pool_call_t raw, Cell *block, void *slot,
     raw.user_data = block;
   }
   pool_future_t *handle = nullptr;
-  const std::int32_t status = pool_submit(host, &raw, 1, &handle);
+  const std::int32_t status = submit_raw(host, plain, raw, &handle);
   if (status != POOL_OK) {
     if constexpr (calls_back) {
       cell::let_go(block);
@@ -225,8 +233,8 @@ std::int32_t submit_here(pool_t *host, const How *attributes, B &&bound, future<
   raw.arg = block;
   raw.arg_size = 0;
   raw.result_size = fits_by_value<R> ? size_by_value<R> : 0;
-  return submit_cell<R, Callback>(host, raw, block, fits_by_value<R> ? nullptr : static_cast<void *>(&block->slot),
-                                  into);
+  return submit_cell<R, Callback>(host, attributes == nullptr, raw, block,
+                                  fits_by_value<R> ? nullptr : static_cast<void *>(&block->slot), into);
 }
 
 /// Submits a call to threads that nobody waits for: what has no callback is told of in the C interface only.
@@ -252,7 +260,7 @@ template <class B, class How> std::int32_t post_here(pool_t *host, const How *at
     raw.arg = &bound;
     raw.arg_size = sizeof bound;
     raw.result_size = size_by_value<R>;
-    return pool_submit(host, &raw, 1, nullptr);
+    return submit_raw(host, attributes == nullptr, raw, nullptr);
   } else {
     future<R> dropped; // The call's cell is freed when the task has ended.
     return submit_here(host, attributes, std::move(bound), dropped);
