@@ -80,6 +80,15 @@ def test_each_part_stands_alone(cc: Compile, tmp_path: Path, part: str) -> None:
     cc(source, f"cpp/parts/{part}", compiler="g++", std="c++20", flags=(*programs.STRICT, "-O0"))
 
 
+def test_the_program_of_the_readme(cc: Compile, run: Run, tmp_path: Path) -> None:
+    need("g++")
+    text = (programs.HERE.parent.parent / "README.md").read_text()
+    source = tmp_path / "readme.cpp"
+    source.write_text(text.split("```cpp\n")[1].split("```")[0])
+    binary = cc(source, "cpp/readme", compiler="g++", std="c++17", flags=programs.STRICT)
+    assert run(binary).stdout.split() == ["0", "1", "1.41421", "1.73205", "2", "42"]
+
+
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_is_refused_says_why(cc: Compile, tmp_path: Path, what: str) -> None:
     need("g++")
