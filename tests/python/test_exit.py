@@ -204,3 +204,13 @@ def test_the_environment_of_a_pool_is_that_of_the_program() -> None:
         """)
     assert out == "red True\n"
     assert "COLOUR" not in os.environ
+
+
+def test_what_a_task_has_printed_is_not_lost_with_its_worker() -> None:
+    out, _ = run("""
+        pool = millpond.Pool(1)
+        pool.apply(print, ("printed",))
+        os.kill(pool._pool[0].pid, signal.SIGKILL)
+        pool.terminate()
+        """)
+    assert out == "printed\n"

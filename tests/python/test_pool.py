@@ -176,6 +176,19 @@ def test_callbacks_are_called_one_at_a_time_before_the_result_is_ready(pool: mil
     assert most == 1 and len(called) == 60
 
 
+def test_a_result_is_not_ready_while_its_callback_runs(pool: millpond.Pool) -> None:
+    known = threading.Event()
+    ready: list[bool] = []
+
+    def callback(_: object) -> None:
+        known.wait(60)
+        ready.append(result.ready())
+
+    result = pool.apply_async(double, (1,), callback=callback)
+    known.set()
+    assert result.get(60) == 2 and ready == [False] and result.ready()
+
+
 def test_error_callbacks_get_the_exception(pool: millpond.Pool) -> None:
     failed: list[BaseException] = []
     one = pool.apply_async(refuse, (1,), callback=pytest.fail, error_callback=failed.append)
@@ -350,12 +363,6 @@ def test_forks_beside_busy_threads_do_not_hang() -> None:
         stop.set()
         for thread in threads:
             thread.join()
-
-
-def test_what_a_task_prints_is_there_when_it_has_ended(capfd: pytest.CaptureFixture[str]) -> None:
-    with millpond.Pool(1) as pool:
-        pool.apply(print, ("printed",))
-    assert capfd.readouterr().out == "printed\n"
 
 
 def test_a_worker_is_what_multiprocessing_says_of_its_own() -> None:
