@@ -386,7 +386,9 @@ impl Memory {
         let asleep =
             word.compare_exchange(ASLEEP, AWAKE, Ordering::SeqCst, Ordering::SeqCst).is_ok();
         if asleep {
-            futex::wake_shared(word, 1);
+            // All of them: one that was killed stands in the kernel's queue until it has had a CPU
+            // to die on, in front of the one that has come in its place.
+            futex::wake_shared(word, i32::MAX);
         }
         asleep
     }
@@ -425,3 +427,6 @@ impl Memory {
 }
 
 const _: () = assert!(size_of::<Slot>() == 256, "a slot is four cache lines");
+
+#[cfg(test)]
+mod tests;

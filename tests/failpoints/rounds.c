@@ -211,9 +211,9 @@ int main(int argc, char **argv) {
   check_name = "rounds";
   rounds.allow = argv[5];
   printf("seed %llu\n", (unsigned long long)seed);
-  while (now_ms() < end || (deaths() < least && now_ms() < end + 20000)) {
+  while (now_ms() < end || (deaths() < least && now_ms() < end + 150000)) {
     pool_options_t options = options_of(seed + count, per_worker, initializer);
-    alarm(30);
+    alarm(90);
     round_of_tasks(seed + count++, &options);
   }
   size_t died = deaths(), failed = atomic_load(&rounds.failed);

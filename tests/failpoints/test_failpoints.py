@@ -99,7 +99,7 @@ def rounds(run: Run, program: Path, name: str, odds: dict[str, int], *args: obje
     text = ",".join(f"{point}=1/{one}" for point, one in odds.items())
     seed = os.environ.get("FAILPOINTS_SEED")
     words = [str(int(arg) if isinstance(arg, bool) else arg) for arg in args] + ([seed] if seed else [])
-    done = run(program, *words, timeout=120, env={"MILLPOND_FAILPOINTS": text, "MILLPOND_FAILPOINTS_LOG": str(log)})
+    done = run(program, *words, timeout=300, env={"MILLPOND_FAILPOINTS": text, "MILLPOND_FAILPOINTS_LOG": str(log)})
     print(done.stdout)
     ended = f"MILLPOND_FAILPOINTS={text} rounds {' '.join(words)} ended with {done.returncode}"
     assert done.returncode == 0, f"{ended}\n{done.stdout}{done.stderr}"
