@@ -98,9 +98,12 @@ class C(Language):
             said = threads.map(lambda program: self.compile(program, library, out), self.programs())
         return {program: text for program, text in zip(self.programs(), said) if text is not None}
 
+    def flags(self, program: str) -> List[str]:
+        return ["-std=c11"]
+
     def compile(self, program: str, library: Library, out: Path) -> Optional[str]:
         """Returns what the compiler said if it refused."""
-        command = [*self.compiler(), "-std=c11", "-O2", f"-I{library.include}", str(self.source(program))]
+        command = [*self.compiler(), *self.flags(program), "-O2", f"-I{library.include}", str(self.source(program))]
         command += ["-o", *self.command(program, out), f"-L{library.folder}", "-lmillpond", "-lm"]
         command += [f"-Wl,-rpath,{library.folder}", "-pthread"]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
@@ -108,6 +111,23 @@ class C(Language):
 
     def command(self, program: str, out: Path) -> List[str]:
         return [str(out / program)]
+
+
+class Cpp(C):
+    name, key, suffix = "C++", "cpp", ".cpp"
+    again: ClassVar[Dict[str, str]] = {}  # in C they are: what runs is the same library
+
+    def compiler(self) -> List[str]:
+        return shlex.split(os.environ.get("CXX") or "c++")
+
+    def check(self) -> None:
+        compiler = self.compiler()[0]
+        if shutil.which(compiler) is None:
+            raise Failed(f"the C++ compiler {compiler} is missing; install one: sudo apt-get install g++")
+
+    def flags(self, program: str) -> List[str]:
+        standard = "c++20" if program in ("coroutines", "round_robin") else "c++17"
+        return [f"-std={standard}", f"-I{ROOT / 'bindings' / 'cpp' / 'include'}"]
 
 
 class Python(Language):
@@ -122,7 +142,7 @@ class Python(Language):
         return {"MILLPOND_LIBRARY": str(library.folder / "libmillpond.so")}
 
 
-LANGUAGES: Dict[str, Language] = {language.name: language for language in (C(), Python())}
+LANGUAGES: Dict[str, Language] = {language.name: language for language in (C(), Cpp(), Python())}
 
 
 def build_library() -> Path:
