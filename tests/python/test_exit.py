@@ -25,6 +25,8 @@ def say(*words): print(*words, flush=True)
 def start(program: str, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, *options, "-c", BEGIN + textwrap.dedent(program)],
+        # What is printed is to stay in a buffer as long as it can.
+        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
