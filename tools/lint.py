@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / "build" / "venv" / "bin"
 # The last is the beginning of the first.
 GENERATED = {"include/millpond.h", "include/millpond_prefixed.h", "src/capi/prologue.h"}
-INCLUDES = ["include", "tests/c", "benches/common"]
+INCLUDES = ["include", "bindings/cpp/include", "tests/c", "benches/common"]
 # Their headers come from packages that need not be installed, or are written by the test.
 WITHOUT_HEADERS = ("benches/peers/", "tests/fuzz/")
 

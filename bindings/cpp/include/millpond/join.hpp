@@ -15,7 +15,7 @@ namespace detail {
 /// Where a result is put: without a word about whether it is there, where its type allows that.
 template <class T> struct place {
   static constexpr bool bare = std::is_trivially_default_constructible_v<T> && std::is_trivially_copyable_v<T>;
-  std::conditional_t<bare, T, std::optional<T>> held;
+  std::conditional_t<bare, T, std::optional<T>> held{};
   void put(T &&value) {
     held = std::move(value);
   }

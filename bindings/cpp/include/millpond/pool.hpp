@@ -358,12 +358,12 @@ private:
     detail::map_here(handle_, how, source, each, room);
     return room.take();
   }
-  template <class Range, class F>
-  auto imap_with(bool ordered, const call<> &how, Range &&range, F &&f, std::size_t window = 0) {
+  template <class Range, class F, class Size = std::size_t>
+  auto imap_with(bool ordered, const call<> &how, Range &&range, F &&f, Size window = 0) {
     check_travel<F, detail::element_of<Range>>();
     using C = millpond::imap<Range, std::decay_t<F>>;
-    return C(handle_, remote_, how.c_call(), std::forward<Range>(range), std::decay_t<F>(std::forward<F>(f)), window,
-             ordered);
+    return C(handle_, remote_, how.c_call(), std::forward<Range>(range), std::decay_t<F>(std::forward<F>(f)),
+             static_cast<std::size_t>(window), ordered);
   }
   template <class First, class... Rest> auto imap_in(bool ordered, First &&first, Rest &&...rest) {
     if constexpr (detail::is_call<First>) {
