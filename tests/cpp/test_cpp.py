@@ -26,6 +26,10 @@ REFUSED = {
     ),
     "result": ("pool.submit([] { return std::make_unique<int>(1); }).get();", "the result cannot come back"),
     "call": ("pool.submit([](int) {}, std::string()).get();", "cannot be called with these arguments"),
+    "output": (
+        "std::vector<int> in; std::vector<bool> out; pool.map_into(in, out, [](int x) { return x > 0; });",
+        "must be objects of their own",
+    ),
     "callback": ("pool.post(millpond::with().callback([](std::string) {}), [] { return 1; });", "a callback takes"),
     "retries": (
         "millpond::pool threads;"
@@ -37,6 +41,7 @@ PROGRAM = """
 #include <memory>
 #include <millpond.hpp>
 #include <string>
+#include <vector>
 int main() {
   millpond::process_pool pool;
   %s

@@ -54,7 +54,7 @@ public:
   }
   /// How long to wait before it may start.
   template <class Rep, class Period> call &delay(std::chrono::duration<Rep, Period> value) {
-    raw_.delay_ms = detail::milliseconds(value);
+    raw_.delay_ms = detail::finite_milliseconds(value);
     return *this;
   }
   /// It starts when all of these have ended well. They must live until it was submitted.

@@ -6,7 +6,7 @@
 #include <millpond/thrown.hpp>
 
 #include <atomic>
-#include <deque>
+#include <list>
 #include <mutex>
 #include <utility>
 
@@ -47,38 +47,36 @@ public:
   /// Takes over the handle and the owner's part of the cell, which may be NULL.
   void adopt(pool_future_t *handle, cell *block) noexcept {
     MILLPOND_TRY {
-      {
-        const std::lock_guard<std::mutex> guard(lock_);
-        all_.push_back({handle, block});
-      }
-      bury(2);
+      std::list<orphan> one{{handle, block}};
+      const std::lock_guard<std::mutex> guard(lock_);
+      all_.splice(all_.end(), one);
     }
     MILLPOND_CATCH_ALL {
       // No memory to remember them: the cell stays for ever.
       pool_future_release(handle);
     }
+    bury(2);
   }
   /// Looks at so many of them, the oldest first.
-  void bury(std::size_t most) {
+  void bury(std::size_t most) noexcept {
     for (; most > 0; most--) {
-      orphan one;
+      std::list<orphan> one;
       {
         const std::lock_guard<std::mutex> guard(lock_);
         if (all_.empty()) {
           return;
         }
-        one = all_.front();
-        all_.pop_front();
-        if (pool_future_ready(one.handle) != 1) {
-          all_.push_back(one);
-          continue;
-        }
+        const bool ended = pool_future_ready(all_.front().handle) == 1;
+        std::list<orphan> &next = ended ? one : all_;
+        next.splice(next.end(), all_, all_.begin());
       }
       // Without the lock: what is freed may have futures of its own.
-      done(one.handle, one.block);
+      for (const orphan &each : one) {
+        done(each.handle, each.block);
+      }
     }
   }
-  void bury_all() {
+  void bury_all() noexcept {
     std::size_t count;
     {
       const std::lock_guard<std::mutex> guard(lock_);
@@ -101,7 +99,7 @@ private:
     cell *block = nullptr;
   };
   std::mutex lock_;
-  std::deque<orphan> all_;
+  std::list<orphan> all_;
 };
 
 } // namespace detail

@@ -42,25 +42,30 @@
 
 namespace millpond {
 
-/// For ever, wherever a time is asked for.
-inline constexpr std::chrono::milliseconds forever{-1};
+/// For ever, wherever a time is asked for: as are all times that are longer than anybody lives.
+inline constexpr std::chrono::milliseconds forever = std::chrono::milliseconds::max();
 
 namespace detail {
 
-/// Any span of time as the C interface has it: rounded up to milliseconds, never negative unless it is `forever`.
+/// A thousand years, in milliseconds: what is longer is for ever.
+inline constexpr std::int64_t longest_ms = INT64_C(1000) * 365 * 24 * 3600 * 1000;
+
+/// Any span of time as the C interface has it: rounded up to milliseconds, 0 if it is negative, -1 if it is for ever.
 template <class Rep, class Period> std::int64_t milliseconds(std::chrono::duration<Rep, Period> time) {
   using namespace std::chrono;
-  if (time == duration<Rep, Period>(duration_cast<duration<Rep, Period>>(forever)) && time == forever) {
-    return -1;
-  }
   if (time <= time.zero()) {
     return 0;
   }
-  if (duration<double>(time) > duration<double>(duration<std::int64_t, std::milli>(INT64_MAX / 4))) {
-    return INT64_MAX / 4;
+  if (duration<double, std::milli>(time).count() > static_cast<double>(longest_ms)) {
+    return -1;
   }
   const auto whole = duration_cast<duration<std::int64_t, std::milli>>(time);
   return whole.count() + (whole < time ? 1 : 0);
+}
+/// The same where for ever cannot be said: a thousand years.
+template <class Rep, class Period> std::int64_t finite_milliseconds(std::chrono::duration<Rep, Period> time) {
+  const std::int64_t whole = milliseconds(time);
+  return whole < 0 ? longest_ms : whole;
 }
 
 } // namespace detail

@@ -287,7 +287,7 @@ template <class Where> auto basic_pool<Where>::schedule() {
 template <class Where>
 template <class Rep, class Period>
 auto basic_pool<Where>::sleep_for(std::chrono::duration<Rep, Period> time) {
-  return detail::sleep_awaiter(c_pool(), detail::milliseconds(time));
+  return detail::sleep_awaiter(c_pool(), detail::finite_milliseconds(time));
 }
 
 } // namespace millpond

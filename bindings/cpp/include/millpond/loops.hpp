@@ -32,8 +32,9 @@ template <class F, class Number> struct remote_loop {
       task self(raw);
       const remote_loop here = shared_function<remote_loop>::find(context);
       F f = here.f;
+      const typename numbers<Number>::iterator first(here.first);
       for (std::size_t index = begin; index < end && self.code() == POOL_OK; index++) {
-        invoke_in(self, f, static_cast<Number>(here.first + static_cast<Number>(index)));
+        invoke_in(self, f, first[static_cast<std::ptrdiff_t>(index)]);
       }
       return self.code();
     }

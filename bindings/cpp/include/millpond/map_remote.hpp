@@ -35,8 +35,8 @@ template <class T, class Range> class row {
 public:
   explicit row(Range &range) {
     if constexpr (is_contiguous<Range>::value) {
-      at_ = &*begin(range);
       count_ = static_cast<std::size_t>(end(range) - begin(range));
+      at_ = count_ == 0 ? nullptr : &*begin(range);
     } else {
       for (auto &&one : range) {
         copied_.push_back(one);
@@ -104,6 +104,12 @@ list_of<R> map_remote(pool_t *host, const How *how, Range &range, F &f) {
 
 /// Where results go: a range, which must have room for all, or from an iterator on.
 template <class Out> auto room_in(Out &out, std::size_t count) {
+  using place_t =
+      decltype(*std::declval<typename std::conditional_t<is_range<Out>::value, begins<Out>, same<Out>>::type &>());
+  static_assert(
+      std::is_lvalue_reference_v<place_t>,
+      "millpond: map_into() writes elements of the output at the same time: they must be objects of their own, "
+      "which those of a std::vector<bool> are not");
   if constexpr (is_range<Out>::value) {
     if (static_cast<std::size_t>(end(out) - begin(out)) < count) {
       raise(POOL_ERR_INVALID, "the output has room for fewer results than there are elements");
@@ -122,7 +128,8 @@ void map_remote_into(pool_t *host, const How *how, Range &range, F &f, Out &out)
     if constexpr (std::is_same_v<element_of<Out>, R>) {
       const row<T, Range> args(range);
       room_in(out, args.size());
-      map_rows<std::decay_t<F>, T, R>(host, how, args.data(), &*begin(out), args.size(), f);
+      R *const first = args.size() == 0 ? nullptr : &*begin(out);
+      map_rows<std::decay_t<F>, T, R>(host, how, args.data(), first, args.size(), f);
       return;
     }
   }

@@ -5,6 +5,7 @@
 
 #include <millpond/owner.hpp>
 
+#include <algorithm>
 #include <mutex>
 
 namespace millpond {
@@ -44,6 +45,9 @@ public:
   }
   template <class Rep, class Period> bool try_lock_for(std::chrono::duration<Rep, Period> time) {
     return detail::got_in_time(pool_lock_acquire(c_handle(), detail::milliseconds(time)));
+  }
+  template <class Clock, class Duration> bool try_lock_until(std::chrono::time_point<Clock, Duration> time) {
+    return try_lock_for(time - Clock::now());
   }
   void unlock() {
     detail::check(pool_lock_release(c_handle()));
@@ -94,9 +98,16 @@ public:
   /// The predicate, which is true or the time has run out.
   template <class Rep, class Period, class Predicate>
   bool wait_for(mutex_ref lock, std::chrono::duration<Rep, Period> time, Predicate done) {
-    const auto end = std::chrono::steady_clock::now() + time;
+    using clock = std::chrono::steady_clock;
+    constexpr std::chrono::hours century(24 * 365 * 100); // The clock cannot count much further.
+    const std::int64_t whole = detail::milliseconds(time);
+    if (whole < 0) {
+      wait(lock, done);
+      return true;
+    }
+    const auto end = clock::now() + std::min<std::chrono::milliseconds>(century, std::chrono::milliseconds(whole));
     while (!done()) {
-      if (!wait_for(lock, end - std::chrono::steady_clock::now())) {
+      if (!wait_for(lock, end - clock::now())) {
         return done();
       }
     }

@@ -4,6 +4,7 @@
 #define MILLPOND_NUMBERS_HPP
 
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <type_traits>
 
@@ -14,7 +15,7 @@ namespace millpond {
 ///     auto squares = pool.map(millpond::numbers(0, 100), [](int n) { return n * n; });
 template <class Number> class numbers {
 public:
-  static_assert(std::is_integral_v<Number>, "millpond: numbers() are whole numbers");
+  static_assert(std::is_integral_v<Number> && sizeof(Number) <= 8, "millpond: numbers() are whole numbers");
 
   class iterator {
   public:
@@ -30,14 +31,15 @@ public:
       return at_;
     }
     Number operator[](difference_type n) const {
-      return static_cast<Number>(at_ + static_cast<Number>(n));
+      return static_cast<Number>(unsigned_of(at_) + static_cast<std::uint64_t>(n));
     }
     iterator &operator+=(difference_type n) {
       at_ = (*this)[n];
       return *this;
     }
     iterator &operator-=(difference_type n) {
-      return *this += -n;
+      at_ = static_cast<Number>(unsigned_of(at_) - static_cast<std::uint64_t>(n));
+      return *this;
     }
     iterator &operator++() {
       return *this += 1;
@@ -65,7 +67,7 @@ public:
       return a -= n;
     }
     friend difference_type operator-(iterator a, iterator b) {
-      return static_cast<difference_type>(a.at_) - static_cast<difference_type>(b.at_);
+      return static_cast<difference_type>(unsigned_of(a.at_) - unsigned_of(b.at_));
     }
     friend bool operator==(iterator a, iterator b) {
       return a.at_ == b.at_;
@@ -87,6 +89,10 @@ public:
     }
 
   private:
+    // In numbers without a sign, where too large a sum or difference is well-defined.
+    static std::uint64_t unsigned_of(Number number) {
+      return static_cast<std::uint64_t>(number);
+    }
     Number at_{};
   };
 

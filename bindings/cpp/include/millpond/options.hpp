@@ -69,7 +69,8 @@ public:
     return set(raw_.max_blocked, value);
   }
   template <class Rep, class Period> options &task_timeout(std::chrono::duration<Rep, Period> value) {
-    return set(raw_.task_timeout_ms, detail::milliseconds(value));
+    const std::int64_t time = detail::milliseconds(value);
+    return set(raw_.task_timeout_ms, time < 0 ? 0 : time);
   }
   options &task_cpu_seconds(std::uint32_t value) {
     return set(raw_.task_cpu_seconds, value);

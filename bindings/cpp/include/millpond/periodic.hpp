@@ -19,9 +19,11 @@ public:
       : block_(std::move(block)), handle_(handle) {}
   periodic(periodic &&) noexcept = default;
   periodic &operator=(periodic &&other) noexcept {
-    finish();
-    block_ = std::move(other.block_);
-    handle_ = std::move(other.handle_);
+    if (this != &other) {
+      finish();
+      block_ = std::move(other.block_);
+      handle_ = std::move(other.handle_);
+    }
     return *this;
   }
   ~periodic() {

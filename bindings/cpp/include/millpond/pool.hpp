@@ -119,7 +119,7 @@ public:
   ///     auto ticks = pool.every(100ms, [&] { show(progress); });
   template <class Rep, class Period, class F, class... Args>
   [[nodiscard]] auto every(std::chrono::duration<Rep, Period> period, F &&f, Args &&...args) {
-    const std::int64_t time = detail::milliseconds(period);
+    const std::int64_t time = detail::finite_milliseconds(period);
     if constexpr (detail::is_call<F>) {
       return every_with(&f, time, std::forward<Args>(args)...);
     } else {

@@ -18,6 +18,9 @@ using std::begin;
 using std::end;
 
 template <class Range> using iterator_of = decltype(begin(std::declval<Range &>()));
+template <class Range> struct begins {
+  using type = iterator_of<Range>;
+};
 template <class Range> using sentinel_of = decltype(end(std::declval<Range &>()));
 template <class Range> using reference_of = decltype(*std::declval<iterator_of<Range> &>());
 template <class Range> using element_of = std::remove_cv_t<std::remove_reference_t<reference_of<Range>>>;

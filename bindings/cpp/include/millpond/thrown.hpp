@@ -101,8 +101,8 @@ inline std::string describe_current() {
 /// Ends a task with the exception that is being handled. Returns the code that it is to return.
 inline std::int32_t keep_current(pool_task_t *task) noexcept {
   try {
-    const std::int32_t code = thrown_table::here().keep(std::current_exception());
-    return pool_task_fail(task, code, describe_current().c_str());
+    const std::string sentence = describe_current(); // First: when it throws, nothing is kept that nobody would drop.
+    return pool_task_fail(task, thrown_table::here().keep(std::current_exception()), sentence.c_str());
   } catch (...) { // No memory: the failure is told without its exception.
     return pool_task_fail(task, task_error::thrown_elsewhere, "exception: it could not be kept");
   }
