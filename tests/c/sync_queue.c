@@ -273,16 +273,24 @@ CASE(nonsense_is_refused) {
 }
 
 /* Also when the system would have the memory back at once. */
-CASE(what_was_freed_is_refused) {
+static void freed_is_refused(const size_t *sizes, int count) {
   pool_t *pool = pool_create(1);
   pool_queue_t *freed[40];
   for (int i = 0; i < 40; i++) {
     size_t size = 0;
-    freed[i] = new_queue(pool, 1000, i % 3 == 0 ? 100000 : i % 3 == 1 ? 900 : 200);
+    freed[i] = new_queue(pool, 1000, sizes[i % count]);
     CHECK_OK(pool_queue_free(freed[i]));
     CHECK_ERROR(pool_queue_free(freed[i]), POOL_ERR_INVALID);
     CHECK_ERROR(pool_queue_size(freed[i], &size), POOL_ERR_INVALID);
     CHECK_ERROR(pool_queue_close(freed[i < 10 ? 0 : i - 10]), POOL_ERR_INVALID);
   }
   CHECK_OK(pool_close_join(pool));
+}
+
+CASE(what_was_freed_is_refused) {
+  freed_is_refused((const size_t[]){900, 200}, 2);
+}
+
+CASE(what_was_large_and_freed_is_refused) {
+  freed_is_refused((const size_t[]){100000, 900, 200}, 3);
 }
