@@ -4,8 +4,7 @@
 #define MILLPOND_IMAP_HPP
 
 #include <millpond/group.hpp>
-#include <millpond/range.hpp>
-#include <millpond/remote.hpp>
+#include <millpond/map.hpp>
 
 #include <memory>
 #include <unordered_map>

@@ -4,7 +4,7 @@
 #define MILLPOND_PERIODIC_HPP
 
 #include <millpond/group.hpp>
-#include <millpond/submit.hpp>
+#include <millpond/remote.hpp>
 
 #include <memory>
 
