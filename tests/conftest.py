@@ -26,6 +26,10 @@ ELSEWHERE = os.environ.get("MILLPOND_LIBDIR")
 OUT = ROOT / "build" / "tests" / (hashlib.sha256(ELSEWHERE.encode()).hexdigest()[:8] if ELSEWHERE else "")
 PathLike = Union[str, "os.PathLike[str]"]
 
+# A shell starts what runs in the background with Ctrl-C ignored, and programs hand that on to those that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @dataclass(frozen=True)
 class Lib:

@@ -26,6 +26,9 @@ except ImportError as missing:
     print(f"the tests of this Python are not installed: {missing}")
     sys.exit(77)
 
+# With it a lambda can be sent, and a test wants that it cannot.
+sys.modules["cloudpickle"] = None  # type: ignore[assignment]
+
 # What is not run, and why.
 SKIPPED = {
     ("TestPoolWorkerLifetime", "test_worker_finalization_via_atexit_handler_of_multiprocessing"): (

@@ -81,8 +81,8 @@ def raise_unspeakable(_: object) -> None:
     raise RuntimeError(Unspeakable())
 
 
-def a_lambda(_: object) -> object:
-    return lambda: 42
+def a_generator(_: object) -> object:
+    return (number for number in (1, 2))
 
 
 def test_a_busy_worker_is_killed() -> None:
@@ -172,7 +172,7 @@ def test_an_exception_that_cannot_be_unpickled() -> None:
 
 def test_a_result_that_cannot_be_sent_or_read() -> None:
     with millpond.Pool(1) as pool:
-        for function in (a_lambda, make_unspeakable):
+        for function in (a_generator, make_unspeakable):
             with pytest.raises(multiprocessing.pool.MaybeEncodingError):  # type: ignore[attr-defined]
                 pool.apply(function, (1,))
         with pytest.raises(errors.InternalError, match="result cannot be unpickled here: ValueError"):
