@@ -5,8 +5,41 @@
 
 #include <atomic>
 #include <limits>
+#include <memory>
 #include <mutex>
+#include <string>
+#include <type_traits>
 #include <vector>
+
+namespace {
+struct rest {
+  std::string text;
+};
+struct greedy {
+  bool throws = false;
+  std::string text = std::string();
+};
+} // namespace
+
+template <> struct millpond::serialize<rest> {
+  static void write(writer &out, const rest &r) {
+    out.put(r.text.data(), r.text.size());
+  }
+  static rest read(reader &in) {
+    const std::size_t size = in.left();
+    return {std::string(static_cast<const char *>(in.take(size)), size)};
+  }
+};
+
+template <> struct millpond::serialize<greedy> {
+  static void write(writer &out, const greedy &g) {
+    out << g.throws;
+  }
+  static greedy read(reader &in) {
+    if (in.read<bool>()) throw std::out_of_range("unreadable");
+    return {false, in.read<std::string>()};
+  }
+};
 
 namespace {
 
@@ -113,6 +146,88 @@ CASE(futures_that_are_dropped) {
     }
   }
   CHECK(ended == 2000);
+}
+
+CASE(results_that_a_callback_has_too) {
+  millpond::pool pool(1);
+  const auto has = millpond::with().callback([](const millpond::result<std::unique_ptr<int>> &r) { CHECK(r.ok()); });
+  auto first = pool.submit(has, [] { return std::make_unique<int>(5); });
+  const auto outcome = first.try_get();
+  CHECK(outcome.status() == POOL_ERR_INVALID && !outcome.message().empty() && !first.valid());
+  auto second = pool.submit(has, [] { return std::make_unique<int>(5); });
+  CHECK_THROWS(second.get(), millpond::error, e.status() == POOL_ERR_INVALID && *e.what() != 0);
+}
+
+CASE(a_serialize_that_reads_the_rest) {
+  millpond::process_pool pool(1);
+  const auto make = [] { return rest{"all of it"}; };
+  CHECK(pool.submit(make).get().text == "all of it");
+  CHECK(pool.submit(make).then([](const rest &r) { return r.text.size(); }).get() == 9);
+  CHECK(pool.submit(make).then([](rest r) { return rest{r.text + "!"}; }).get().text == "all of it!");
+  std::string told;
+  {
+    millpond::process_pool calls(1);
+    calls.post(millpond::with().callback([&told](const rest &r) { told = r.text; }), make);
+  }
+  CHECK(told == "all of it");
+}
+
+CASE(results_that_cannot_be_read) {
+  millpond::process_pool pool(1);
+  const auto bad = pool.submit([] { return greedy{}; }).try_get();
+  CHECK(bad.status() == POOL_ERR_SIZE && !bad.message().empty());
+  const auto thrown = pool.submit([] { return greedy{true}; }).try_get();
+  CHECK(!thrown.ok() && thrown.exception() != nullptr);
+}
+
+CASE(what_cannot_be_followed_stays) {
+  millpond::pool pool(1);
+  auto made = pool.submit([] { return std::string("kept"); });
+  pool.close();
+  CHECK_THROWS(std::move(made).then([](const std::string &s) { return s.size(); }), millpond::closed, true);
+  CHECK(made.valid() && made.get() == "kept"); // NOLINT(bugprone-use-after-move): it stays.
+  auto alone = millpond::spawn([] { return 3; });
+  CHECK_THROWS(std::move(alone).then([](int x) { return x; }), millpond::error, e.status() == POOL_ERR_INVALID);
+  CHECK(alone.get() == 3); // NOLINT(bugprone-use-after-move): it stays.
+}
+
+struct alignas(128) wide {
+  int value;
+};
+struct fixed {
+  int value;
+  explicit fixed(int v) : value(v) {}
+  fixed(fixed &&) = default;
+  fixed(const fixed &) = delete;
+};
+
+CASE(types_that_are_not_plain) {
+#ifdef __cpp_lib_span
+  static_assert(!millpond::detail::travels<std::span<int>>); // What it shows stays behind.
+#endif
+  millpond::process_pool processes(1);
+  const std::vector<wide> all{{1}, {2}, {3}};
+  const auto well = [](const wide &w) { return reinterpret_cast<std::uintptr_t>(&w) % 128 == 0 ? w.value : -1; };
+  CHECK(processes.map(all, well) == std::vector<int>({1, 2, 3}));
+  const auto large = [w = wide{5}](int x) { return w.value + x; };
+  CHECK_THROWS(processes.imap(std::vector<int>{1}, large), millpond::error, e.status() == POOL_ERR_UNSUPPORTED);
+  millpond::pool threads(1);
+  CHECK(threads.submit([](fixed f) { return fixed(f.value + 1); }, fixed(4)).get().value == 5);
+}
+
+CASE(apply_changes_no_argument) {
+  millpond::pool pool(1);
+  std::string text = "as it was";
+  CHECK(pool.apply([](std::string &&s) { return std::move(s).size(); }, text) == 9);
+  const auto change = [](auto &&s) {
+    if constexpr (!std::is_const_v<std::remove_reference_t<decltype(s)>>) s += "!";
+    return s.size();
+  };
+  pool.apply(change, text);
+  CHECK(text == "as it was");
+  const std::string *seen = nullptr;
+  pool.apply([&seen](const std::string &s) { seen = &s; }, text);
+  CHECK(seen == &text);
 }
 
 } // namespace

@@ -77,6 +77,45 @@ def test_without_exceptions_and_types(cc: Compile, run: Run, compiler: str) -> N
     programs.check(cc, run, "bare", f"bare-{compiler}", compiler=compiler, flags=flags)
 
 
+MIXED = """
+#include <cstdio>
+#include <millpond.hpp>
+#include <stdexcept>
+#if MILLPOND_EXCEPTIONS
+std::size_t without();
+#define NAME with
+#else
+#define NAME without
+#endif
+int fails(int n);
+std::size_t NAME() {
+  millpond::pool pool(1);
+  auto failed = pool.submit(fails, -3);
+  return sizeof failed.try_get() * (pool.submit(fails, 4).get() == 4);
+}
+#if MILLPOND_EXCEPTIONS
+int fails(int n) { return n < 0 ? throw std::out_of_range("negative") : n; }
+int main() {
+  millpond::pool pool(1);
+  const auto outcome = pool.submit(fails, -3).try_get();
+  if (!outcome.exception() || with() == 0) return 1;
+  std::puts("well");
+}
+#endif
+"""
+
+
+def test_files_with_and_without_exceptions(cc: Compile, run: Run, tmp_path: Path) -> None:
+    need("g++")
+    source = tmp_path / "mixed.cpp"
+    source.write_text(MIXED)
+    flags = (*programs.STRICT, "-O0")
+    without = cc(source, "cpp/mixed/without.o", compiler="g++", std="c++17", flags=(*flags, "-fno-exceptions", "-c"))
+    # The other's object comes first: of functions that both have, the linker takes its.
+    binary = cc([without, source], "cpp/mixed/program", compiler="g++", std="c++20", flags=flags)
+    assert run(binary).stdout == "well\n"
+
+
 @pytest.mark.parametrize("part", sorted(path.name for path in (programs.INCLUDE / "millpond").glob("*.hpp")))
 def test_each_part_stands_alone(cc: Compile, tmp_path: Path, part: str) -> None:
     need("g++")

@@ -6,6 +6,7 @@
 #include <millpond/map.hpp>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 /// A broadcast under way on threads: each worker calls a copy, and puts its result down here.
@@ -77,6 +78,7 @@ template <class B> list_of<typename B::result> broadcast_remote(pool_t *host, co
 }
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -10,6 +10,7 @@
 #include <vector>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 
 /// Which of the calls that wait start first.
 enum class priority : std::int32_t {
@@ -118,6 +119,7 @@ namespace detail {
 template <class T> constexpr bool is_call = std::is_base_of_v<call_tag, std::decay_t<T>>;
 } // namespace detail
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -11,6 +11,7 @@
 #include <utility>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 /// A block on the heap that a task works on. It is owned by the task's future, and by its callback if it has one. The
@@ -103,6 +104,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -32,10 +32,14 @@
 #define MILLPOND_RTTI 0
 #endif
 
+// All that is not an exception lies in an inline namespace, which is another one without exceptions: files of a program that
+// differ in this have types and functions of their own, which do not mix. What C++20 adds changes no type that C++17 has.
 #if MILLPOND_EXCEPTIONS
+#define MILLPOND_MODE with_exceptions
 #define MILLPOND_TRY try
 #define MILLPOND_CATCH_ALL catch (...)
 #else
+#define MILLPOND_MODE without_exceptions
 #define MILLPOND_TRY if constexpr (true)
 #define MILLPOND_CATCH_ALL else
 #endif
@@ -45,6 +49,7 @@ namespace millpond {
 /// For ever, wherever a time is asked for: as are all times that are longer than anybody lives.
 inline constexpr std::chrono::milliseconds forever = std::chrono::milliseconds::max();
 
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 /// A thousand years, in milliseconds: what is longer is for ever.
@@ -69,6 +74,7 @@ template <class Rep, class Period> std::int64_t finite_milliseconds(std::chrono:
 }
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -15,6 +15,7 @@
 #include <mutex>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 /// Does nothing: what is wanted is its callback.
@@ -290,6 +291,7 @@ auto basic_pool<Where>::sleep_for(std::chrono::duration<Rep, Period> time) {
   return detail::sleep_awaiter(c_pool(), detail::finite_milliseconds(time));
 }
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -33,35 +33,34 @@ private:
   std::int32_t status_;
 };
 
-namespace detail {
+/// An error of one status. The statuses have their own names below.
 template <std::int32_t Status> class error_of : public error {
 public:
   explicit error_of(const std::string &sentence) : error(Status, sentence) {}
 };
-} // namespace detail
 
 /// The pool takes no more tasks.
-class closed : public detail::error_of<POOL_ERR_CLOSED> {
+class closed : public error_of<POOL_ERR_CLOSED> {
   using error_of::error_of;
 };
 /// A wait ran out of time; what was waited for goes on.
-class timeout : public detail::error_of<POOL_ERR_TIMEOUT> {
+class timeout : public error_of<POOL_ERR_TIMEOUT> {
   using error_of::error_of;
 };
 /// The task ran longer than its limit.
-class time_limit : public detail::error_of<POOL_ERR_TIME_LIMIT> {
+class time_limit : public error_of<POOL_ERR_TIME_LIMIT> {
   using error_of::error_of;
 };
 /// The task was cancelled before it started, or killed.
-class cancelled : public detail::error_of<POOL_ERR_CANCELLED> {
+class cancelled : public error_of<POOL_ERR_CANCELLED> {
   using error_of::error_of;
 };
 /// The pool was terminated before the task started, or before it ended if it can be killed.
-class terminated : public detail::error_of<POOL_ERR_TERMINATED> {
+class terminated : public error_of<POOL_ERR_TERMINATED> {
   using error_of::error_of;
 };
 /// The worker died while it ran the task; what() names the signal or the exit code.
-class worker_died : public detail::error_of<POOL_ERR_WORKER_DIED> {
+class worker_died : public error_of<POOL_ERR_WORKER_DIED> {
   using error_of::error_of;
 };
 /// The pool's processes cannot be made any more: POOL_ERR_BROKEN or POOL_ERR_CRASH_LOOP; or a barrier is broken.
@@ -69,15 +68,15 @@ class broken : public error {
   using error::error;
 };
 /// The call would wait for itself for ever.
-class deadlock : public detail::error_of<POOL_ERR_DEADLOCK> {
+class deadlock : public error_of<POOL_ERR_DEADLOCK> {
   using error_of::error_of;
 };
 /// The pool was made before this process was forked.
-class forked : public detail::error_of<POOL_ERR_FORKED> {
+class forked : public error_of<POOL_ERR_FORKED> {
   using error_of::error_of;
 };
 /// The queue is full; or as many tasks are in blocking sections as may be.
-class full : public detail::error_of<POOL_ERR_FULL> {
+class full : public error_of<POOL_ERR_FULL> {
   using error_of::error_of;
 };
 
@@ -123,6 +122,7 @@ private:
   std::string message_;
 };
 
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 #if !MILLPOND_EXCEPTIONS
@@ -184,6 +184,7 @@ template <class Number> Number checked(Number number) {
 }
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

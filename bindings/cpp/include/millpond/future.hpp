@@ -10,6 +10,7 @@
 #include <utility>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 
 /// How far a task has come: so many of so many; 0 of 0 if it has said nothing.
 struct progress {
@@ -22,7 +23,7 @@ template <class R> class future;
 namespace detail {
 
 /// Copies a result out of a cell that a callback reads, too; NULL where nobody does, and it may be moved.
-using copy_slot_fn = void (*)(const void *slot, void *into);
+using copy_slot_fn = std::int32_t (*)(const void *slot, void *into);
 
 /// A handle on a task, with what has to be freed after its end. The part of a future that knows no type.
 class future_base {
@@ -148,9 +149,16 @@ protected:
         one->reset();
       }
     };
-    const std::string sentence = pool_future_message(handle_);
+    const std::string why = sentence(status);
     const ending end{this};
-    raise_of_task(status, sentence);
+    raise_of_task(status, why);
+  }
+  /// Why a task that has ended has no result.
+  std::string sentence(std::int32_t status) const {
+    if (status == POOL_ERR_INVALID && pool_future_status(handle_) == POOL_OK) {
+      return "the callback has taken the result, which can only be moved";
+    }
+    return pool_future_message(handle_);
   }
   /// Where in the cell the result is; NULL if it is elsewhere.
   void *slot() const noexcept {
@@ -208,7 +216,37 @@ public:
   }
   /// As get(), but returns failures. After POOL_ERR_TIMEOUT, and where it could not wait, the future stays as it is.
   result<R> try_get(std::chrono::milliseconds time = forever) {
-    auto got = fetch(detail::milliseconds(time));
+#if MILLPOND_EXCEPTIONS
+    // The result's own constructors may throw, and its serialize::read().
+    try {
+      return try_get_in(detail::milliseconds(time));
+    } catch (const error &e) {
+      return result<R>(e.status(), e.what());
+    } catch (...) {
+      auto &table = detail::thrown_table::here();
+      const std::int32_t code = table.keep(std::current_exception());
+      result<R> failed(code, detail::describe_current());
+      table.drop(code);
+      return failed;
+    }
+#else
+    return try_get_in(detail::milliseconds(time));
+#endif
+  }
+
+  /// Submits a function whose argument is the result, to the same pool: it starts when this has ended well. Where this
+  /// fails, it is not run, and its future fails in the same way. Takes this future over, but when it throws (closed, full;
+  /// POOL_ERR_INVALID for what was spawned) it leaves it as it is. The pool must still be there.
+  ///
+  ///     auto length = pool.submit(read_file, path).then([](std::string text) { return text.size(); });
+  template <class F> auto then(F &&f) &&;
+
+private:
+  friend struct detail::future_maker;
+  using detail::future_base::future_base;
+
+  result<R> try_get_in(std::int64_t timeout_ms) {
+    auto got = fetch(timeout_ms);
     if (got.status == POOL_OK) {
       this->reset_well();
       if constexpr (std::is_void_v<R>) {
@@ -218,23 +256,12 @@ public:
       }
     }
     const bool ended = got.status != POOL_ERR_TIMEOUT && pool_future_ready(c_future()) == 1;
-    result<R> failed(got.status, ended ? pool_future_message(c_future()) : pool_last_error());
+    result<R> failed(got.status, ended ? this->sentence(got.status) : pool_last_error());
     if (ended) {
       this->reset();
     }
     return failed;
   }
-
-  /// Submits a function whose argument is the result, to the same pool: it starts when this has ended well. Where this
-  /// fails, it is not run, and its future fails in the same way. Takes this future over.
-  ///
-  ///     auto length = pool.submit(read_file, path).then([](std::string text) { return text.size(); });
-  template <class F> auto then(F &&f) &&;
-
-private:
-  friend struct detail::future_maker;
-  using detail::future_base::future_base;
-
   R get_in(std::int64_t timeout_ms) {
     auto got = fetch(timeout_ms);
     if (got.status != POOL_OK) {
@@ -271,19 +298,19 @@ private:
   void take(detail::fetched<R> &got) {
     if (auto *const local = static_cast<std::optional<R> *>(this->slot())) {
       if (this->copy() != nullptr) {
-        this->copy()(local, &got.value);
+        got.status = this->copy()(local, &got.value);
         return;
       }
       got.value.emplace(std::move(**local));
     } else if constexpr (detail::travels<R>) {
       std::size_t size = 0;
-      const void *const data = pool_future_data(c_future(), &size);
-      reader in(data, size);
+      reader in = detail::reader_with_size(pool_future_data(c_future(), &size));
       got.value.emplace(in.read<R>());
     }
   }
 };
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -8,6 +8,7 @@
 #include <memory>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 
 namespace detail {
 /// Gives a handle back by the C function that does so.
@@ -89,6 +90,7 @@ private:
   detail::handle<pool_token_t, pool_token_release> handle_;
 };
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

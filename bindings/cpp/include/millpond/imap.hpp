@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 /// An element on its way, and what becomes of it.
@@ -158,9 +159,7 @@ public:
   ~imap() {
     if (state_ != nullptr) {
       handle_.reset();
-      if (!remote_) {
-        (void)state_->items.try_wait();
-      }
+      leave();
     }
   }
 
@@ -168,17 +167,18 @@ public:
   std::optional<detail::value_of<R>> next() {
     std::size_t index = 0;
     std::int32_t status = POOL_OK;
+    std::string sentence;
     std::optional<detail::value_of<R>> value;
     if (remote_) {
       if constexpr (can_be_bytes) {
         if constexpr (std::is_void_v<R>) {
-          if (!step(nullptr, 0, index, status)) {
+          if (!step(nullptr, 0, index, status, sentence)) {
             return std::nullopt;
           }
           value.emplace();
         } else {
           alignas(R) unsigned char bytes[sizeof(R)];
-          if (!step(bytes, sizeof bytes, index, status)) {
+          if (!step(bytes, sizeof bytes, index, status, sentence)) {
             return std::nullopt;
           }
           if (status == POOL_OK) {
@@ -187,7 +187,7 @@ public:
         }
       }
     } else {
-      if (!step(nullptr, 0, index, status)) {
+      if (!step(nullptr, 0, index, status, sentence)) {
         return std::nullopt;
       }
       const auto found = state_->window.find(index);
@@ -200,7 +200,7 @@ public:
     }
     index_ = index;
     if (status != POOL_OK) {
-      detail::raise_of_task(status, pool_last_error());
+      detail::raise_of_task(status, sentence);
     }
     return value;
   }
@@ -249,7 +249,7 @@ public:
 
 private:
   static constexpr bool can_be_bytes = detail::plain_bytes<typename state::T> && std::is_trivially_copyable_v<F> &&
-                                       detail::fits_by_value<R> && alignof(typename state::T) <= 16;
+                                       detail::fits_by_value<R> && alignof(typename state::T) <= 16 && alignof(F) <= 16;
 
   template <class Kind> void start(pool_t *host, const pool_call_t &how, std::size_t window, bool ordered) {
     pool_call_t raw = how;
@@ -266,14 +266,26 @@ private:
     const auto started = ordered ? pool_imap : pool_imap_unordered;
     const std::int32_t status = started(host, &raw, Kind::produce, state_.get(), window, &made);
     if (status != POOL_OK) {
-      (void)state_->items.try_wait();
-      detail::check(status);
+      const std::string sentence = pool_last_error();
+      leave();
+      detail::raise(status, sentence);
     }
     handle_.reset(made);
   }
+  /// Waits for the items that work with the state. Those that cannot be waited for, in an item of this very map or in a forked
+  /// process, keep it.
+  void leave() noexcept {
+    const std::int32_t status = remote_ ? POOL_OK : state_->items.try_wait();
+    if (status == POOL_ERR_DEADLOCK || status == POOL_ERR_FORKED) {
+      static_cast<void>(state_.release());
+    }
+  }
   /// False at the end.
-  bool step(void *result, std::size_t size, std::size_t &index, std::int32_t &status) {
+  bool step(void *result, std::size_t size, std::size_t &index, std::int32_t &status, std::string &sentence) {
     const std::int32_t got = pool_imap_next(handle_.get(), -1, result, size, &index, &status);
+    if (got == 1 && status != POOL_OK) {
+      sentence = pool_last_error(); // Now: an element's destructor may call the library, too.
+    }
 #if MILLPOND_EXCEPTIONS
     if (got < 0 && state_->exception) {
       std::rethrow_exception(std::exchange(state_->exception, nullptr));
@@ -288,6 +300,7 @@ private:
   std::size_t index_ = 0;
 };
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -10,6 +10,7 @@
 #include <utility>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 /// Where a result is put: without a word about whether it is there, where its type allows that.
@@ -69,6 +70,19 @@ template <class F, class... Args> struct errand {
   }
 };
 
+/// How an argument is handed to a function that is waited for, and that must not change it: one that has a name as const.
+template <class T>
+using lent = std::conditional_t<std::is_lvalue_reference_v<T>, const std::remove_reference_t<T> &, T &&>;
+/// Whether a call with arguments that are lent is that with copies of them.
+template <class F, class... Args> constexpr bool may_lend_to() {
+  if constexpr (callable<F, lent<Args>...> && callable<std::decay_t<F>, std::decay_t<Args>...>) {
+    return std::is_same_v<result_of<F, lent<Args>...>, result_of<std::decay_t<F>, std::decay_t<Args>...>>;
+  } else {
+    return false;
+  }
+}
+template <class F, class... Args> constexpr bool may_lend = may_lend_to<F, Args...>();
+
 /// Runs a function as a task of a pool of this process, and waits for it: nothing is copied, nothing allocated.
 template <class F> auto run_errand(pool_t *host, F &f) {
   errand<F &> one(f);
@@ -127,6 +141,7 @@ template <class F, class G> auto join(F &&f, G &&g) {
   return detail::run_errand(host, both);
 }
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

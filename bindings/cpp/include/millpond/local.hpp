@@ -9,6 +9,7 @@
 #include <utility>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 
 /// Values of which each thread has its own, and each worker process: made when a task on it first asks, freed when the
 /// worker ends. For scratch memory, random generators, connections. Make it before a pool of processes, and capture its
@@ -74,6 +75,7 @@ private:
   pool_local_t *key_;
 };
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

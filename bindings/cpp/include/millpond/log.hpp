@@ -13,6 +13,7 @@
 #include <vector>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 
 /// How much is told: this, and what is more serious.
 enum class log_level : std::int32_t {
@@ -45,6 +46,7 @@ inline void set_log(log_level level, log_function told) {
       all->back().get(), static_cast<std::int32_t>(level)));
 }
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -10,6 +10,7 @@
 #include <array>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 /// A loop on threads: the library calls it with ranges, and what is inside them is one loop for the compiler.
@@ -185,6 +186,7 @@ T reduce_remote(pool_t *host, Range &range, const T &identity, Combine &combine,
 }
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

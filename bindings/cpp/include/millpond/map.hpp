@@ -10,6 +10,7 @@
 #include <mutex>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 /// Exceptions of several items: they are kept while the map is, and dropped with it.
@@ -199,6 +200,7 @@ template <class F, class T, class R> std::int32_t remote_item(const void *arg, v
 }
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -6,12 +6,13 @@
 #include <millpond/map.hpp>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 /// Whether elements and results are bytes in a row, as a map of the C interface wants them.
 template <class F, class T, class R>
 constexpr bool in_rows =
-    travels<F> && std::is_trivially_copyable_v<F> && callable<F &, const T &> && plain_bytes<T> &&
+    travels<F> && std::is_trivially_copyable_v<F> && callable<F &, const T &> && plain_bytes<T> && alignof(T) <= 16 &&
     !std::is_same_v<T, bool> &&
     (std::is_void_v<R> || (fits_by_value<R> && std::is_default_constructible_v<R> && !std::is_same_v<R, bool>));
 
@@ -141,6 +142,7 @@ void map_remote_into(pool_t *host, const How *how, Range &range, F &f, Out &out)
 }
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

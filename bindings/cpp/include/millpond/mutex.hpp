@@ -9,6 +9,7 @@
 #include <mutex>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 
 /// How something was got: `after_a_death` if the one who had it has ended without giving it back. It is got all the same,
 /// but what it stands for may be half changed.
@@ -148,6 +149,7 @@ public:
       : owner([&](auto *made) { return pool_condition_create(host.c_pool(), made); }) {}
 };
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -9,6 +9,7 @@
 #include <type_traits>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 
 /// The numbers from `first` to `last`, `last` not included, as a range.
 ///
@@ -115,6 +116,7 @@ private:
 
 template <class A, class B> numbers(A, B) -> numbers<std::common_type_t<A, B>>;
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -10,6 +10,7 @@
 #include <vector>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 
 /// Where tasks run.
 enum class mode : std::int32_t { threads = POOL_THREADS, processes = POOL_PROCESSES, sequential = POOL_SEQUENTIAL };
@@ -141,6 +142,7 @@ private:
   std::vector<std::uint32_t> cpus_;
 };
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -8,6 +8,7 @@
 #include <utility>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 /// A handle that owns nothing and travels anywhere as it is.
@@ -52,6 +53,7 @@ protected:
 };
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

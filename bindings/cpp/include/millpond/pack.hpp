@@ -10,6 +10,7 @@
 #include <utility>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 /// Values in a row. Unlike a std::tuple it is trivially copyable if its values are.
@@ -79,13 +80,15 @@ template <class F, class... Args> bound_of<F, Args...> bind_call(F &&f, Args &&.
 }
 
 /// What the library copies as it is, 16-aligned.
-template <class T> constexpr bool fits_by_value = std::is_trivially_copyable_v<T> && alignof(T) <= 16;
+template <class T>
+constexpr bool fits_by_value = std::is_trivially_copyable_v<T> && std::is_copy_constructible_v<T> && alignof(T) <= 16;
 template <> inline constexpr bool fits_by_value<void> = true;
 
 template <class T> constexpr std::size_t size_by_value = sizeof(T);
 template <> inline constexpr std::size_t size_by_value<void> = 0;
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -9,6 +9,7 @@
 #include <memory>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 
 /// A call that is made again and again, at a fixed rate; from pool::every(). Its end cancels it, and waits for a run that
 /// is under way: so what the function captures by reference need live no longer. Move-only.
@@ -134,6 +135,7 @@ auto start_periodic(pool_t *host, bool remote, const How *how, std::int64_t peri
 }
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

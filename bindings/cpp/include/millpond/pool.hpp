@@ -20,6 +20,7 @@
 #include <vector>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 
 namespace detail {
 /// Where the tasks of a pool run, as far as its type knows.
@@ -86,13 +87,22 @@ public:
       return submit_with(static_cast<const call<> *>(nullptr), std::forward<F>(f), std::forward<Args>(args)...);
     }
   }
-  /// As submit(), but returns failures in place of throwing; a status, and the future through `into`.
+  /// As submit(), but returns failures in place of throwing; a status, and the future through `into`. It throws only what
+  /// the function and the arguments throw when they are copied.
   template <class R, class F, class... Args> std::int32_t try_submit(future<R> &into, F &&f, Args &&...args) {
-    if constexpr (detail::is_call<F>) {
-      return start(into, &f, std::forward<Args>(args)...);
-    } else {
-      return start(into, static_cast<const call<> *>(nullptr), std::forward<F>(f), std::forward<Args>(args)...);
+#if MILLPOND_EXCEPTIONS
+    try {
+#endif
+      if constexpr (detail::is_call<F>) {
+        return start(into, &f, std::forward<Args>(args)...);
+      } else {
+        return start(into, static_cast<const call<> *>(nullptr), std::forward<F>(f), std::forward<Args>(args)...);
+      }
+#if MILLPOND_EXCEPTIONS
+    } catch (const std::bad_alloc &) {
+      return POOL_ERR_NO_MEMORY;
     }
+#endif
   }
   /// Submits a call that nobody waits for: its result is dropped, and what it throws too, unless it has a callback.
   template <class F, class... Args> void post(F &&f, Args &&...args) {
@@ -102,14 +112,17 @@ public:
       post_with(static_cast<const call<> *>(nullptr), std::forward<F>(f), std::forward<Args>(args)...);
     }
   }
-  /// Runs a call and returns its result. On threads the caller may run it itself.
+  /// Runs a call and returns its result. On threads the caller may run it itself, and arguments are not copied where the
+  /// function takes them by const reference; it never changes those that have names.
   template <class F, class... Args> auto apply(F &&f, Args &&...args) {
     if constexpr (!detail::is_call<F> && std::is_same_v<Where, detail::anywhere>) {
       if (!remote_) {
-        const auto once = [&](task &self) -> decltype(auto) {
-          return detail::invoke_in(self, std::forward<F>(f), std::forward<Args>(args)...);
-        };
-        return detail::run_errand(handle_, once);
+        if constexpr (detail::may_lend<F, Args...>) {
+          const auto once = [&](task &self) -> decltype(auto) {
+            return detail::invoke_in(self, std::forward<F>(f), static_cast<detail::lent<Args>>(args)...);
+          };
+          return detail::run_errand(handle_, once);
+        }
       }
     }
     return submit(std::forward<F>(f), std::forward<Args>(args)...).get();
@@ -380,8 +393,11 @@ using pool = basic_pool<detail::anywhere>;
 ///
 ///     millpond::process_pool pool(4);
 ///     std::string page = pool.apply(render, std::string("index"), 3); // in another process, which may crash
+///
+/// What a lambda captures by reference, and pointers into memory that is not shared, the compiler cannot find out.
 using process_pool = basic_pool<detail::elsewhere>;
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

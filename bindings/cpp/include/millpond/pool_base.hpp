@@ -9,6 +9,7 @@
 #include <utility>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 /// What pools have that is the same whatever they run. Move-only.
@@ -118,6 +119,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -11,6 +11,7 @@
 #include <vector>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 
 /// What goes into a task in place of a queue: see queue.
 template <class T> class queue_ref : public detail::ref_of<pool_queue_t> {
@@ -171,6 +172,7 @@ private:
   }
 };
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

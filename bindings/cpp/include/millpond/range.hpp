@@ -12,6 +12,7 @@
 #include <vector>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 using std::begin;
@@ -162,6 +163,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 /// Whether a call can go to another process, as it is.
@@ -42,6 +43,14 @@ template <class F, class R, class... Args> constexpr void must_travel() {
                               "says at compile time which it is");
 }
 
+/// A result that is more than its bytes.
+template <class R> void write_result(pool_task_t *raw, const R &value) {
+  writer out;
+  out << value;
+  const std::string bytes = with_size(out);
+  check(pool_task_set_result(raw, bytes.data(), bytes.size()));
+}
+
 /// A task whose call is in its argument, written out: a size, the function, its arguments. So is its result.
 template <class B> struct written_call;
 template <class F, class... Args> struct written_call<bound<F, Args...>> {
@@ -52,25 +61,18 @@ template <class F, class... Args> struct written_call<bound<F, Args...>> {
     writer out;
     out << call.f;
     write_pack(out, call.args);
-    writer whole;
-    whole << static_cast<std::uint64_t>(out.bytes().size());
-    whole.put(out.bytes().data(), out.bytes().size());
-    return whole.bytes();
+    return with_size(out);
   }
   static std::int32_t run(const void *arg, void *result, pool_task_t *raw) {
     MILLPOND_TRY {
       task self(raw);
-      std::uint64_t size = 0;
-      std::memcpy(&size, arg, sizeof size);
-      reader in(static_cast<const char *>(arg) + sizeof size, static_cast<std::size_t>(size));
+      reader in = reader_with_size(arg);
       F f = in.read<F>();
       B call{std::move(f), read_pack_of<Args...>::from(in)};
       if constexpr (fits_by_value<R>) {
         run_into<R>(result, [&]() -> decltype(auto) { return call(self); });
       } else {
-        writer out;
-        out << static_cast<const R &>(call(self));
-        check(pool_task_set_result(raw, out.bytes().data(), out.bytes().size()));
+        write_result<R>(raw, call(self));
       }
       return self.code();
     }
@@ -151,6 +153,7 @@ inline bool is_remote(pool_t *host) noexcept {
 }
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -10,6 +10,7 @@
 #include <utility>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 
 namespace detail {
 struct nothing {};
@@ -127,6 +128,7 @@ public:
   }
 };
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -20,7 +20,14 @@
 #include <variant>
 #include <vector>
 
+#if defined(__has_include) && __cplusplus >= 202002L
+#if __has_include(<span>)
+#include <span>
+#endif
+#endif
+
 namespace millpond {
+inline namespace MILLPOND_MODE {
 
 /// How values of a type travel to other processes and back: specialise it for a type of your own that is not trivially
 /// copyable. Numbers, trivially copyable structs, strings, vectors, arrays, pairs, tuples, optionals, variants, maps and sets of
@@ -91,10 +98,27 @@ private:
 
 namespace detail {
 
+/// What was written, with its size in front: so it may be read where nobody else knows where it ends.
+inline std::string with_size(const writer &out) {
+  const std::uint64_t size = out.bytes().size();
+  writer whole;
+  whole.put(&size, sizeof size);
+  whole.put(out.bytes().data(), out.bytes().size());
+  return whole.bytes();
+}
+inline reader reader_with_size(const void *data) {
+  std::uint64_t size = 0;
+  std::memcpy(&size, data, sizeof size);
+  return {static_cast<const char *>(data) + sizeof size, static_cast<std::size_t>(size)};
+}
+
 /// Types that are trivially copyable, but only point to something that stays behind.
 template <class T> struct is_view : std::false_type {};
 template <class C, class Traits> struct is_view<std::basic_string_view<C, Traits>> : std::true_type {};
 template <class T> struct is_view<std::reference_wrapper<T>> : std::true_type {};
+#ifdef __cpp_lib_span
+template <class T, std::size_t N> struct is_view<std::span<T, N>> : std::true_type {};
+#endif
 
 template <class T, class = void> struct has_serialize : std::false_type {};
 template <class T>
@@ -102,7 +126,8 @@ struct has_serialize<T, std::void_t<decltype(serialize<T>::write(std::declval<wr
     : std::true_type {};
 
 /// Whether the bytes of a value are the value.
-template <class T> constexpr bool plain_bytes = std::is_trivially_copyable_v<T> && !is_view<T>::value;
+template <class T>
+constexpr bool plain_bytes = std::is_trivially_copyable_v<T> && std::is_copy_constructible_v<T> && !is_view<T>::value;
 
 } // namespace detail
 
@@ -300,6 +325,7 @@ template <class K, class C, class A> struct travels_whole<std::set<K, C, A>> : t
 template <class T> constexpr bool travels = travels_whole<T>::value;
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -9,6 +9,7 @@
 #include <utility>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 
 /// An array that the program and all workers of a pool share, at the same address: raw pointers into it go into tasks, and
 /// maps over it work in place, without a copy. Zeroed at first. Move-only; it must not live longer than its pool.
@@ -83,6 +84,7 @@ private:
   shared_array<T> one_;
 };
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -12,6 +12,7 @@
 #include <vector>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 /// The number of a type that pool_sort() sorts; -1 for others.
@@ -136,6 +137,7 @@ template <class Iterator, class Less> void sort_between(pool_t *host, Iterator f
 }
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -7,6 +7,7 @@
 #include <millpond/remote.hpp>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 
 /// Whether the program waits at its end for what was spawned.
 enum class lifetime : std::int32_t { joinable = POOL_SPAWN_JOINABLE, daemon = POOL_SPAWN_DAEMON };
@@ -90,6 +91,7 @@ inline bool join_spawned(std::chrono::milliseconds time = forever) {
   return status == POOL_OK;
 }
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

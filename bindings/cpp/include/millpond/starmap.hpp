@@ -9,6 +9,7 @@
 #include <tuple>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 /// A function of several arguments as one of a tuple.
@@ -187,6 +188,7 @@ private:
   std::size_t size_;
 };
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -12,6 +12,7 @@
 #endif
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 #ifdef __cpp_lib_jthread
@@ -60,6 +61,7 @@ template <class T> constexpr bool is_stop_token = false;
 #endif
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -11,6 +11,7 @@
 #include <utility>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 /// Calls, and puts the result where it belongs.
@@ -107,7 +108,7 @@ template <class R, class Slot, class Use> void with_value(const pool_result_t *o
   } else if constexpr (fits_by_value<R>) {
     use(R(*static_cast<const R *>(outcome->data)));
   } else if constexpr (!std::is_same_v<Slot, std::optional<R>>) {
-    reader in(outcome->data, outcome->size);
+    reader in = reader_with_size(outcome->data);
     use(in.read<R>());
   } else if constexpr (std::is_copy_constructible_v<R>) {
     use(R(std::as_const(*slot))); // The future has its own.
@@ -144,14 +145,15 @@ template <class R, class Cell> void call_back(const pool_result_t *outcome, void
 }
 
 /// The future's copy of a result that the callback has, too. One that can only be moved is the callback's.
-template <class R> void copy_slot(const void *slot, void *into) {
+template <class R> std::int32_t copy_slot(const void *slot, void *into) {
   if constexpr (!std::is_void_v<R>) {
     if constexpr (std::is_copy_constructible_v<R>) {
       static_cast<std::optional<R> *>(into)->emplace(**static_cast<const std::optional<R> *>(slot));
     } else {
-      raise(POOL_ERR_INVALID, "the callback has taken the result, which can only be moved");
+      return POOL_ERR_INVALID;
     }
   }
+  return POOL_OK;
 }
 
 /// Submits a call of the C interface: one without attributes by the shorter way.
@@ -268,6 +270,7 @@ template <class B, class How> std::int32_t post_here(pool_t *host, const How *at
 }
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -6,6 +6,7 @@
 #include <millpond/mutex.hpp>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 
 class event_ref : public detail::ref_of<pool_event_t> {
 public:
@@ -145,6 +146,7 @@ public:
       : owner([&](auto *made) { return pool_counter_create(host.c_pool(), value, made); }) {}
 };
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

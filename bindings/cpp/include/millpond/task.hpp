@@ -11,6 +11,7 @@
 #include <utility>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 
 class task;
 
@@ -156,6 +157,7 @@ template <class F, class... Args> decltype(auto) invoke_in(task &self, F &&f, Ar
 }
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

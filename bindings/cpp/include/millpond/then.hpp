@@ -10,6 +10,7 @@
 #include <vector>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 /// What a function makes of the result of a future.
@@ -47,16 +48,14 @@ template <class F, class R> std::int32_t run_chained(const void *arg, void *resu
       } else if constexpr (fits_by_value<R>) {
         return invoke_in(self, f, R(*static_cast<const R *>(arg)));
       } else {
-        reader in(arg, std::numeric_limits<std::size_t>::max() / 2); // It knows itself where it ends.
+        reader in = reader_with_size(arg);
         return invoke_in(self, f, in.read<R>());
       }
     };
     if constexpr (fits_by_value<Next>) {
       run_into<Next>(result, run);
     } else {
-      writer out;
-      out << static_cast<const Next &>(run());
-      check(pool_task_set_result(raw, out.bytes().data(), out.bytes().size()));
+      write_result<Next>(raw, run());
     }
     return self.code();
   }
@@ -86,6 +85,10 @@ inline pool_t *pool_for_waiting(pool_t *host) {
     if (host == nullptr) {
       raise(POOL_ERR_SYSTEM, pool_last_error());
     }
+    if (is_remote(host)) {
+      raise(POOL_ERR_UNSUPPORTED,
+            "what waits for several futures runs on a thread, but the default pool has processes");
+    }
   }
   return host;
 }
@@ -94,7 +97,11 @@ inline pool_t *pool_for_waiting(pool_t *host) {
 
 template <class R> template <class F> auto future<R>::then(F &&f) && {
   using function = std::decay_t<F>;
-  future<detail::next_of<function, R>> next;
+  using N = detail::next_of<function, R>;
+  future<N> next;
+  if (this->valid() && this->c_pool() == nullptr) {
+    detail::raise(POOL_ERR_INVALID, "what was spawned is in no pool in which something could follow it");
+  }
   if (detail::is_remote(this->c_pool())) {
     next = detail::then_remote<function>(*this);
     this->reset();
@@ -102,13 +109,31 @@ template <class R> template <class F> auto future<R>::then(F &&f) && {
   }
   pool_t *const host = this->c_pool();
   const call<> how = with().after(*this);
-  auto bound = detail::bind_call(detail::chained<function, R>{std::forward<F>(f), std::move(*this)});
-  detail::check(detail::submit_here(host, &how, std::move(bound), next));
+  using B = detail::bound<detail::chained<function, R>>;
+  using C = detail::call_cell<B, detail::no_callback, false>;
+  auto *const block = new C(B{{std::forward<F>(f), std::move(*this)}, {}}, {});
+  pool_call_t raw = how.c_call();
+  raw.fn = C::run;
+  raw.arg = block;
+  void *slot = &block->slot;
+  if constexpr (detail::fits_by_value<N>) {
+    raw.result_size = detail::size_by_value<N>;
+    slot = nullptr;
+  }
+  block->share();
+  const std::int32_t status = detail::submit_cell<N, detail::no_callback>(host, false, raw, block, slot, next);
+  if (status != POOL_OK) {
+    const std::string sentence = pool_last_error();
+    *this = std::move(block->bound->f.before);
+    detail::cell::let_go(block);
+    detail::raise(status, sentence);
+  }
+  detail::cell::let_go(block);
   return next;
 }
 
 /// A future of the results of all: it is ready when the last of them is, and fails as soon as one of them fails. Takes
-/// the futures over; they belong to one pool of threads.
+/// the futures over; the pool of the first must still be there.
 ///
 ///     std::vector<int> all = millpond::when_all(std::move(futures)).get();
 template <class R> auto when_all(std::vector<future<R>> futures) {
@@ -147,6 +172,7 @@ template <class... R> auto when_all(future<R>... futures) {
   return whole;
 }
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

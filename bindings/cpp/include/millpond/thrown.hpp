@@ -16,6 +16,7 @@
 #endif
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 #if MILLPOND_EXCEPTIONS
@@ -147,6 +148,7 @@ inline void drop_thrown(std::int32_t status) {
 }
 
 } // namespace detail
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif

@@ -10,6 +10,7 @@
 #include <vector>
 
 namespace millpond {
+inline namespace MILLPOND_MODE {
 namespace detail {
 
 template <class Range> std::vector<pool_future_t *> handles_of(Range &futures) {
@@ -157,6 +158,7 @@ private:
 
 template <class Container> as_completed(Container &) -> as_completed<Container>;
 
+} // namespace MILLPOND_MODE
 } // namespace millpond
 
 #endif
