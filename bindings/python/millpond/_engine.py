@@ -116,7 +116,7 @@ class Engine:
         self._submit = library.pool_submit if fields.max_pending else submit_quickly
         if self._process:
             self._main = _payload.MainFunctions()
-            fields.fork_fn, fields.reseed = _worker.fork_fn, _worker.reseed
+            fields.fork_fn, fields.reseed, fields.finalizer = _worker.fork_fn, _worker.reseed, _worker.process_finalizer
             self._function = _worker.process_trampoline
             _worker.Current.host = self.pid
         else:

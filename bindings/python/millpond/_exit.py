@@ -13,7 +13,7 @@ import weakref
 from typing import TYPE_CHECKING, Callable, List, Tuple
 
 from millpond import _declarations as c
-from millpond import _task
+from millpond import _task, _worker
 from millpond._library import library
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def _forked() -> None:
     _finished.clear()
     _dying.clear()
     _task.Main.thread = threading.main_thread().ident
+    # Another thread may have held it.
+    _worker.Current.filters = threading.Lock()
 
 
 os.register_at_fork(after_in_child=_forked)

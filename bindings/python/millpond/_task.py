@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import math
 import threading
 import time
@@ -26,7 +27,7 @@ future_status.restype, future_status.argtypes = ctypes.c_int32, [ctypes.c_void_p
 future_data = quick.pool_future_data
 future_data.restype, future_data.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_void_p]
 future_release = quick.pool_future_release
-future_release.restype, future_release.argtypes = ctypes.c_int32, [ctypes.c_void_p]
+future_release.restype, future_release.argtypes = functools.partial(functools.partial, int), [ctypes.c_void_p]
 future_wait = library.pool_future_wait
 future_get = library.pool_future_get
 
@@ -83,9 +84,8 @@ rooms = Rooms()
 class Handle(ctypes.c_void_p):
     """A pool_future_t; given back when nobody waits for it, or asks it, any more."""
 
-    def __del__(self, release: Any = future_release) -> None:
-        if self.value:
-            release(self)
+    # No function of Python, in which Ctrl-C would be lost: the property gives it back, and what it then is, is called.
+    __del__ = property(future_release)
 
 
 class Task:

@@ -14,6 +14,7 @@ import os
 import signal
 import struct
 import sys
+import threading
 import traceback
 import warnings
 from typing import TYPE_CHECKING, Any, Callable, Dict, TextIO, Tuple
@@ -55,6 +56,8 @@ class Current:
 
     task = 0
     host = os.getpid()
+    # Held by who changes the filters of warnings.
+    filters = threading.Lock()
 
 
 def describe(exception: BaseException) -> str:
@@ -171,8 +174,24 @@ def begin_process(seed: int, _data: int, worker: int) -> None:
         if numpy is not None:
             # Python's own generator is given a new seed by each fork.
             numpy.random.seed(seed & 0xFFFFFFFF)
+        util: Any = sys.modules.get("multiprocessing.util")
+        if util is not None:
+            # What ends with the program is not the worker's to end; its queues and proxies begin anew.
+            util._finalizer_registry.clear()
+            util._run_after_forkers()
     except Exception:
         traceback.print_exc()
+
+
+def end_process(_data: int, _worker: int) -> None:
+    """Before a worker process ends: what was put into a queue of multiprocessing is written, and so on."""
+    try:
+        util: Any = sys.modules.get("multiprocessing.util")
+        if util is not None:
+            util._exit_function()
+    except BaseException:
+        traceback.print_exc()
+    flush()
 
 
 def begin_zygote() -> None:
@@ -243,7 +262,8 @@ def fork_silently() -> int:
     """
     if sys.version_info < (3, 12):
         return os.fork()
-    with warnings.catch_warnings():
+    # The filters of warnings are the program's: two threads would put back each other's.
+    with Current.filters, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()
 
@@ -252,6 +272,7 @@ no_input = without_input()
 process_trampoline = c.pool_fn(run_in_process)
 thread_trampoline = c.pool_fn(run_on_thread)
 initializer = c.pool_initializer_fn(initialize)
+process_finalizer = c.pool_finalizer_fn(end_process)
 thread_initializer = c.pool_initializer_fn(begin_thread)
 thread_finalizer = c.pool_finalizer_fn(end_thread)
 fork_fn = c.pool_fork_fn(fork)
