@@ -1,4 +1,4 @@
-"""What workers inherit from the program: multiprocessing's queues, locks and proxies, used before and after the fork."""
+"""What workers inherit from the program: the queues, locks and proxies of multiprocessing, used before and after."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_locks_and_values_are_shared() -> None:
     lock, value = multiprocessing.Lock(), multiprocessing.Value("i", 0)
     with millpond.Pool(3, take, (lock, value)) as pool:
         pool.map(count, range(100), chunksize=1)
-    assert value.value == 100  # type: ignore[attr-defined]
+    assert value.value == 100
 
 
 def test_each_worker_has_a_managers_proxy_for_itself() -> None:

@@ -68,11 +68,11 @@ def test_the_defaults_for_chunks_are_those_of_multiprocessing(monkeypatch: pytes
     def sizes(pool: Any, count: int) -> list[int]:
         taken: list[int] = []
 
-        def chunks(_: object, size: int) -> Iterator[object]:
+        def chunks(_: object, size: int, threads: bool) -> Iterator[object]:
             taken.append(size)
             return iter(())
 
-        monkeypatch.setattr("millpond.pool._chunks", chunks)
+        monkeypatch.setattr("millpond.pool.chunks", chunks)
         pool.map_async(double, range(count))
         return taken
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import ctypes
 import itertools
@@ -13,8 +14,9 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 
 from millpond import _declarations as c
 from millpond import _exit, _payload, _worker
+from millpond._chunks import Chunk
 from millpond._library import check, last_error, library
-from millpond._task import Handle, Task, decoded, failed, milliseconds, wait_in_slices
+from millpond._task import SLICE, Handle, Task, decoded, failed, milliseconds, wait_in_slices
 
 MODES = {"threads": c.POOL_THREADS, "processes": c.POOL_PROCESSES}
 
@@ -140,11 +142,14 @@ class Engine:
             if initializer is not None:
                 tell = (lambda exception: _tell(ends[1], exception)) if ends else said.append
                 _worker.initializers[self._number] = (initializer, initargs, tell)
-            with _Undisturbed(self._process):
-                status = library.pool_create_with(ctypes.byref(fields), ctypes.byref(pool))
-                self._pool = int(pool.value or 0)
+            if ends and threading.current_thread() is threading.main_thread():
+                status, sentence = self._create_aside(fields, pool)
+            else:
+                with _Undisturbed(self._process):
+                    status = library.pool_create_with(ctypes.byref(fields), ctypes.byref(pool))
+                sentence = last_error() if status != c.POOL_OK else ""
+            self._pool = int(pool.value or 0)
             if status != c.POOL_OK:
-                sentence = last_error()
                 _worker.initializers.pop(self._number, None)
                 if ends:
                     said = _told(ends[0])
@@ -152,6 +157,33 @@ class Engine:
         finally:
             for end in ends:
                 os.close(end)
+
+    def _create_aside(self, fields: Any, pool: ctypes.c_void_p) -> Tuple[int, str]:
+        """Makes processes on another thread, since their initializer may hang: Ctrl-C gets through, and kills them."""
+        answer: List[Tuple[int, str]] = []
+
+        def create() -> None:
+            status = library.pool_create_with(ctypes.byref(fields), ctypes.byref(pool))
+            answer.append((status, last_error() if status != c.POOL_OK else ""))
+
+        # In the workers it will be the main thread.
+        thread = threading.Thread(target=create, name="MainThread", daemon=True)
+        zygotes = _worker.zygotes
+        zygotes[self._number] = 0
+        try:
+            thread.start()
+            while thread.is_alive():
+                thread.join(SLICE / 1000)
+        except BaseException:
+            while thread.is_alive():
+                if zygotes[self._number]:
+                    os.kill(zygotes[self._number], signal.SIGKILL)
+                thread.join(SLICE / 1000)
+            library.pool_close_join(pool)
+            raise
+        finally:
+            del zygotes[self._number]
+        return answer[0]
 
     def submit(
         self,
@@ -299,6 +331,13 @@ class Engine:
         """Ends what has not started, and kills what runs in processes. Does not wait."""
         if not self.ended:
             check(library.pool_terminate(self._pool))
+            if not self._process:
+                # A thread goes on with the item that it is at, and with no other.
+                for task in list(_worker.pending.values()):
+                    if task._engine is self:
+                        for argument in task.args:
+                            if type(argument) is Chunk:
+                                argument.stop()
 
     def join(self, timeout: Optional[float] = None) -> bool:
         """After close() or terminate(): waits until everything has ended, callbacks included. Whether it has."""
@@ -337,9 +376,13 @@ class Engine:
         # when the interpreter ends, before which all pools have.
         pool = getattr(self, "_pool", 0)
         if pool and not _finalizing() and self.pid == _getpid():
-            library.pool_terminate(pool)
             number = self._number
-            _exit.bury(pool, lambda: _worker.initializers.pop(number, None))
+            try:
+                library.pool_terminate(pool)
+                _exit.bury(pool, lambda: _worker.initializers.pop(number, None))
+            except KeyboardInterrupt:
+                # It would be lost here; so it comes again.
+                _thread.start_new_thread(_thread.interrupt_main, ())
 
 
 class _Undisturbed:

@@ -44,6 +44,9 @@ pending: Dict[int, Task] = {}
 # What each pool's workers call first, and where they tell that it went wrong, by the number that is its worker_data.
 initializers: Dict[int, Tuple[Callable[..., object], Tuple[Any, ...], Callable[[BaseException], object]]] = {}
 
+# The process that makes the workers, for each pool that waits for the initializers of its own; 0 until there is one.
+zygotes: Dict[int, int] = {}
+
 
 class Header(ctypes.Structure):
     """HEADER, to be read where it lies."""
@@ -242,7 +245,7 @@ def end_thread(_data: int, _worker: int) -> None:
     ctypes.pythonapi.PyGILState_Release(0)
 
 
-def fork(_data: int) -> int:
+def fork(data: int) -> int:
     """Forks as Python must, so that its locks are in order in the child."""
     flush()
     of_host = os.getpid() == Current.host
@@ -253,6 +256,8 @@ def fork(_data: int) -> int:
         return -1
     if child == 0 and of_host:
         begin_zygote()
+    elif of_host and data in zygotes:
+        zygotes[data] = child
     return child
 
 

@@ -11,9 +11,10 @@ import contextlib
 import itertools
 import os
 import warnings
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
 
 from millpond import errors
+from millpond._chunks import chunks, mapstar, starmapstar
 from millpond._engine import Call, Engine
 from millpond._task import Task
 from millpond.asynchronous import Asynchronous
@@ -32,16 +33,6 @@ TERMINATE = "TERMINATE"
 
 # Maps are submitted in portions of about so many items, so that workers begin while the rest is being pickled.
 PORTION = 1024
-
-
-def mapstar(function: Callable[[Any], Any], items: Iterable[Any]) -> List[Any]:
-    """What a task of a map does."""
-    return list(map(function, items))
-
-
-def starmapstar(function: Callable[..., Any], items: Iterable[Iterable[Any]]) -> List[Any]:
-    """What a task of a starmap does."""
-    return list(itertools.starmap(function, items))
 
 
 class Worker:
@@ -340,14 +331,14 @@ class Pool(Asynchronous, NativeMaps):
         result = MapResult(self, callback, error_callback)
         done = result._done if result._called else None
         tasks: List[Task] = []
-        chunks = _chunks(items, max(chunksize, 1))
+        parts = chunks(items, max(chunksize, 1), self._mode == "threads")
         portion = max(PORTION // max(chunksize, 1), 1)
         reason: Optional[Exception] = None
         more = True
         while more:
             calls: List[Call] = []
             try:
-                for chunk in itertools.islice(chunks, portion):
+                for chunk in itertools.islice(parts, portion):
                     calls.append((mapper, (func, chunk), {}))
             except Exception as raised:
                 reason = raised
@@ -384,7 +375,7 @@ class Pool(Asynchronous, NativeMaps):
         if chunksize == 1:
             calls = ((func, (item,), {}) for item in iterable)
         else:
-            calls = ((mapstar, (func, chunk), {}) for chunk in _chunks(iterable, chunksize))
+            calls = ((mapstar, (func, chunk), {}) for chunk in chunks(iterable, chunksize, self._mode == "threads"))
         feed = Feed(self, calls, window, chunksize > 1, kind is IMapIterator)
         iterator: IMapIterator = kind(feed)
         self._feeds.append(feed)
@@ -408,15 +399,6 @@ class ThreadPool(Pool):
         **options: Any,
     ) -> None:
         super().__init__(processes, initializer, initargs, name=name, **options)
-
-
-def _chunks(items: Iterable[Any], size: int) -> Iterator[Tuple[Any, ...]]:
-    iterator = iter(items)
-    while True:
-        chunk = tuple(itertools.islice(iterator, size))
-        if not chunk:
-            return
-        yield chunk
 
 
 def _check_context(context: Any) -> None:
