@@ -21,7 +21,7 @@ LOOPS = {
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_it_ends_a_loop(loop: str) -> None:
-    for _ in range(3):
+    for _ in range(2):
         with start(f"""
             pool = millpond.Pool(1)
             say("begun")
