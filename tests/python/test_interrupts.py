@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from processes import alive
-from test_exit import start
+from test_exit import run, start
 
 import millpond
 
@@ -15,7 +15,6 @@ import millpond
 LOOPS = {
     "what makes pools": "with millpond.ThreadPool(1): pass",
     "what forks": "with millpond.Pool(1): pass",
-    "what lets go of tasks": "[result.get() for result in [pool.apply_async(int) for _ in range(100)]]",
 }
 
 
@@ -37,6 +36,23 @@ def test_it_ends_a_loop(loop: str) -> None:
                 process.kill()
         assert process.returncode == -signal.SIGINT
         assert err.splitlines()[-1] == "KeyboardInterrupt"
+
+
+def test_none_is_lost_where_tasks_are_let_go_of() -> None:
+    # The timer's handler raises what Ctrl-C's does.
+    run("""
+        pool = millpond.Pool(1)
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        for shot in range(60):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.001 + shot / 10000)
+                end = time.monotonic() + 10
+                while time.monotonic() < end:
+                    [result.get() for result in [pool.apply_async(int) for _ in range(100)]]
+            except KeyboardInterrupt:
+                continue
+            os._exit(1)
+        """)
 
 
 @pytest.mark.parametrize("pool", ["Pool", "ProcessPoolExecutor"])

@@ -284,6 +284,8 @@ def decoded(message: "bytes | memoryview") -> Tuple[bool, Any]:
     try:
         well, value, *details = _payload.loads(message)
     except BaseException as reason:
+        if _interrupted(reason):
+            raise
         return False, unreadable("the task's result", reason)
     if well:
         return True, value
@@ -293,12 +295,19 @@ def decoded(message: "bytes | memoryview") -> Tuple[bool, Any]:
         if not isinstance(exception, BaseException):
             raise TypeError(f"it became a {type(exception).__name__}")
     except BaseException as reason:
+        if _interrupted(reason):
+            raise
         exception = unreadable(f"the task's exception, {kind}, which was {shown},", reason)
     if text:
         from multiprocessing import pool
 
         exception.__cause__ = pool.RemoteTraceback(text)  # type: ignore[attr-defined]
     return False, exception
+
+
+def _interrupted(reason: BaseException) -> bool:
+    """Whether it was Ctrl-C, after which the outcome may be read again."""
+    return isinstance(reason, KeyboardInterrupt) and get_ident() == Main.thread
 
 
 def unreadable(what: str, reason: BaseException) -> BaseException:
