@@ -5,8 +5,9 @@ Usage: bench.py [--quick | --full] [--only W1,W5] [--workers N] [--rounds N]
        bench.py --all        both
        bench.py --smoke      every program does every row once, tiny; nothing is judged but that it works
 
-Writes bench.json, bench.md, bench.svg and bench-processes.svg to build/bench/, and for --grow growth.json, growth.md
-and growth.svg; with --record the tables also go into docs/performance.md, and the pictures beside it.
+Writes bench.json, bench.md, bench.svg, bench-processes.svg and bench-python.svg to build/bench/, and for --grow
+growth.json, growth.md and growth.svg; with --record the tables also go into docs/performance.md, and the pictures
+beside it.
 See benches/README.md for what each row does.
 """
 
@@ -17,7 +18,7 @@ import os
 import sys
 from pathlib import Path
 
-from harness import chart, curves, growth, report
+from harness import chart, curves, growth, interpreted, report
 from harness.growth import Growth, measure_growth
 from harness.measure import Results, Settings, measure
 from harness.programs import BUILD, ROOT, BuildError, Built, build
@@ -28,6 +29,7 @@ PERFORMANCE = DOCS / "performance.md"
 # Of each table in the documentation, the lines before and after it.
 TABLES = {
     "bench": ("<!-- the table of a run: bench.py --record -->", "<!-- end of the table -->"),
+    "python": ("<!-- the table of Python: bench.py --record -->", "<!-- end of the table of Python -->"),
     "growth": ("<!-- the tables of growth: bench.py --grow --record -->", "<!-- end of the tables of growth -->"),
 }
 GROWTH_ROUNDS = 3
@@ -51,9 +53,8 @@ def arguments() -> argparse.Namespace:
     for name in ("smoke", "quick", "full"):
         size.add_argument(f"--{name}", dest="size", action="store_const", const=name)
     parser.set_defaults(size="default")
-    parser.add_argument(
-        "--only", metavar="W1,W5", help="these rows; W1 stands for W1-cold too, not for W1c; P for all P rows"
-    )
+    only = "these rows; W1 stands for W1-cold too, not for W1c; P for all P rows, Y for those in Python"
+    parser.add_argument("--only", metavar="W1,W5", help=only)
     parser.add_argument("--workers", type=positive, default=cpus(), help="threads of each pool (default: the CPUs)")
     parser.add_argument("--rounds", type=positive, help="runs of each program in each row")
     what = parser.add_mutually_exclusive_group()
@@ -121,17 +122,23 @@ def record(kind: str, table: str, pictures: dict[str, str]) -> None:
 
 def show_rows(results: Results, built: Built, settings: Settings, recorded: bool) -> None:
     print(report.text(results, built, settings))
-    table = report.markdown(results, built, settings)
     rows = report.measured_rows(results)
-    alone = [row for row in rows if row.in_processes]
+    native = [row for row in rows if not row.in_python]
+    tables = {"bench": native, "python": [row for row in rows if row.in_python]}
+    # Each with the table that it stands above.
     pictures = {
-        "bench.svg": ("Millpond and its peers", [row for row in rows if row not in alone]),
-        "bench-processes.svg": ("Millpond's pools of processes", alone),
+        "bench.svg": ("bench", "Millpond and its peers", [row for row in native if not row.in_processes]),
+        "bench-processes.svg": ("bench", "Millpond's pools of processes", [row for row in native if row.in_processes]),
+        "bench-python.svg": ("python", "Millpond and its peers in Python", tables["python"]),
     }
-    drawn = {name: chart.draw(results, settings, of, title) for name, (title, of) in pictures.items() if of}
-    write(BUILD, {"bench.json": report.as_json(results, built, settings), "bench.md": table, **drawn})
+    drawn = {name: chart.draw(results, settings, of, title) for name, (_, title, of) in pictures.items() if of}
+    texts = {kind: report.markdown(results, built, settings, of) for kind, of in tables.items() if of}
+    document = report.as_json(results, built, settings)
+    write(BUILD, {"bench.json": document, "bench.md": "\n".join(texts.values()), **drawn})
     if recorded:
-        record("bench", shown_above(table, {name: pictures[name][0] for name in drawn}), drawn)
+        for kind, table in texts.items():
+            beside = {name: drawn[name] for name in drawn if pictures[name][0] == kind}
+            record(kind, shown_above(table, {name: pictures[name][1] for name in beside}), beside)
 
 
 def show_growth(grown: Growth, recorded: bool) -> None:
@@ -151,6 +158,8 @@ def main() -> int:
     rows = chosen_rows(options.only)
     try:
         built = build(options.include.resolve(), options.libdir, offline=options.size == "smoke")
+        if any(row.in_python for row in rows):
+            interpreted.add(built, offline=options.size == "smoke")
     except (BuildError, OSError) as error:
         sys.exit(f"bench: {error}")
     if options.size == "smoke":

@@ -29,7 +29,7 @@ RUST_PEERS = ("rayon", "forte", "chili")
 @dataclass(frozen=True)
 class Program:
     name: str
-    binary: Path
+    command: tuple[str | Path, ...]
     version: str
     rows: tuple[str, ...]
 
@@ -84,11 +84,11 @@ def compile_program(name: str, source: Path, flags: Sequence[str], version: str)
         binary.parent.mkdir(parents=True, exist_ok=True)
         run(command)
         recipe.write_text(wanted)
-    return describe(name, binary, version)
+    return describe(name, [binary], version)
 
 
-def describe(name: str, binary: Path, version: str) -> Program:
-    return Program(name, binary, version, tuple(run([binary, "--list"]).split()))
+def describe(name: str, command: Sequence[str | Path], version: str) -> Program:
+    return Program(name, tuple(command), version, tuple(run([*command, "--list"]).split()))
 
 
 def package(name: str, debian: str) -> tuple[list[str], str]:
@@ -217,7 +217,7 @@ def build_rust(offline: bool) -> list[Program]:
     run(["cargo", "build", *options, "--target-dir", target, *(["--offline"] if offline else [])])
     lock = (RUST / "Cargo.lock").read_text()
     found = dict(re.findall(r'name = "(.+)"\nversion = "(.+)"', lock))
-    return [describe(name, target / "release" / name, found.get(name, "")) for name in RUST_PEERS]
+    return [describe(name, [target / "release" / name], found.get(name, "")) for name in RUST_PEERS]
 
 
 PEER_BUILDERS: dict[str, Callable[[bool], list[Program]]] = {

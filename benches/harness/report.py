@@ -110,18 +110,19 @@ def table(results: Results, rows: Sequence[Row], peers: Sequence[str]) -> list[s
     return lines
 
 
-def markdown(results: Results, built: Built, settings: Settings) -> str:
+def markdown(results: Results, built: Built, settings: Settings, rows: Sequence[Row]) -> str:
     """A table of the rows that have peers, one of those that have none, and what was measured where."""
-    rows = measured_rows(results)
-    peers = list(dict.fromkeys(program.name for program in built.programs if program.name not in (OURS, LIMITS)))
+    ids = {row.id for row in rows}
+    programs = [program for program in built.programs if program.name != LIMITS and ids.intersection(program.rows)]
+    peers = list(dict.fromkeys(program.name for program in programs if program.name != OURS))
     alone = [row for row in rows if not results.peers(row.id)]
     lines: list[str] = []
     for of_table, columns in (([row for row in rows if row not in alone], peers), (alone, [])):
         if of_table:
             lines += [*table(results, of_table, columns), ""]
-    known = {program.name: program.version for program in built.programs if program.version}
+    known = {program.name: program.version for program in programs if program.version}
     versions = "; ".join(f"{name} {version}" for name, version in known.items())
-    hangs = Counter(results.hangs)
+    hangs = Counter(hang for hang in results.hangs if hang.split()[-1] in ids)
     if hangs:
         told = ", ".join(f"{what} in {times}" for what, times in hangs.items())
         versions += f". Hung in some of {settings.rounds} runs: {told}"

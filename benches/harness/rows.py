@@ -49,6 +49,10 @@ class Row:
     def in_processes(self) -> bool:
         return self.id.startswith("P")
 
+    @property
+    def in_python(self) -> bool:
+        return self.id.startswith("Y")
+
 
 def peer(factor: float, name: str, row: str = "") -> Bar:
     return Bar(factor, Against.PEER, name, row)
@@ -99,6 +103,12 @@ ROWS = (
     Row("P6", "CPU time of an idle pool of 4 processes in 5 s", "us", (Bar(0, Against.NOTHING),)),
     Row("P6-wakes", "wake-ups of all its processes in that time", "wakes", (Bar(0, Against.NOTHING),), printed_by="P6"),
     Row("P7", "memory of an idle pool of 4 processes, all together", "KiB"),
+    Row("Y1", "Python: apply of identity and back", "us", (value(25),)),
+    Row("Y2", "Python: 20,000 apply_async of identity, per task", "us", (value(12),)),
+    Row("Y3", "Python: map of identity over 1,000,000 items, per item", "ns", (value(300),)),
+    Row("Y4", "Python: an array of 100 MB to a worker and back", "ms", (Bar(1, Against.LIMIT),)),
+    Row("Y4-shared", "the same, an array in shared memory", "ms", (Bar(0.1, Against.LIMIT, row="Y4"),)),
+    Row("Y5", "Python: a pool of 4: create, one task, close and join", "ms", (value(3),)),
 )
 
 # Measured only when it is asked how costs grow.
@@ -110,7 +120,7 @@ LATENCY_BUSY = Row("L-busy", "latency of a small task, all workers busy", "us", 
 LATENCY_QUEUED = Row("L-queued", "latency of a small task, all busy and as many waiting", "us", printed_by="L")
 GROWTH_ROWS = (QUEUE, QUEUE_OUT, QUEUE_BYTES, LATENCY, LATENCY_BUSY, LATENCY_QUEUED)
 
-UNITS = {"ns": "ns", "us": "µs", "ratio": "x ideal", "wakes": "wake-ups", "B": "bytes", "KiB": "KiB"}
+UNITS = {"ns": "ns", "us": "µs", "ms": "ms", "ratio": "x ideal", "wakes": "wake-ups", "B": "bytes", "KiB": "KiB"}
 
 # What a reader must know before comparing: a key after the name, explained below the table.
 RUNS_AT_ONCE = "i"
@@ -129,7 +139,12 @@ NOTES = {
     "n": "with a hundredth of the tasks",
     "b": "tasks from a loop, by one construct; their number is the loop's",
     "g": "the submitting threads are workers too, the team is never smaller than they are",
-    "f": "the library ends its threads for good, by asking it to",
+    "f": "the library ends its workers for good, by asking it to",
+    "a": "all tasks in one call, from which the library makes batches",
+    "e": "with a tenth of the items",
+    "z": "with the size of chunks that multiprocessing.Pool chooses; the library chooses none",
+    "x": "multiprocessing.shared_memory, which the program has to remove by itself",
+    "v": "the library puts large arrays into files that the worker maps",
 }
 
 _NOTES_OF = {
@@ -215,6 +230,15 @@ _NOTES_OF = {
     ("std::async", "W3c-other"): "t",
     ("std::async", "W7"): "t",
     ("std::async", "W8-async"): "t",
+    ("ProcessPoolExecutor", "Y3"): "z",
+    ("loky", "Y3"): "z",
+    ("pebble", "Y3"): "ez",
+    ("mp.Pool", "Y4-shared"): "x",
+    ("joblib", "Y2"): "a",
+    ("mpire", "Y3"): "e",
+    ("joblib", "Y3"): "ae",
+    ("joblib", "Y4"): "v",
+    ("joblib", "Y5"): "f",
     (OURS, "W1"): "o",
     (OURS, "W1-cold"): "o",
     (OURS, "W1c"): "o",

@@ -77,7 +77,8 @@ class Comparison:
 def compare(row: Row, results: Results) -> list[Comparison]:
     """With the best peer; where that one does the work without queueing it, also with the best that does queue."""
     ours, best = results.ours(row.id), results.best_peer(row.id)
-    if row.unit in ("us", "wakes") or ours is None or best is None or best.median == 0:
+    with_nothing = any(bar.against is Against.NOTHING for bar in row.bars)
+    if with_nothing or ours is None or best is None or best.median == 0:
         return []
     comparisons = [Comparison(f"best peer ({best.name})", ours.median / best.median)]
     queueing = results.best_peer(row.id, without_note=RUNS_AT_ONCE)
