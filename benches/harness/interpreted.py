@@ -35,7 +35,10 @@ def installed(pin: str) -> Path:
         unfinished = PACKAGES / f"{pin}.part"
         shutil.rmtree(unfinished, ignore_errors=True)
         options = ["--quiet", "--disable-pip-version-check", "--timeout=10", "--retries=1", f"--target={unfinished}"]
-        run([sys.executable, "-m", "pip", "install", *options, pin])
+        try:
+            run([sys.executable, "-m", "pip", "install", *options, pin])
+        except BuildError as error:
+            raise BuildError(f"pip cannot install {pin}; is there a network, or a mirror in its settings?") from error
         unfinished.rename(folder)
     return folder
 
