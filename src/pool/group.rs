@@ -168,7 +168,14 @@ impl Group {
         }
     }
 
+    /// Those that run come last: one that is asked to stop, and does, must not make room for
+    /// another one of these.
     fn sweep(&self) {
+        self.cancel_those(|task| !task.state.is_running());
+        self.cancel_those(|_| true);
+    }
+
+    fn cancel_those(&self, are_meant: impl Fn(TaskRef) -> bool) {
         for place in 0.. {
             let task = match lock(&self.members).seats.get(place) {
                 None => return,
@@ -179,7 +186,9 @@ impl Group {
                     *task
                 }
             };
-            submit::cancel(task);
+            if are_meant(task) {
+                submit::cancel(task);
+            }
             task.release();
         }
     }

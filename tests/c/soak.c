@@ -227,8 +227,11 @@ CASE(tasks_leave_no_memory_behind) {
       CHECK_OK(pool_apply_async(pool, echo, arg, sizeof arg, 100, count_call, &tally, &future));
       CHECK_STATUS(pool_future_get(future, result, sizeof result, -1), i % 3 == 1 ? 101 : POOL_OK);
       CHECK_OK(pool_future_release(future));
+      /* What has not called back yet is no leak. */
+      if (i % 1000 == 999 || i + 1 == count) {
+        EVENTUALLY(atomic_load(&tally.calls) == half * count + i + 1);
+      }
     }
-    EVENTUALLY(atomic_load(&tally.calls) == (half + 1) * count);
     if (half == 0) {
       memory = resident_kilobytes();
     }

@@ -173,10 +173,11 @@ def begin_process(seed: int, _data: int, worker: int) -> None:
         current._popen = None  # type: ignore[attr-defined]
         current._name = f"MillpondPoolWorker-{worker + 1}"  # type: ignore[attr-defined]
         processes._current_process = current  # type: ignore[attr-defined]
-        numpy = sys.modules.get("numpy")
-        if numpy is not None:
-            # Python's own generator is given a new seed by each fork.
-            numpy.random.seed(seed & 0xFFFFFFFF)
+        # Python's own generator is given a new seed by each fork. numpy's module needs none until it is imported, which
+        # numpy does when first asked for it, and which takes longer than making the worker.
+        random = sys.modules.get("numpy.random")
+        if random is not None:
+            random.seed(seed & 0xFFFFFFFF)
         util: Any = sys.modules.get("multiprocessing.util")
         if util is not None:
             # What ends with the program is not the worker's to end; its queues and proxies begin anew.
