@@ -64,9 +64,9 @@ template <class F, class R> std::int32_t run_chained(const void *arg, void *resu
   }
 }
 
-template <class F, class R> future<next_of<F, R>> then_remote(const future<R> &before) {
+template <class F, bool IsBare, class R> future<next_of<F, R>> then_remote(const future<R> &before) {
   using Next = next_of<F, R>;
-  if constexpr (std::is_empty_v<F> && std::is_trivially_copyable_v<F> && travels<R> && travels<Next>) {
+  if constexpr (IsBare && travels<R> && travels<Next>) {
     pool_future_t *handle = nullptr;
     check(pool_future_then(before.c_future(), run_chained<F, R>, fits_by_value<Next> ? size_by_value<Next> : 0, nullptr,
                            nullptr, &handle));
@@ -99,11 +99,14 @@ template <class R> template <class F> auto future<R>::then(F &&f) && {
   using function = std::decay_t<F>;
   using N = detail::next_of<function, R>;
   future<N> next;
+  // Asked before anything is made of the function: GCC forgets in C++17 that a lambda is trivially copyable, once something
+  // has looked whether it can be assigned.
+  constexpr bool is_bare = std::is_empty_v<function> && std::is_trivially_copyable_v<function>;
   if (this->valid() && this->c_pool() == nullptr) {
     detail::raise(POOL_ERR_INVALID, "what was spawned is in no pool in which something could follow it");
   }
   if (detail::is_remote(this->c_pool())) {
-    next = detail::then_remote<function>(*this);
+    next = detail::then_remote<function, is_bare>(*this);
     this->reset();
     return next;
   }
