@@ -23,8 +23,8 @@ VENV_BIN = ROOT / "build" / "venv" / "bin"
 REPORTS = ROOT / "build" / "tests"
 CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored")
 # Cases of what std alone cannot do: a descriptor for event loops, signal masks, affinity, and the bounds of a foreign
-# stack, without which a caller cannot stand in for threads that the system refuses; memory that is given back but for one
-# page; and pools of processes.
+# stack, without which a caller cannot stand in for threads that the system refuses; memory that is given back but for
+# one page; and pools of processes.
 NOT_PORTABLE = [
     "descriptor",
     "an_event_loop",
