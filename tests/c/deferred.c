@@ -324,5 +324,6 @@ static void *wait_too_deep_in_a_thread(void *unused) {
 }
 
 CASE(sequential_too_deep_to_wait_for_a_successor) {
+  check_skip_under("tsan", "the tool makes stacks larger");
   on_a_stack_of(512 << 10, wait_too_deep_in_a_thread);
 }

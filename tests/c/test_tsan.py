@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent.parent
 TARGET = ROOT / "build" / "tsan"
 FLAGS = ("-Zsanitizer=thread", "-Cunsafe-allow-abi-mismatch=sanitizer", "--cfg tsan")
-# Those with fork in their names run threads in forked children, which the sanitizer does not support; unload.c loads
+# These, with fork in their names, run threads in forked children, which the sanitizer does not support; unload.c loads
 # the library later than the runtime could bear. Those of blocking sections count the program's threads, and
 # the sanitizer has one of its own.
-LEFT_OUT = {"blocking", "blocking_pool", "fork", "fork_return", "join_fork", "unload"}
+LEFT_OUT = {"blocking", "blocking_pool", "fork", "fork_later", "fork_return", "join_fork", "unload"}
 ENVIRONMENT = {
     "CHECK_TOOL": "tsan",
     "CHECK_SCALE": "0.05",

@@ -81,7 +81,7 @@ def test_a_pool_that_is_forgotten_warns_and_ends() -> None:
         while True:
             try:
                 state = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0]
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):
                 break
             if state in "ZX":
                 break
