@@ -52,7 +52,7 @@ public:
       const std::lock_guard<std::mutex> guard(lock_);
       all_.splice(all_.end(), one);
     }
-    MILLPOND_CATCH_ALL {
+    MILLPOND_CATCH_NOEXCEPT {
       // No memory to remember them: the cell stays for ever.
       pool_future_release(handle);
     }
@@ -85,6 +85,16 @@ public:
     }
     bury(count);
   }
+  /// For forks: keeps others out, lets them in, and leaves all of them alone from then on.
+  void lock() {
+    lock_.lock();
+  }
+  void unlock() {
+    lock_.unlock();
+  }
+  void forget() noexcept {
+    parents_.splice(parents_.end(), all_);
+  }
   /// Frees what belongs to a task that has ended.
   static void done(pool_future_t *handle, cell *block) noexcept {
     if (block == nullptr) {
@@ -101,6 +111,7 @@ private:
   };
   std::mutex lock_;
   std::list<orphan> all_;
+  std::list<orphan> parents_; // Those of a process that has forked this one.
 };
 
 } // namespace detail

@@ -17,6 +17,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#if defined(__GLIBCXX__) && (defined(__cpp_exceptions) || defined(__EXCEPTIONS))
+#include <cxxabi.h>
+#endif
 
 // Without exceptions a failure that a function cannot return ends the program, behind its sentence. The functions whose
 // names begin with try_ return every failure, and never end the program.
@@ -37,11 +40,22 @@
 #if MILLPOND_EXCEPTIONS
 #define MILLPOND_MODE with_exceptions
 #define MILLPOND_TRY try
+// What pthread_exit() and pthread_cancel() unwind with is no exception, and goes on where something may leave a function.
+#define MILLPOND_CATCH_NOEXCEPT catch (...)
+#ifdef __GLIBCXX__
+#define MILLPOND_CATCH_ALL                                                                                             \
+  catch (::abi::__forced_unwind &) {                                                                                   \
+    throw;                                                                                                             \
+  }                                                                                                                    \
+  catch (...)
+#else
 #define MILLPOND_CATCH_ALL catch (...)
+#endif
 #else
 #define MILLPOND_MODE without_exceptions
 #define MILLPOND_TRY if constexpr (true)
 #define MILLPOND_CATCH_ALL else
+#define MILLPOND_CATCH_NOEXCEPT else
 #endif
 
 namespace millpond {

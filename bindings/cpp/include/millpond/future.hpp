@@ -4,6 +4,7 @@
 #define MILLPOND_FUTURE_HPP
 
 #include <millpond/cell.hpp>
+#include <millpond/forks.hpp>
 #include <millpond/pack.hpp>
 #include <millpond/result.hpp>
 

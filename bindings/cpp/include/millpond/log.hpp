@@ -5,12 +5,10 @@
 
 #include <millpond/error.hpp>
 
+#include <atomic>
 #include <functional>
-#include <memory>
-#include <mutex>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace millpond {
 inline namespace MILLPOND_MODE {
@@ -35,15 +33,19 @@ inline void set_log(log_level level, log_function told) {
     detail::check(pool_set_log(nullptr, nullptr, POOL_LOG_NONE));
     return;
   }
-  static auto *const all = new std::vector<std::unique_ptr<log_function>>;
-  static auto *const lock = new std::mutex;
-  const std::lock_guard<std::mutex> guard(*lock);
-  all->push_back(std::make_unique<log_function>(std::move(told)));
+  struct kept {
+    log_function told;
+    kept *before;
+  };
+  static std::atomic<kept *> last{nullptr}; // Without a lock, which a fork might find taken.
+  auto *const one = new kept{std::move(told), last.load()};
+  while (!last.compare_exchange_weak(one->before, one)) {
+  }
   detail::check(pool_set_log(
       [](std::int32_t how, const char *host, const char *text, void *user_data) noexcept {
         (*static_cast<log_function *>(user_data))(static_cast<log_level>(how), host, text);
       },
-      all->back().get(), static_cast<std::int32_t>(level)));
+      &one->told, static_cast<std::int32_t>(level)));
 }
 
 } // namespace MILLPOND_MODE

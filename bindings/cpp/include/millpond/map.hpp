@@ -31,7 +31,7 @@ public:
       const std::lock_guard<std::mutex> guard(lock_);
       codes_.push_back(code);
     }
-    MILLPOND_CATCH_ALL {}
+    MILLPOND_CATCH_NOEXCEPT {}
     return code;
   }
 

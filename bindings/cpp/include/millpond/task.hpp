@@ -82,7 +82,7 @@ private:
   std::int32_t code_ = POOL_OK;
 };
 
-/// The task that the calling thread runs. Outside of tasks there is none: NULL.
+/// The task that the calling thread runs. Outside of tasks there is none, nor in a child that a task forks: NULL.
 inline task *this_task() noexcept {
   return detail::current_task;
 }

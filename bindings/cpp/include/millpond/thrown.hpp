@@ -61,6 +61,13 @@ public:
       }
     }
   }
+  /// For forks: keeps others out, and lets them in.
+  void lock() {
+    lock_.lock();
+  }
+  void unlock() {
+    lock_.unlock();
+  }
 
 private:
   std::mutex lock_;
