@@ -191,6 +191,36 @@ CASE(what_cannot_be_followed_stays) {
   CHECK(alone.get() == 3); // NOLINT(bugprone-use-after-move): it stays.
 }
 
+CASE(futures_of_pools_that_are_gone) {
+  const auto ended = [](auto pool) {
+    std::vector<millpond::future<int>> made;
+    for (int i = 0; i < 2; i++) made.push_back(pool.submit([](int x) { return x; }, i));
+    return made;
+  };
+  for (const bool remote : {false, true}) {
+    const auto fresh = [&] { return remote ? ended(millpond::process_pool(1)) : ended(millpond::pool(1)); };
+    auto kept = fresh();
+    millpond::pool other(1); // Perhaps where the one before was.
+    CHECK_THROWS(std::move(kept[1]).then([](int x) { return x; }), millpond::closed, true);
+    CHECK(kept[1].get() == 1); // NOLINT(bugprone-use-after-move): it stays.
+    CHECK(millpond::when_all(fresh()).get() == std::vector<int>({0, 1}));
+    auto [index, any] = millpond::when_any(fresh()).get();
+    CHECK(any[index].get() == static_cast<int>(index));
+    auto both = fresh();
+    CHECK(millpond::when_all(std::move(both[0]), std::move(both[1])).get() == std::tuple<int, int>(0, 1));
+  }
+  // Inside a pool that is closed things go on.
+  millpond::pool pool(1);
+  millpond::event closed;
+  auto inner = pool.submit([&] {
+    closed.wait();
+    return pool.submit([] { return 1; }).then([](int x) { return x + 1; }).get();
+  });
+  pool.close();
+  closed.set();
+  CHECK(inner.get() == 2);
+}
+
 struct alignas(128) wide {
   int value;
 };

@@ -236,8 +236,10 @@ public:
   }
 
   /// Submits a function whose argument is the result, to the same pool: it starts when this has ended well. Where this
-  /// fails, it is not run, and its future fails in the same way. Takes this future over, but when it throws (closed, full;
-  /// POOL_ERR_INVALID for what was spawned) it leaves it as it is. The pool must still be there.
+  /// fails, it is not run, and its future fails in the same way. Takes this future over, but when it throws (closed, also
+  /// for a pool that is gone; full; POOL_ERR_INVALID for what was spawned) it leaves it as it is. In processes the function
+  /// must capture nothing, as only the result goes there with it, else POOL_ERR_UNSUPPORTED: let the result bring along what
+  /// is needed, as a pair.
   ///
   ///     auto length = pool.submit(read_file, path).then([](std::string text) { return text.size(); });
   template <class F> auto then(F &&f) &&;

@@ -88,7 +88,8 @@ public:
     }
   }
   /// As submit(), but returns failures in place of throwing; a status, and the future through `into`. It throws only what
-  /// the function and the arguments throw when they are copied.
+  /// the function and the arguments throw when they are copied. pool_last_error() says why, except for POOL_ERR_NO_MEMORY,
+  /// and POOL_ERR_UNSUPPORTED of what cannot go to another process.
   template <class R, class F, class... Args> std::int32_t try_submit(future<R> &into, F &&f, Args &&...args) {
 #if MILLPOND_EXCEPTIONS
     try {

@@ -78,9 +78,17 @@ template <class F, bool IsBare, class R> future<next_of<F, R>> then_remote(const
   }
 }
 
-/// Where something that only waits and collects is run: in the pool itself, or beside one of processes.
-inline pool_t *pool_for_waiting(pool_t *host) {
-  if (host == nullptr || is_remote(host)) {
+/// Whether something can follow a future in its pool: POOL_ERR_INVALID if so, as no function is given, else why not. The pool
+/// may be gone: the future alone knows, as another one may have its address.
+inline std::int32_t follow_nothing(pool_future_t *before) noexcept {
+  pool_future_t *none = nullptr;
+  return pool_future_then(before, nullptr, 0, nullptr, nullptr, &none);
+}
+
+/// Where something that only waits and collects is run: in the pool itself, or beside one that has processes or is closed.
+inline pool_t *pool_for_waiting(const future_base *first) {
+  pool_t *host = first == nullptr ? nullptr : first->c_pool();
+  if (host == nullptr || follow_nothing(first->c_future()) != POOL_ERR_INVALID || is_remote(host)) {
     host = pool_default();
     if (host == nullptr) {
       raise(POOL_ERR_SYSTEM, pool_last_error());
@@ -104,6 +112,10 @@ template <class R> template <class F> auto future<R>::then(F &&f) && {
   constexpr bool is_bare = std::is_empty_v<function> && std::is_trivially_copyable_v<function>;
   if (this->valid() && this->c_pool() == nullptr) {
     detail::raise(POOL_ERR_INVALID, "what was spawned is in no pool in which something could follow it");
+  }
+  const std::int32_t open = detail::follow_nothing(this->c_future());
+  if (open != POOL_ERR_INVALID) {
+    detail::raise(open, pool_last_error());
   }
   if (detail::is_remote(this->c_pool())) {
     next = detail::then_remote<function, is_bare>(*this);
@@ -136,7 +148,7 @@ template <class R> template <class F> auto future<R>::then(F &&f) && {
 }
 
 /// A future of the results of all: it is ready when the last of them is, and fails as soon as one of them fails. Takes
-/// the futures over; the pool of the first must still be there.
+/// the futures over. What collects runs in the pool of the first, or in the default pool if that has processes or is closed.
 ///
 ///     std::vector<int> all = millpond::when_all(std::move(futures)).get();
 template <class R> auto when_all(std::vector<future<R>> futures) {
@@ -155,7 +167,7 @@ template <class R> auto when_all(std::vector<future<R>> futures) {
     }
   };
   future<decltype(collect(futures))> whole;
-  pool_t *const host = detail::pool_for_waiting(futures.empty() ? nullptr : futures.front().c_pool());
+  pool_t *const host = detail::pool_for_waiting(futures.empty() ? nullptr : &futures.front());
   const call<> how = with().after(futures);
   auto bound = detail::bind_call([collect, all = std::move(futures)]() mutable { return collect(all); });
   detail::check(detail::submit_here(host, &how, std::move(bound), whole));
@@ -166,7 +178,7 @@ template <class R> auto when_all(std::vector<future<R>> futures) {
 template <class... R> auto when_all(future<R>... futures) {
   static_assert(sizeof...(R) > 0 && (!std::is_void_v<R> && ...), "millpond: when_all() wants futures with results");
   future<std::tuple<R...>> whole;
-  pool_t *const host = detail::pool_for_waiting(std::get<0>(std::tie(futures...)).c_pool());
+  pool_t *const host = detail::pool_for_waiting(&std::get<0>(std::tie(futures...)));
   const call<> how = with().after(futures...);
   auto bound = detail::bind_call([all = std::tuple<future<R>...>(std::move(futures)...)]() mutable {
     return std::apply([](auto &...one) { return std::tuple<R...>{one.get()...}; }, all);

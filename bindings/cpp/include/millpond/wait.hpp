@@ -63,13 +63,14 @@ template <class R> struct any_of {
   std::vector<future<R>> futures;
 };
 
-/// A future that is ready when one of several is. Takes them over, and gives them back with its result.
+/// A future that is ready when one of several is. Takes them over, and gives them back with its result. Runs where when_all()
+/// does.
 ///
 ///     auto [index, futures] = millpond::when_any(std::move(mirrors)).get();
 ///     use(futures[index].get());
 template <class R> future<any_of<R>> when_any(std::vector<future<R>> futures) {
   future<any_of<R>> first;
-  pool_t *const host = detail::pool_for_waiting(futures.empty() ? nullptr : futures.front().c_pool());
+  pool_t *const host = detail::pool_for_waiting(futures.empty() ? nullptr : &futures.front());
   auto bound = detail::bind_call([all = std::move(futures)]() mutable {
     const std::size_t index = wait_any(all); // A task that waits gives its place to another.
     return any_of<R>{index, std::move(all)};
