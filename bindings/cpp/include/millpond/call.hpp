@@ -85,7 +85,7 @@ public:
   /// the task has ended; or, if it takes no such thing, with the value, and only if there is one. It must not throw.
   ///
   ///     std::vector<long> sums; // No lock: callbacks are never two at a time.
-  ///     pool.submit(millpond::with().callback([&](long sum) { sums.push_back(sum); }), add_up, 1000);
+  ///     pool.post(millpond::with().callback([&](long sum) { sums.push_back(sum); }), add_up, 1000);
   template <class F> call<std::decay_t<F>, Repeats> callback(F &&f) const {
     return {raw_, after_, std::forward<F>(f)};
   }

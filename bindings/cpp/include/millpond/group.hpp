@@ -24,7 +24,7 @@ template <class T, auto Release> using handle = std::unique_ptr<T, releaser<Rele
 /// gives it back and waits for nothing; the tasks go on.
 ///
 ///     millpond::group all;
-///     for (const auto &path : paths) pool.submit(millpond::with().group(all), index_file, path);
+///     for (const auto &path : paths) pool.post(millpond::with().group(all), index_file, path);
 ///     all.wait();
 class group {
 public:

@@ -126,7 +126,8 @@ template <class F, class G> auto task::join(F &&f, G &&g) {
 ///       auto [a, b] = millpond::join([=] { return fib(n - 1); }, [=] { return fib(n - 2); });
 ///       return a + b;
 ///     }
-///     pool.apply(fib, 30);
+///
+///     long rabbits = pool.apply(fib, 30);
 ///
 /// A function may take its task, to hand it on: `self.join(f, g)` saves looking for it.
 template <class F, class G> auto join(F &&f, G &&g) {
