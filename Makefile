@@ -72,6 +72,7 @@ format:
 header:
 	MILLPOND_BLESS=1 cargo test --features header --test header
 	$(PYTHON) tools/python_declarations.py
+	$(PYTHON) tools/cpp_names.py
 
 # The Python package with the library in it, build/wheel/millpond-*.whl: pip installs it.
 wheel:

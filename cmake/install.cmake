@@ -32,9 +32,7 @@ install(FILES
   "${lib_dir}/${so_file}" "${lib_dir}/${so_name}" "${lib_dir}/${so_link}" "${lib_dir}/lib${MILLPOND_NAME}.a"
   DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(DIRECTORY include/ DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
-if(NOT MILLPOND_PREFIX)
-  install(DIRECTORY bindings/cpp/include/ DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp")
-endif()
+install(DIRECTORY bindings/cpp/include/ DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp")
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/${MILLPOND_NAME}.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 install(FILES
   "${CMAKE_CURRENT_BINARY_DIR}/${MILLPOND_NAME}Config.cmake" "${CMAKE_CURRENT_BINARY_DIR}/${MILLPOND_NAME}ConfigVersion.cmake"

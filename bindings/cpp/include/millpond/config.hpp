@@ -7,11 +7,10 @@
 #error "millpond.hpp wants C++17 or later"
 #endif
 
-#ifdef MILLPOND_PREFIX
-#error "millpond.hpp works with the names of millpond.h as they are: do not define MILLPOND_PREFIX"
-#endif
-
 #include <millpond.h>
+#ifdef MILLPOND_PREFIX
+#include <millpond/prefixed.hpp>
+#endif
 
 #include <chrono>
 #include <cstddef>
@@ -35,10 +34,15 @@
 #define MILLPOND_RTTI 0
 #endif
 
-// All that is not an exception lies in an inline namespace, which is another one without exceptions: files of a program that
-// differ in this have types and functions of their own, which do not mix. What C++20 adds changes no type that C++17 has.
+// All that is not an exception lies in an inline namespace, which is another one without exceptions, and with prefixes: files
+// of a program that differ in this have types and functions of their own, which do not mix. What C++20 adds changes no type
+// that C++17 has.
 #if MILLPOND_EXCEPTIONS
+#ifdef MILLPOND_PREFIX
+#define MILLPOND_MODE prefixed_with_exceptions
+#else
 #define MILLPOND_MODE with_exceptions
+#endif
 #define MILLPOND_TRY try
 // What pthread_exit() and pthread_cancel() unwind with is no exception, and goes on where something may leave a function.
 #define MILLPOND_CATCH_NOEXCEPT catch (...)
@@ -52,7 +56,11 @@
 #define MILLPOND_CATCH_ALL catch (...)
 #endif
 #else
+#ifdef MILLPOND_PREFIX
+#define MILLPOND_MODE prefixed_without_exceptions
+#else
 #define MILLPOND_MODE without_exceptions
+#endif
 #define MILLPOND_TRY if constexpr (true)
 #define MILLPOND_CATCH_ALL else
 #define MILLPOND_CATCH_NOEXCEPT else
