@@ -29,6 +29,7 @@ HEAD = """\
 #ifndef MILLPOND_PREFIXED_HPP
 #define MILLPOND_PREFIXED_HPP
 
+#ifdef MILLPOND_PREFIX
 #include <millpond_prefixed.h>
 
 namespace millpond {
@@ -36,6 +37,7 @@ namespace millpond {
 """
 TAIL = """
 } // namespace millpond
+#endif
 
 #endif
 """

@@ -4,6 +4,7 @@
 #ifndef MILLPOND_PREFIXED_HPP
 #define MILLPOND_PREFIXED_HPP
 
+#ifdef MILLPOND_PREFIX
 #include <millpond_prefixed.h>
 
 namespace millpond {
@@ -241,5 +242,6 @@ inline constexpr auto &pool_map = millpond_pool_map;
 #endif
 
 } // namespace millpond
+#endif
 
 #endif
