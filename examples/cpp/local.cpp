@@ -22,19 +22,18 @@ static Seen count(millpond::task &self) {
 
 int main(int argc, char **argv) {
   const course::Program program(argc, argv, 4);
-  std::uint64_t base = 500;
+  const std::uint64_t base = 500;
   Log log(program.log_file);
   log.start("start");
   // Both are called on the worker's thread or in its process: before its first task, and after its last one.
-  const auto begin = [](void *data, std::uint32_t worker) -> std::int32_t {
-    own = *static_cast<std::uint64_t *>(data) + worker;
+  const auto begin = [base](std::uint32_t worker) {
+    own = base + worker;
     living++;
-    return POOL_OK;
   };
-  const auto end = [](void *, std::uint32_t) { living--; };
+  const auto end = [] { living--; };
   std::vector<Seen> all;
   {
-    millpond::pool pool(program.options().initializer(begin).finalizer(end).worker_data(&base));
+    millpond::pool pool(program.options().initializer(begin).finalizer(end));
     std::vector<millpond::future<Seen>> futures;
     for (int i = 0; i < 40; i++) {
       futures.push_back(pool.submit(count));

@@ -3,7 +3,7 @@
 #ifndef MILLPOND_OPTIONS_HPP
 #define MILLPOND_OPTIONS_HPP
 
-#include <millpond/config.hpp>
+#include <millpond/hooks.hpp>
 
 #include <string>
 #include <utility>
@@ -49,11 +49,38 @@ public:
   options &callbacks(millpond::callbacks value) {
     return set(raw_.callbacks, static_cast<std::int32_t>(value));
   }
-  /// Functions as the C interface has them, which must not throw; `data` must live as long as the pool.
+  /// What each worker runs before its first task: any function that takes the worker's number, or nothing. Several workers may
+  /// be in it at a time. It may return a code, which is not 0 if it has failed. What one throws on a thread, the pool's
+  /// constructor throws; in a process it is the code 1, with a line on stderr. The pool keeps it: what it captures by reference
+  /// must live as long.
+  ///
+  ///     millpond::process_pool pool(millpond::options().initializer([table] { known = parse(table); }));
+  template <class F, std::enable_if_t<!std::is_convertible_v<F, pool_initializer_fn>, int> = 0>
+  options &initializer(F f) {
+    static_assert(std::is_copy_constructible_v<F>, "millpond: options are copied, and an initializer with them");
+    initializer_ = [f = std::move(f)](std::uint32_t worker) mutable -> std::int32_t {
+      if constexpr (std::is_void_v<decltype(detail::hooks::call(f, worker))>) {
+        detail::hooks::call(f, worker);
+        return POOL_OK;
+      } else {
+        return static_cast<std::int32_t>(detail::hooks::call(f, worker));
+      }
+    };
+    return *this;
+  }
+  /// What each worker runs after its last task, as above; it must not throw.
+  template <class F, std::enable_if_t<!std::is_convertible_v<F, pool_finalizer_fn>, int> = 0> options &finalizer(F f) {
+    static_assert(std::is_copy_constructible_v<F>, "millpond: options are copied, and a finalizer with them");
+    finalizer_ = [f = std::move(f)](std::uint32_t worker) mutable { detail::hooks::call(f, worker); };
+    return *this;
+  }
+  /// Functions as the C interface has them; `worker_data`, which they are passed, must live as long as the pool.
   options &initializer(pool_initializer_fn value) {
+    initializer_ = nullptr;
     return set(raw_.initializer, value);
   }
   options &finalizer(pool_finalizer_fn value) {
+    finalizer_ = nullptr;
     return set(raw_.finalizer, value);
   }
   options &worker_data(void *value) {
@@ -123,13 +150,23 @@ public:
     return *this;
   }
 
-  /// The options as the C interface has them; valid while this object is, and not changed.
+  /// The options as the C interface has them; valid while this object is, and not changed. Without initializers and finalizers
+  /// that are no functions of C.
   pool_options_t c_options() const {
     pool_options_t raw = raw_;
     raw.name = name_.empty() ? nullptr : name_.c_str();
     raw.cpus = cpus_.empty() ? nullptr : cpus_.data();
     raw.cpu_count = cpus_.size();
     return raw;
+  }
+  /// Private: of initializers and finalizers that are no functions of C, what a pool is to keep; sets what calls them.
+  std::unique_ptr<detail::hooks> hook_into(pool_options_t &raw) const {
+    if (!initializer_ && !finalizer_) {
+      return nullptr;
+    }
+    auto made = std::make_unique<detail::hooks>(initializer_, finalizer_, raw_);
+    made->put_into(raw);
+    return made;
   }
 
 private:
@@ -140,6 +177,8 @@ private:
   pool_options_t raw_ = POOL_OPTIONS_INIT;
   std::string name_;
   std::vector<std::uint32_t> cpus_;
+  detail::hooks::initializer_fn initializer_;
+  detail::hooks::finalizer_fn finalizer_;
 };
 
 } // namespace MILLPOND_MODE

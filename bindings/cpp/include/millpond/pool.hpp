@@ -50,9 +50,12 @@ public:
   basic_pool() : basic_pool(options()) {}
   explicit basic_pool(std::uint32_t workers) : basic_pool(options().workers(workers)) {}
   /// Blocks until the initializers, if there are any, have ended. Throws POOL_ERR_INVALID, _UNSUPPORTED, _SYSTEM,
-  /// _NO_MEMORY, or a task_error with the code that an initializer has returned.
+  /// _NO_MEMORY, or a task_error with the code that an initializer has returned, or what it has thrown.
   basic_pool(options chosen) { // NOLINT: options are what a pool is made of.
-    detail::check(open(chosen));
+    const std::int32_t status = open(chosen);
+    if (status != POOL_OK) {
+      detail::raise_of_task(status, pool_last_error());
+    }
   }
   /// As the constructor, but returns failures.
   static result<basic_pool> try_create(const options &chosen = {}) {
@@ -270,7 +273,7 @@ private:
     if constexpr (std::is_same_v<Where, detail::elsewhere>) {
       raw.mode = POOL_PROCESSES;
     }
-    return open_raw(raw);
+    return open_raw(chosen, raw);
   }
 
   template <class F, class... Args> static constexpr void check_travel() {

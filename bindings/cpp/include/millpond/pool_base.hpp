@@ -6,6 +6,7 @@
 #include <millpond/options.hpp>
 #include <millpond/remote.hpp>
 
+#include <memory>
 #include <utility>
 
 namespace millpond {
@@ -21,11 +22,13 @@ public:
     close_join();
   }
   pool_base(pool_base &&other) noexcept
-      : handle_(std::exchange(other.handle_, nullptr)), remote_(other.remote_), borrowed_(other.borrowed_) {}
+      : handle_(std::exchange(other.handle_, nullptr)), remote_(other.remote_), borrowed_(other.borrowed_),
+        hooks_(std::move(other.hooks_)) {}
   pool_base &operator=(pool_base &&other) noexcept {
     std::swap(handle_, other.handle_);
     std::swap(remote_, other.remote_);
     std::swap(borrowed_, other.borrowed_);
+    std::swap(hooks_, other.hooks_);
     return *this;
   }
 
@@ -95,7 +98,8 @@ protected:
   /// borrowed: somebody else's to close.
   pool_base(pool_t *handle, bool borrowed) noexcept
       : handle_(handle), remote_(handle != nullptr && is_remote(handle)), borrowed_(borrowed) {}
-  std::int32_t open_raw(const pool_options_t &raw) {
+  std::int32_t open_raw(const options &chosen, pool_options_t raw) {
+    hooks_ = chosen.hook_into(raw);
     const std::int32_t status = pool_create_with(&raw, &handle_);
     remote_ = status == POOL_OK && is_remote(handle_);
     return status;
@@ -116,6 +120,7 @@ private:
     orphans::here().bury_all();
   }
   bool borrowed_ = false;
+  std::unique_ptr<hooks> hooks_;
 };
 
 } // namespace detail

@@ -19,6 +19,11 @@ template <class F, class... Args> auto spawn_call(const options *chosen, lifetim
   using B = decltype(bound);
   using R = typename B::result;
   pool_options_t raw = chosen != nullptr ? chosen->c_options() : pool_options_t(POOL_OPTIONS_INIT);
+  if (chosen != nullptr && chosen->hook_into(raw) != nullptr) {
+    raise(POOL_ERR_UNSUPPORTED,
+          "what is spawned has initializers and finalizers that are functions of C: let its function "
+          "begin and end with them");
+  }
   const bool remote = chosen == nullptr || raw.mode == POOL_PROCESSES;
   pool_call_t what = POOL_CALL_INIT;
   std::string bytes;
