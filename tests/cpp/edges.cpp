@@ -4,10 +4,13 @@
 #include <millpond.hpp>
 
 #include <atomic>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <sys/wait.h>
 #include <type_traits>
 #include <vector>
 
@@ -243,6 +246,59 @@ CASE(types_that_are_not_plain) {
   CHECK_THROWS(processes.imap(std::vector<int>{1}, large), millpond::error, e.status() == POOL_ERR_UNSUPPORTED);
   millpond::pool threads(1);
   CHECK(threads.submit([](fixed f) { return fixed(f.value + 1); }, fixed(4)).get().value == 5);
+}
+
+struct noisy {
+  int value;
+  explicit noisy(int v) : value(v) {}
+  noisy(const noisy &) = default;
+  noisy(noisy &&) = default;
+  ~noisy() {
+    ::pool_close(nullptr); // Fails, and says so.
+  }
+};
+
+CASE(items_that_call_the_library_at_their_end) {
+  millpond::pool pool(1);
+  const std::vector<noisy> all{noisy(1), noisy(2)};
+  auto fails = pool.imap(all, [](millpond::task &self, noisy n) {
+    if (n.value == 1) self.fail(3, "as it was");
+    return n;
+  });
+  CHECK_THROWS(fails.next(), millpond::task_error, e.status() == 3 && std::string(e.what()) == "as it was");
+  CHECK(fails.next()->value == 2);
+  int sum = 0;
+  for (const noisy &n : pool.imap(all, [](noisy each) { return each; })) sum += n.value;
+  CHECK(sum == 3);
+}
+
+CASE(a_map_that_one_of_its_items_drops) {
+  // In a child: what the map is made of cannot be freed then, as its items go on.
+  const int child = ::fork();
+  if (child == 0) {
+    const std::vector<int> all{0, 1, 2, 3};
+    std::atomic<bool> made{false};
+    std::atomic<bool> dropped{false};
+    std::optional<millpond::imap<const std::vector<int> &, std::function<std::string(int)>>> map;
+    millpond::pool pool(2);
+    const std::string captured(100, 'x');
+    map.emplace(pool.imap(all, std::function<std::string(int)>([&, captured](int n) {
+                            while (!made) ::usleep(1000);
+                            if (n == 0) {
+                              map.reset();
+                              dropped = true;
+                            }
+                            while (!dropped) ::usleep(1000);
+                            return captured + std::to_string(n);
+                          })));
+    made = true;
+    while (!dropped) ::usleep(1000);
+    pool.close();
+    pool.join();
+    ::_exit(0);
+  }
+  int status = -1;
+  CHECK(child > 0 && ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 CASE(apply_changes_no_argument) {

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
     from conftest import Compile, Run
 
-ASAN = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer")
+ASAN = (
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=undefined",
+    "-fno-omit-frame-pointer",
+    "-D_GLIBCXX_DEBUG",
+)
 # What does not compile, and a part of what the compiler must say then.
 REFUSED = {
     "function": (

@@ -193,8 +193,8 @@ public:
       const auto found = state_->window.find(index);
       if constexpr (std::is_void_v<R>) {
         value.emplace();
-      } else {
-        value = std::move(found->second->result);
+      } else if (found->second->result) {
+        value.emplace(std::move(*found->second->result));
       }
       state_->window.erase(found);
     }
@@ -223,7 +223,11 @@ public:
       return *value_;
     }
     iterator &operator++() {
-      value_ = owner_->next();
+      auto next = owner_->next();
+      value_.reset(); // Its type may have no assignment.
+      if (next) {
+        value_.emplace(std::move(*next));
+      }
       return *this;
     }
     void operator++(int) {
