@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import multiprocessing.pool
 import os
+import queue
 import signal
 import sys
 import threading
@@ -47,6 +49,15 @@ class Unreadable(Exception):
 
     def __init__(self, first: int, second: int) -> None:
         super().__init__(first)
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen(Exception):
+    """One none of whose attributes can be set."""
+
+
+def freeze() -> None:
+    raise Frozen
 
 
 class UnreadableResult:
@@ -168,6 +179,20 @@ def test_an_exception_that_cannot_be_unpickled() -> None:
         with pytest.raises(multiprocessing.pool.MaybeEncodingError):  # type: ignore[attr-defined]
             pool.apply(raise_unspeakable, (1,))
         assert pool.apply(double, (1,)) == 2
+
+
+def test_an_exception_whose_attributes_cannot_be_set() -> None:
+    with millpond.Pool(1) as pool, pytest.raises(Frozen) as caught:
+        pool.apply(freeze)
+    assert "in freeze" in str(caught.value.__cause__)
+    called: queue.Queue[BaseException] = queue.Queue()
+    with millpond.Pool(1) as pool:
+        pool.apply_async(freeze, error_callback=called.put)
+        assert called.get(timeout=60) == Frozen()
+    with millpond.ProcessPoolExecutor(1) as executor:
+        error = executor.submit(freeze).exception(timeout=60)
+        assert error == Frozen()
+        assert "in freeze" in str(error.__cause__)
 
 
 def test_a_result_that_cannot_be_sent_or_read() -> None:

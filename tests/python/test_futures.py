@@ -268,8 +268,11 @@ def break_down() -> None:
     raise LookupError("no beginning")
 
 
-def test_an_initializer_that_raises_breaks_the_executor(kind: Any, caplog: pytest.LogCaptureFixture) -> None:
-    executor = kind(2, initializer=break_down)
+@pytest.mark.parametrize("initializer", [break_down, sys.exit])
+def test_an_initializer_that_raises_breaks_the_executor(
+    kind: Any, initializer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    executor = kind(2, initializer=initializer)
     for _ in range(2):
         with pytest.raises(concurrent.futures.BrokenExecutor, match="initializer failed") as caught:
             executor.submit(square, 1)

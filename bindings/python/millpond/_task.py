@@ -301,8 +301,13 @@ def decoded(message: "bytes | memoryview") -> Tuple[bool, Any]:
     if text:
         from multiprocessing import pool
 
-        exception.__cause__ = pool.RemoteTraceback(text)  # type: ignore[attr-defined]
+        set_cause(exception, pool.RemoteTraceback(text))  # type: ignore[attr-defined]
     return False, exception
+
+
+def set_cause(exception: BaseException, cause: BaseException) -> None:
+    """Sets the cause of an exception, also of one that lets none of its attributes be set, as a frozen dataclass."""
+    BaseException.__dict__["__cause__"].__set__(exception, cause)
 
 
 def _interrupted(reason: BaseException) -> bool:

@@ -31,7 +31,7 @@ from millpond import errors
 from millpond._engine import Engine
 from millpond._executor import PoolExecutor
 from millpond._future import Future
-from millpond._task import Task
+from millpond._task import Task, set_cause
 from millpond._workers import DeathWatch, Ending, WorkerProcess, WorkerThread, introduce
 
 __all__ = ["Future", "ProcessPoolExecutor", "ThreadPoolExecutor"]
@@ -77,8 +77,9 @@ class ThreadPoolExecutor(PoolExecutor):
     def _started(self) -> Engine:
         try:
             return super()._started()
-        except Exception as error:
-            if self._initializer is None or isinstance(error, errors.MillpondError):
+        except BaseException as error:
+            # Whatever the initializer has raised; but Ctrl-C is for whoever has pressed it.
+            if self._initializer is None or isinstance(error, (errors.MillpondError, KeyboardInterrupt)):
                 raise
             self._broken = "A thread initializer failed, the thread pool is not usable anymore"
             raise BrokenThreadPool(self._broken) from error
@@ -199,8 +200,9 @@ class ProcessPoolExecutor(PoolExecutor):
     def _started(self) -> Engine:
         try:
             engine = super()._started()
-        except Exception as error:
-            if self._initializer is None or isinstance(error, errors.MillpondError):
+        except BaseException as error:
+            # Whatever the initializer has raised; but Ctrl-C is for whoever has pressed it.
+            if self._initializer is None or isinstance(error, (errors.MillpondError, KeyboardInterrupt)):
                 raise
             self._broken = "A process initializer failed, the process pool is not usable anymore"
             raise errors.PoolBroken(self._broken) from error
@@ -221,7 +223,7 @@ class ProcessPoolExecutor(PoolExecutor):
     @staticmethod
     def _dress(error: BaseException) -> None:
         if isinstance(error.__cause__, RemoteTraceback):
-            error.__cause__ = _RemoteTraceback(error.__cause__.tb)
+            set_cause(error, _RemoteTraceback(error.__cause__.tb))
 
     def _missed(self) -> None:
         """A worker has ended, which is to be expected after a shutdown only."""
