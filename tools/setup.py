@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / "build" / "venv"
 BIN = VENV / "bin"
 PYTHON = BIN / "python"
+PEERS = ROOT / "build" / "peers"
 
 CMAKE_MINIMUM = (3, 16)
 PINS = {
@@ -27,6 +28,8 @@ PINS = {
 }
 # What the Python package works with where it is installed. Not every Python has it yet: then its tests are skipped.
 PARTNERS = ["numpy==2.4.6", "numba==0.68.1", "cloudpickle==3.1.2", "joblib==1.6.0", "tqdm==4.70.1"]
+# Source packages whose own tests run on Millpond's pools.
+SOURCES = ["pebble==5.2.3"]
 
 # Program, what to type to get it on Debian, and what is lost without it.
 RUST = "curl https://sh.rustup.rs -sSf | sh"
@@ -89,6 +92,14 @@ def make_venv() -> None:
     fail("python3 cannot make a virtual environment: apt-get install python3-venv")
 
 
+def pip(*arguments: str) -> bool:
+    """Whether pip, in the environment, has done that."""
+    # An environment that the caller has activated would send pip elsewhere.
+    env = {key: value for key, value in os.environ.items() if key not in {"PYTHONHOME", "PYTHONPATH", "PIP_TARGET"}}
+    command = [str(PYTHON), "-m", "pip", "-q", "--disable-pip-version-check", *arguments]
+    return subprocess.run(command, env=env, stdin=subprocess.DEVNULL).returncode == 0
+
+
 def install(pins: list[str], *, needed: bool = True) -> None:
     """Installs what the environment lacks; the note of what it holds spares a second run pip's start-up."""
     note = VENV / "installed.txt"
@@ -97,15 +108,26 @@ def install(pins: list[str], *, needed: bool = True) -> None:
     if not wanted:
         return
     print(f"setup: installing {' '.join(wanted)} into {VENV.relative_to(ROOT)}")
-    # An environment that the caller has activated would send pip elsewhere.
-    env = {key: value for key, value in os.environ.items() if key not in {"PYTHONHOME", "PYTHONPATH", "PIP_TARGET"}}
-    command = [str(PYTHON), "-m", "pip", "-q", "--disable-pip-version-check", "install", *wanted]
-    if subprocess.run(command, env=env, stdin=subprocess.DEVNULL).returncode != 0:
+    if not pip("install", *wanted):
         if not needed:
             print("setup: pip could not install them; the tests that use them are skipped", file=sys.stderr)
             return
         fail("pip could not install the packages above; is there a network, or a mirror set in pip's configuration?")
     note.write_text("\n".join(sorted(held | set(wanted))) + "\n")
+
+
+def download(pins: list[str]) -> None:
+    """Lays source packages into build/peers, one version of each."""
+    for pin in pins:
+        package, version = pin.split("==")
+        if (PEERS / f"{package}-{version}.tar.gz").exists():
+            continue
+        for other in PEERS.glob(f"{package}-*"):
+            other.unlink()
+        print(f"setup: downloading {pin} into {PEERS.relative_to(ROOT)}")
+        options = ["--no-deps", "--no-binary", package, "--retries=1", "--dest", str(PEERS)]
+        if not pip("download", *options, pin):
+            print(f"setup: pip could not download {pin}; its tests are skipped", file=sys.stderr)
 
 
 def main() -> None:
@@ -124,6 +146,7 @@ def main() -> None:
     install(pins)
     if group == "test":
         install(PARTNERS, needed=False)
+        download(SOURCES)
 
 
 if __name__ == "__main__":

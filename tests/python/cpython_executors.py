@@ -10,11 +10,12 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import importlib
-import json
 import sys
 import unittest
 from collections.abc import Callable
 from typing import Any
+
+from outcomes import Lines
 
 PACKAGE = "test.test_concurrent_futures"
 FOR_SCRIPTS = """if True:
@@ -62,35 +63,6 @@ def in_scripts(module: Any) -> None:
         return start(option, prologue + script, *rest, **options)
 
     module.assert_python_ok = assert_python_ok
-
-
-class Lines(unittest.TestResult):
-    """Tells each outcome as soon as it is known."""
-
-    def say(self, test: unittest.TestCase, outcome: str, details: str = "") -> None:
-        name = ".".join(test.id().split(".")[-2:]) if isinstance(test, unittest.TestCase) else str(test)
-        print(json.dumps([name, outcome, details]), file=sys.__stdout__, flush=True)
-
-    def addSuccess(self, test: unittest.TestCase) -> None:
-        super().addSuccess(test)
-        self.say(test, "passed")
-
-    def addSkip(self, test: unittest.TestCase, reason: str) -> None:
-        super().addSkip(test, reason)
-        self.say(test, "skipped", reason)
-
-    def addFailure(self, test: unittest.TestCase, err: Any) -> None:
-        super().addFailure(test, err)
-        self.say(test, "failed", self.failures[-1][1])
-
-    def addError(self, test: unittest.TestCase, err: Any) -> None:
-        super().addError(test, err)
-        self.say(test, "failed", self.errors[-1][1])
-
-    def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, err: Any) -> None:
-        super().addSubTest(test, subtest, err)
-        if err is not None:
-            self.say(test, "failed", (self.failures + self.errors)[-1][1])
 
 
 def main() -> None:

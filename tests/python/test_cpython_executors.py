@@ -11,6 +11,7 @@ import subprocess
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import outcomes
 import pytest
 import pythons
 
@@ -70,15 +71,7 @@ def interpreter() -> str:
 
 
 def run(python: str, module: str, *options: str) -> list[str]:
-    command = [python, str(RUNNER), module, *options]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-    except subprocess.TimeoutExpired as late:
-        output = (late.stdout or b"").decode() if isinstance(late.stdout, bytes) else late.stdout or ""
-        return [*output.splitlines(), json.dumps(["after that", "failed", "hung"])]
-    if done.returncode != 0:
-        return [*done.stdout.splitlines(), json.dumps(["after that", "failed", done.stderr[-4000:]])]
-    return done.stdout.splitlines()
+    return outcomes.lines([python, str(RUNNER), module, *options], 240)
 
 
 def all_of(python: str, module: str) -> list[list[str]]:
@@ -92,18 +85,18 @@ def listed(module: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> dict[str, Future[list[list[str]]]]:
+def started() -> dict[str, Future[list[list[str]]]]:
     """All modules run at once, as they mostly sleep."""
     python = interpreter()
     threads = ThreadPoolExecutor(3)
-    started = {module: threads.submit(all_of, python, module) for module in MODULES}
+    futures = {module: threads.submit(all_of, python, module) for module in MODULES}
     threads.shutdown(wait=False)
-    return started
+    return futures
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_what_cpython_tests(module: str, outcomes: dict[str, Future[list[list[str]]]]) -> None:
-    results = outcomes[module].result()
+def test_what_cpython_tests(module: str, started: dict[str, Future[list[list[str]]]]) -> None:
+    results = started[module].result()
     assert any(outcome == "passed" for _, outcome, _ in results)
     assert [name for name, outcome, _ in results if outcome == "skipped"] == []
     for name, outcome, details in results:
