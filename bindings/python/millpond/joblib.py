@@ -32,6 +32,7 @@ class MillpondBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[m
     uses_threads = False
     supports_sharedmem = False
     executor_class: Callable[..., Any] = ProcessPoolExecutor
+    _workers: Any = None
 
     def effective_n_jobs(self, n_jobs: Optional[int]) -> int:
         """How many workers that means: -1 is all processors, -2 all but one."""
@@ -53,12 +54,12 @@ class MillpondBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[m
         # Of joblib's own, which concern arrays that its processes map into memory.
         ours = {name: value for name, value in options.items() if name not in JOBLIBS}
         self._options = {**getattr(self, "backend_kwargs", {}), **ours}
-        self._executor = self.executor_class(n_jobs, **self._options)
+        self._workers = self.executor_class(n_jobs, **self._options)
         return n_jobs
 
     def submit(self, func: Callable[[], Any], callback: Optional[Callable[[Any], object]] = None) -> Future[Any]:
         """Submits a batch."""
-        future: Future[Any] = self._executor.submit(func)
+        future: Future[Any] = self._workers.submit(func)
         if callback is not None:
             future.add_done_callback(callback)
         return future
@@ -72,16 +73,19 @@ class MillpondBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[m
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
         """Kills what runs, if it can be killed, and throws away the rest."""
-        if isinstance(self._executor, ProcessPoolExecutor):
-            self._executor.kill_workers()
-        else:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+        workers, self._workers = self._workers, None
+        if isinstance(workers, ProcessPoolExecutor):
+            workers.kill_workers()
+        elif workers is not None:
+            workers.shutdown(wait=False, cancel_futures=True)
         if ensure_ready:
-            self._executor = self.executor_class(self._n_jobs, **self._options)
+            self._workers = self.executor_class(self._n_jobs, **self._options)
 
     def terminate(self) -> None:
         """The end of a call of Parallel."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        workers, self._workers = self._workers, None
+        if workers is not None:
+            workers.shutdown(wait=False, cancel_futures=True)
         self.reset_batch_stats()
 
 
