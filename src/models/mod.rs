@@ -13,6 +13,8 @@ mod mailbox;
 mod process_sleep;
 mod progress;
 mod ranges;
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+mod reports;
 mod sleep;
 mod state;
 mod wakers;

@@ -193,6 +193,7 @@ impl ProcessEngine {
         let initializer_error =
             || Fleet::initializer_error(index, record.status.load(Ordering::Relaxed));
         home::bury_all(end != End::Code(0));
+        self.harvest(core);
         let estate = self.estate(incarnation);
         let idle = estate.lost.is_empty();
         self.take_in(core, estate.done);
@@ -260,7 +261,8 @@ impl ProcessEngine {
         }
     }
 
-    /// Goes through all words that a dead worker may have changed last.
+    /// Goes through all words that a dead worker may have changed last. What it has reported was
+    /// taken in before, in order.
     fn estate(&self, incarnation: u32) -> Estate {
         let mut estate = Estate::default();
         let mut returned = Vec::new();
@@ -390,6 +392,7 @@ impl ProcessEngine {
                 thread::sleep(Duration::from_micros(200));
             }
             home::bury_all(true);
+            self.harvest(core);
             let estate = self.estate(incarnation);
             self.take_in(core, estate.done);
             for (number, load, reason) in estate.lost {

@@ -20,9 +20,6 @@ use crate::{
     sys::futex,
 };
 
-/// So many results are taken in at a time between two uses of the lock.
-const BATCH: usize = 64;
-
 /// What came of putting a task into a slot.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Placed {
@@ -235,8 +232,7 @@ impl ProcessEngine {
     /// After something was queued: sends what can go, and takes results in when slots are scarce.
     pub(super) fn feed_and_harvest(&self, core: &Core) {
         self.feed(core);
-        // One batch at most: whoever submits has other things to do.
-        if self.backlog.load(Ordering::Relaxed) && self.harvest(core, BATCH / 4, 1) {
+        if self.backlog.load(Ordering::Relaxed) && self.help_to_harvest(core) {
             self.feed(core);
         }
     }
@@ -347,88 +343,6 @@ impl ProcessEngine {
             }
         }
         Next::Placed
-    }
-
-    /// Takes results in, up to `most` batches; true if there were any. At least `enough` must wait
-    /// to be worth it.
-    pub(super) fn harvest(&self, core: &Core, enough: usize, most: usize) -> bool {
-        let mut any = false;
-        for _ in 0..most {
-            let mut batch: Vec<(u32, Load)> = Vec::new();
-            {
-                let mut window = lock(&self.window);
-                if enough > 1 && !any && self.reported(&window) < enough {
-                    return false;
-                }
-                self.gather(&mut window, &mut batch);
-            }
-            if batch.is_empty() {
-                return any;
-            }
-            any = true;
-            self.take_in(core, batch);
-        }
-        any
-    }
-
-    fn reported(&self, window: &Window) -> usize {
-        let count = |(worker, head): (usize, &u32)| {
-            let record = self.fleet.has_record(worker).then(|| self.memory.record(worker));
-            record.map_or(0, |record| {
-                record.reports.load(Ordering::Acquire).wrapping_sub(*head) as usize
-            })
-        };
-        window.heads.iter().enumerate().map(count).fold(0, usize::saturating_add)
-    }
-
-    fn gather(&self, window: &mut Window, batch: &mut Vec<(u32, Load)>) {
-        for worker in 0..window.heads.len() {
-            if !self.fleet.has_record(worker) {
-                continue;
-            }
-            let reports = self.memory.reports(worker);
-            let tail = || self.memory.record(worker).reports.load(Ordering::Acquire);
-            let first = window.heads[worker];
-            let last = tail();
-            if last.wrapping_sub(first) as usize >= reports.len() {
-                window.heads[worker] = last;
-                self.gather_all(window, batch);
-                continue;
-            }
-            while window.heads[worker] != last && batch.len() < BATCH {
-                let at = window.heads[worker] as usize & (reports.len() - 1);
-                window.heads[worker] = window.heads[worker].wrapping_add(1);
-                let number = reports[at].load(Ordering::Acquire);
-                if let Some(load) = self.take(window, number) {
-                    batch.push((number, load));
-                }
-            }
-            // Results that waiters took leave reports of nothing behind, and so the ring may
-            // have gone round: what was written over is found by its word.
-            if tail().wrapping_sub(first) as usize >= reports.len() {
-                window.heads[worker] = tail();
-                self.gather_all(window, batch);
-            }
-        }
-    }
-
-    pub(super) fn gather_all(&self, window: &mut Window, batch: &mut Vec<(u32, Load)>) {
-        for number in 0..self.memory.layout.slots as u32 {
-            if let Some(load) = self.take(window, number) {
-                batch.push((number, load));
-            }
-        }
-    }
-
-    /// Takes what is in a slot, if it is done; `take_in` must follow.
-    pub(super) fn take(&self, window: &mut Window, number: u32) -> Option<Load> {
-        let info = window.infos.get_mut(number as usize)?;
-        let word = &self.memory.slots()[number as usize].word;
-        if matches!(info.load, Load::None) || !word.take(info.generation) {
-            return None;
-        }
-        self.readers.fetch_add(1, Ordering::SeqCst);
-        Some(std::mem::take(&mut info.load))
     }
 }
 

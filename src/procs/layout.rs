@@ -12,7 +12,7 @@
 
 use super::{
     hints::{Ends, Hints},
-    word::Word,
+    word::{SLOT_BITS, Word},
 };
 use crate::{
     pool::{
@@ -191,7 +191,7 @@ impl Layout {
     fn new(workers: usize, shrink: u32) -> Option<Self> {
         let page = page();
         let up = |at: usize| at.next_multiple_of(page);
-        let slots = (workers * 32).next_power_of_two().clamp(1024, 65536);
+        let slots = (workers * 32).next_power_of_two().clamp(1024, 1 << SLOT_BITS);
         let control = up(ORDERS + size_of::<u32>() * workers);
         let ring = size_of::<Ends>() + slots * 8;
         let fresh = control + size_of::<CachePadded<AtomicU32>>();
@@ -405,7 +405,7 @@ impl Memory {
         unsafe { self.one(self.layout.regions + worker * self.layout.region) }
     }
 
-    /// The slots that a worker has finished, as a ring.
+    /// What a worker has finished (`Generation::report`), as a ring.
     pub fn reports(&self, worker: usize) -> &[AtomicU32] {
         let start = self.layout.regions + worker * self.layout.region;
         // SAFETY: as the layout says.

@@ -11,6 +11,7 @@
 //! | `names`      | what the host calls functions for them |
 //! | `window`     | what the host knows of the tasks with the workers, and of those that wait |
 //! | `dispatch`   | tasks on their way to the workers, and their slots on the way back |
+//! | `reports`    | what the workers have done, in order, and who takes it in |
 //! | `results`    | what a worker has left, checked and copied |
 //! | `pieces`     | maps, in pieces, on their way to the workers |
 //! | `hearing`    | how far the tasks in the slots say they have come |
@@ -77,6 +78,8 @@ mod nursery;
 mod perform;
 #[cfg(not(loom))]
 mod pieces;
+#[cfg(not(loom))]
+mod reports;
 #[cfg(not(loom))]
 mod results;
 #[cfg(not(loom))]

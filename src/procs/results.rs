@@ -170,11 +170,13 @@ impl ProcessEngine {
         }
     }
 
-    /// Takes the result of a task in, if it is done and nobody has; gives its slot back.
+    /// Takes the result of a task in, if it is done and nobody has; gives its slot back. One with a
+    /// callback is left to the supervisor.
     pub(super) fn collect(&self, core: &Core, number: u32, generation: Generation) -> bool {
         let load = {
             let mut window = lock(&self.window);
-            if window.infos[number as usize].generation != generation {
+            let info = &window.infos[number as usize];
+            if info.generation != generation || window.has_callback(&info.load) {
                 return false;
             }
             self.take(&mut window, number)

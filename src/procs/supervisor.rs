@@ -81,10 +81,10 @@ impl ProcessEngine {
             }
         }
         self.dismiss_old_zygotes();
-        self.harvest(core, 1, usize::MAX);
+        self.harvest(core);
         if self.backlog.load(Ordering::Relaxed) {
             self.feed(core);
-            self.harvest(core, 1, usize::MAX);
+            self.harvest(core);
         }
         if core.is_terminated() {
             // Also what crossed it: a callback may have submitted, a death may have returned.

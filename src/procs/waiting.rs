@@ -36,8 +36,12 @@ impl ProcessEngine {
 
     /// Waits until a task has ended; false when the deadline came first. Without a deadline, on
     /// the task's own word in shared memory: the worker wakes this thread, which takes the result
-    /// in itself. Else the supervisor does that, and wakes this thread.
+    /// in itself. Else, and if the task has a callback, the supervisor does that, and wakes this
+    /// thread.
     pub(super) fn wait_for(&self, core: &Core, task: TaskRef, deadline: Option<Instant>) -> bool {
+        if task.has_callback() {
+            return self.wait_for_supervisor(core, task, deadline);
+        }
         if task.map().is_none()
             && deadline.is_none()
             && let Some((number, reading)) = self.find(task)
@@ -86,11 +90,12 @@ impl ProcessEngine {
     }
 
     /// Has the supervisor told at once when the task has ended; its word says that somebody relies
-    /// on that.
+    /// on that. It says so from the beginning if the task has a callback.
     pub(super) fn ask_for_notice(&self, core: &Core, task: TaskRef) {
         // Either the task is seen to be with the workers, or who sends it sees the announcement.
         fence(Ordering::SeqCst);
         if task.map().is_none()
+            && !task.has_callback()
             && let Some((number, reading)) = self.find(task)
         {
             let word = &self.memory.slots()[number as usize].word;
@@ -104,9 +109,10 @@ impl ProcessEngine {
         }
     }
 
-    /// Takes the result of a task in, if it is there.
+    /// Takes the result of a task in, if it is there, and not for the supervisor.
     pub(super) fn collect_if_done(&self, core: &Core, task: TaskRef) {
-        if let Some((number, reading)) = self.find(task)
+        if !task.has_callback()
+            && let Some((number, reading)) = self.find(task)
             && reading.phase() == Phase::Done
             && !self.collect(core, number, reading.generation())
             && !task.may_begin_again()

@@ -155,6 +155,24 @@ impl Window {
         self.free.len() > kept
     }
 
+    /// The slot that a report is about, and what it holds, if that is still what was reported.
+    pub fn reported(&self, report: u32) -> Option<(u32, &Load)> {
+        let number = Generation::slot_of(report);
+        let info = self.infos.get(number as usize)?;
+        (info.generation.report(number) == report).then_some((number, &info.load))
+    }
+
+    /// Whether a callback follows what a slot holds: then it is for the supervisor alone.
+    pub fn has_callback(&self, load: &Load) -> bool {
+        match load {
+            Load::None => false,
+            Load::Task(task) => task.has_callback(),
+            Load::Piece(piece) => {
+                self.jobs.get(&piece.job).is_some_and(|job| job.task.has_callback())
+            }
+        }
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.queues.iter().all(VecDeque::is_empty)

@@ -48,6 +48,9 @@ const GENERATION: u64 = 0xffff_ff00;
 const ONE_GENERATION: u64 = 1 << 8;
 const WORKER: u32 = 32;
 
+/// Numbers of slots have so many bits.
+pub const SLOT_BITS: u32 = 16;
+
 /// Where a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -90,6 +93,17 @@ impl Generation {
     /// As a number that is never 0, for who writes beside the word what is of this generation.
     pub fn mark(self) -> u32 {
         self.0 | 1
+    }
+
+    /// A report about a slot, in half the bits of a hint: with as much of the generation as there is
+    /// room for, so that one that is read late is not taken for one about the slot's next task.
+    pub fn report(self, slot: u32) -> u32 {
+        self.0 << (SLOT_BITS - ONE_GENERATION.trailing_zeros()) | slot
+    }
+
+    /// The slot that a report is about.
+    pub fn slot_of(report: u32) -> u32 {
+        report & ((1 << SLOT_BITS) - 1)
     }
 
     /// As a number, for a hint.

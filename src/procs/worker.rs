@@ -386,7 +386,8 @@ impl Worker<'_> {
         fail::point("report");
         let reports = self.heritage.memory.reports(self.index as usize);
         let count = self.record.reports.load(Ordering::Relaxed);
-        reports[count as usize & (reports.len() - 1)].store(number, Ordering::Release);
+        let report = generation.report(number);
+        reports[count as usize & (reports.len() - 1)].store(report, Ordering::Release);
         self.record.reports.store(count.wrapping_add(1), Ordering::Release);
         let unreported = self.unreported.get() + 1;
         if flags & NOTICE != 0 || unreported >= reports.len() / 4 {
