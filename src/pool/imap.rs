@@ -3,6 +3,7 @@
 //! other to a consumer; never more than a window of both is there at a time.
 
 use super::{
+    context,
     core::Core,
     gathering::Gathering,
     status::{self, Error, Result},
@@ -60,8 +61,9 @@ impl Imap {
     /// Nothing yet.
     ///
     /// # Errors
-    /// `NO_MEMORY`.
+    /// `CLOSED`, `TERMINATED`, `NO_MEMORY`.
     pub fn new(core: &Core, arg_size: usize, window: usize, ordered: bool) -> Result<Self> {
+        core.require_open(context::find(core).is_some())?;
         let arg = Buffer::try_new(arg_size).ok_or_else(|| no_memory(()))?;
         let under_way = if ordered {
             UnderWay::Ordered(VecDeque::new())

@@ -33,6 +33,11 @@ CASE(failing_producers) {
   failing_producers_of(POOL_THREADS);
 }
 
+CASE(closed_before_it_began) {
+  closed_before(POOL_THREADS);
+  closed_before(POOL_SEQUENTIAL);
+}
+
 CASE(given_up) {
   given_up_in(POOL_THREADS);
 }

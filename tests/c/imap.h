@@ -235,6 +235,24 @@ UNUSED static void terminated_in_the_midst(pool_t *pool, begin_fn *begin) {
   CHECK_OK(pool_imap_release(imap));
 }
 
+/* Also when there would have been no item; nobody asks the producer. */
+UNUSED static void closed_before(int32_t mode) {
+  begin_fn *begins[] = {pool_imap, pool_imap_unordered};
+  pool_t *pool = pool_of(mode, 1);
+  CHECK_OK(pool_close(pool));
+  for (int64_t count = 0; count < 2; count++) {
+    for (size_t i = 0; i < COUNT_OF(begins); i++) {
+      struct source source = {0, count, 0};
+      pool_call_t call = call_of(twice);
+      pool_imap_t *imap = NULL;
+      CHECK_ERROR(begins[i](pool, &call, produce, &source, 0, &imap), POOL_ERR_CLOSED);
+      CHECK(imap == NULL);
+      CHECK_EQ(source.next, 0);
+    }
+  }
+  CHECK_OK(pool_close_join(pool));
+}
+
 /* Kilobytes of this process that are in memory. */
 UNUSED static long resident(void) {
   long pages = 0, all = 0;

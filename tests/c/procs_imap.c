@@ -29,6 +29,10 @@ CASE(failing_producers) {
   failing_producers_of(POOL_PROCESSES);
 }
 
+CASE(closed_before_it_began) {
+  closed_before(POOL_PROCESSES);
+}
+
 CASE(given_up) {
   given_up_in(POOL_PROCESSES);
 }
