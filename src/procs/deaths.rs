@@ -193,15 +193,7 @@ impl ProcessEngine {
         let initializer_error =
             || Fleet::initializer_error(index, record.status.load(Ordering::Relaxed));
         home::bury_all(end != End::Code(0));
-        self.harvest(core);
-        let estate = self.estate(incarnation);
-        let idle = estate.lost.is_empty();
-        self.take_in(core, estate.done);
-        for (number, load, reason) in estate.lost {
-            let error = reason.unwrap_or_else(|| death.task_error(core));
-            self.end_lost(core, number, load, death, error);
-        }
-        self.wait_for_readers(incarnation);
+        let idle = self.settle_estate(core, incarnation, death, || death.task_error(core));
         self.audit(core);
         if record.high.swap(0, Ordering::Relaxed) > 0 {
             let slab = self.memory.layout.slab(index);
@@ -261,8 +253,27 @@ impl ProcessEngine {
         }
     }
 
-    /// Goes through all words that a dead worker may have changed last. What it has reported was
-    /// taken in before, in order.
+    /// Takes in what a dead worker has done, what it has reported first, in order, and ends what it
+    /// was at, because of `error` unless it was killed for a reason; whether that was nothing.
+    fn settle_estate(
+        &self,
+        core: &Core,
+        incarnation: u32,
+        death: Death,
+        error: impl Fn() -> Error,
+    ) -> bool {
+        self.harvest(core);
+        let estate = self.estate(incarnation);
+        let idle = estate.lost.is_empty();
+        self.take_in(core, estate.done);
+        for (number, load, reason) in estate.lost {
+            self.end_lost(core, number, load, death, reason.unwrap_or_else(&error));
+        }
+        self.wait_for_readers(incarnation);
+        idle
+    }
+
+    /// Goes through all words that a dead worker may have changed last.
     fn estate(&self, incarnation: u32) -> Estate {
         let mut estate = Estate::default();
         let mut returned = Vec::new();
@@ -392,14 +403,8 @@ impl ProcessEngine {
                 thread::sleep(Duration::from_micros(200));
             }
             home::bury_all(true);
-            self.harvest(core);
-            let estate = self.estate(incarnation);
-            self.take_in(core, estate.done);
-            for (number, load, reason) in estate.lost {
-                let death = Death { index, pid, end: End::Signal(9) };
-                self.end_lost(core, number, load, death, reason.unwrap_or_else(error));
-            }
-            self.wait_for_readers(incarnation);
+            let death = Death { index, pid, end: End::Signal(9) };
+            self.settle_estate(core, incarnation, death, error);
             self.memory.sleepers()[index].store(AWAKE, Ordering::SeqCst);
             self.books[index].deaths.fetch_add(1, Ordering::Relaxed);
             let mut state = lock(&self.fleet.state);

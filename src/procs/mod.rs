@@ -60,7 +60,6 @@ pub mod engine;
 #[cfg(not(loom))]
 mod entrance;
 #[cfg(not(loom))]
-#[cfg(not(loom))]
 mod fleet;
 #[cfg(not(loom))]
 mod heap;
