@@ -27,7 +27,7 @@ use std::{
 
 /// How often to look while tasks are with the workers: a look takes time, and what it finds is
 /// never in a hurry.
-const EVERY: Duration = Duration::from_secs(1);
+pub(super) const EVERY: Duration = Duration::from_secs(1);
 
 /// Whether a word can be that of a task that the host has put there and not taken.
 fn is_right(reading: Reading, generation: Generation) -> bool {

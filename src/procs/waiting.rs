@@ -1,6 +1,7 @@
 //! What the host's threads ask about single tasks: wait, look, take back, kill.
 
 use super::{
+    audit::EVERY,
     engine::{HAS_WOKEN, ProcessEngine},
     window::{Load, Waiting, Window},
     word::{AWAITED, Generation, NOTICE, Phase, Reading, STOP, WAITED},
@@ -73,7 +74,12 @@ impl ProcessEngine {
                 {
                     let word = &self.memory.slots()[number as usize].word;
                     if let Ok(reading) = word.set(reading.generation(), WAITED | AWAITED) {
-                        futex::wait_shared(self.memory.futex(word), reading.low(), None);
+                        let late = Instant::now() + EVERY;
+                        futex::wait_shared(self.memory.futex(word), reading.low(), Some(late));
+                        if Instant::now() >= late {
+                            // It may sleep until it is rung for, and not know of this task.
+                            self.ring();
+                        }
                     }
                 }
                 _ => return self.wait_for_supervisor(core, task, deadline),
@@ -86,6 +92,14 @@ impl ProcessEngine {
             return true;
         }
         self.ask_for_notice(core, task);
+        let late = Instant::now() + EVERY;
+        if deadline.is_none_or(|at| at > late) {
+            if task.state.wait(Some(late)) {
+                return true;
+            }
+            // As in `wait_for`.
+            self.ring();
+        }
         task.state.wait(deadline)
     }
 

@@ -198,6 +198,21 @@ CASE(both_ends_of_the_queue) {
   garble_the_queue(write_both);
 }
 
+/* Nobody dies, nobody has anything to report, and the pool's own thread is at rest: only who waits is there. */
+CASE(both_ends_of_the_queue_of_a_pool_at_rest) {
+  struct world world = world_now();
+  begin();
+  world.mappings++;
+  struct orders orders = {BEFORE + 500, 0};
+  pool_t *pool = pool_with_a_past(1);
+  sleep_ms(20);
+  runs_beside(pool, write_both, &orders, sizeof orders, 0);
+  close_and_leave_nothing(pool, &world);
+  if (atomic_load(&told->found) == 0) {
+    check_skip("the queue's ends were not found in the shared memory");
+  }
+}
+
 /* ---- Reports ---- */
 
 /* The result is the first in the worker's slab; its count of reports lies a little before it. */
