@@ -31,6 +31,20 @@ REFUSED = {
     ),
     "result": ("pool.submit([] { return std::make_unique<int>(1); }).get();", "the result cannot come back"),
     "call": ("pool.submit([](int) {}, std::string()).get();", "cannot be called with these arguments"),
+    "no range": ("pool.map([](int x) { return x; }, std::vector<int>());", "this is no range"),
+    "loop": (
+        "millpond::pool threads; threads.for_each(std::vector<int>(), [](std::string) {});",
+        "cannot be called with an element",
+    ),
+    "tuples": (
+        "millpond::pool threads; threads.starmap(std::vector<std::pair<int, int>>(), [](int x) { return x; });",
+        "cannot be called with the values of an element",
+    ),
+    "copy": (
+        "millpond::pool threads; auto one = std::make_unique<int>(1);"
+        "threads.submit([](std::unique_ptr<int> p) { return *p; }, one).get();",
+        "what can only be moved",
+    ),
     "output": (
         "std::vector<int> in; std::vector<bool> out; pool.map_into(in, out, [](int x) { return x > 0; });",
         "must be objects of their own",

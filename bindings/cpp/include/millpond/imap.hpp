@@ -25,6 +25,9 @@ template <class Range, class F> struct imap_state {
   using T = element_of<Range>;
   using R = result_of<F &, T>;
   using item = imap_item<T, R>;
+  static_assert(std::is_constructible_v<T, reference_of<Range>>,
+                "millpond: imap() copies its elements: if they can only be moved, go through them by "
+                "std::make_move_iterator()");
 
   imap_state(Range &&elements, F &&function)
       : range(std::forward<Range>(elements)), next(begin(range)), last(end(range)), f(std::move(function)) {}

@@ -17,8 +17,8 @@ namespace detail {
 template <class T> struct place {
   static constexpr bool bare = std::is_trivially_default_constructible_v<T> && std::is_trivially_copyable_v<T>;
   std::conditional_t<bare, T, std::optional<T>> held{};
-  void put(T &&value) {
-    held = std::move(value);
+  template <class U> void put(U &&value) {
+    held = std::forward<U>(value);
   }
   T take() {
     if constexpr (bare) {

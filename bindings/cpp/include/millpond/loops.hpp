@@ -15,6 +15,8 @@ namespace detail {
 
 /// A loop on threads: the library calls it with ranges, and what is inside them is one loop for the compiler.
 template <class Source, class F> void for_here(pool_t *host, Source &source, F &f) {
+  static_assert(callable<F &, decltype(source[0])>,
+                "millpond: the function of for_each() cannot be called with an element");
   const auto body = [&source, &f](std::size_t index, task &self) { invoke_in(self, f, source[index]); };
   using frame_t = map_frame<decltype(body), false>;
   frame_t frame(body);
@@ -165,7 +167,10 @@ template <class T, class Range, class Combine, class Transform>
 T reduce_remote(pool_t *host, Range &range, const T &identity, Combine &combine, Transform &transform) {
   using E = element_of<Range>;
   constexpr std::size_t pieces = 64;
-  const std::vector<E> all(begin(range), end(range));
+  std::vector<E> all;
+  for (auto &&one : range) {
+    all.push_back(one);
+  }
   std::vector<future<T>> parts;
   for (std::size_t piece = 0; piece < pieces; piece++) {
     const auto from = all.begin() + static_cast<std::ptrdiff_t>(all.size() * piece / pieces);

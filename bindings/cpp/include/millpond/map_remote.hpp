@@ -75,6 +75,23 @@ template <class R> list_of<R> gather(std::vector<future<R>> &futures) {
   }
 }
 
+/// Whether a call can have copies of these values, for the same result: not if the function changes them in place.
+template <class R, class F, class... Args> constexpr bool takes_copies() {
+  if constexpr (callable<F, std::decay_t<Args>...> && (std::is_constructible_v<std::decay_t<Args>, Args> && ...)) {
+    return std::is_void_v<R> || std::is_same_v<R, result_of<F, std::decay_t<Args>...>>;
+  } else {
+    return false;
+  }
+}
+[[noreturn]] inline void cannot_be_copied() {
+  raise(POOL_ERR_UNSUPPORTED, "the elements of this map cannot go to another process: they cannot be copied, or its "
+                              "function changes them in place");
+}
+/// How an element is copied: a proxy, such as std::vector<bool> has, as what it stands for.
+template <class Range>
+using copied_from = std::conditional_t<std::is_constructible_v<element_of<Range>, reference_of<Range>>,
+                                       element_of<Range>, reference_of<Range>>;
+
 /// A map in processes: in the C interface where elements and results are bytes, else call by call.
 template <class R, class How, class Range, class F>
 list_of<R> map_remote(pool_t *host, const How *how, Range &range, F &f) {
@@ -89,17 +106,23 @@ list_of<R> map_remote(pool_t *host, const How *how, Range &range, F &f) {
       map_rows<function, T, R>(host, how, args.data(), results.data(), args.size(), f);
       return results;
     }
-  } else if constexpr (!callable<function, T>) {
-    raise(POOL_ERR_UNSUPPORTED,
-          "the elements of this map cannot go to another process: its function changes them in place");
+  } else if constexpr (!takes_copies<R, function, copied_from<Range>>()) {
+    cannot_be_copied();
   } else {
-    std::vector<future<R>> futures;
+    using S = result_of<function, T>;
+    std::vector<future<S>> futures;
     for (auto &&one : range) {
-      future<R> made;
-      check(submit_remote(host, how, bind_call(f, std::forward<decltype(one)>(one)), made));
+      future<S> made;
+      check(submit_remote(host, how, bind_call(f, T(std::forward<decltype(one)>(one))), made));
       futures.push_back(std::move(made));
     }
-    return gather(futures);
+    if constexpr (std::is_void_v<R>) {
+      for (auto &one : futures) {
+        one.get(); // Of a loop, which has no use for results.
+      }
+    } else {
+      return gather(futures);
+    }
   }
 }
 

@@ -76,6 +76,10 @@ template <class F, class... Args> struct bound {
 template <class F, class... Args> using bound_of = bound<std::decay_t<F>, std::decay_t<Args>...>;
 
 template <class F, class... Args> bound_of<F, Args...> bind_call(F &&f, Args &&...args) {
+  static_assert((std::is_constructible_v<std::decay_t<Args>, Args> && ...) &&
+                    std::is_constructible_v<std::decay_t<F>, F>,
+                "millpond: function and arguments are copied or moved into a call: std::move() what can only be moved; "
+                "std::ref() passes a reference to threads");
   return {std::forward<F>(f), make_pack(std::forward<Args>(args)...)};
 }
 

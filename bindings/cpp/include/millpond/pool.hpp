@@ -214,7 +214,8 @@ public:
   }
   /// Calls a function with every element of a range, or with every number from `first` to `last`, `last` not included.
   template <class Range, class F> void for_each(Range &&range, F &&f) {
-    check_travel<F, detail::reference_of<Range>>();
+    static_cast<void>(detail::must_be_range<Range>{});
+    check_travel<F, detail::element_of<Range>>();
     if (remote_) {
       detail::for_remote(handle_, range, f);
       return;
@@ -224,7 +225,8 @@ public:
   }
   template <class A, class B, class F, std::enable_if_t<std::is_integral_v<A> && std::is_integral_v<B>, int> = 0>
   void for_each(A first, B last, F &&f) {
-    for_each(numbers(first, last), f);
+    using Number = std::common_type_t<A, B>;
+    for_each(numbers<Number>(static_cast<Number>(first), static_cast<Number>(last)), f);
   }
   /// Adds a range up: combine(total, element) begins with `identity` in each of several pieces, and combine(total, total)
   /// adds these in order. The pieces depend on the number of elements alone: sums of floating-point numbers are the same in
@@ -240,8 +242,13 @@ public:
   ///     double norm2 = pool.transform_reduce(numbers, 0.0, std::plus<>(), [](double x) { return x * x; });
   template <class Range, class T, class Combine, class Transform>
   T transform_reduce(Range &&range, T identity, Combine combine, Transform transform) {
+    static_cast<void>(detail::must_be_range<Range>{});
     if (remote_) {
-      return detail::reduce_remote<T>(handle_, range, identity, combine, transform);
+      if constexpr (std::is_copy_constructible_v<detail::element_of<Range>>) {
+        return detail::reduce_remote<T>(handle_, range, identity, combine, transform);
+      } else {
+        detail::cannot_be_copied();
+      }
     }
     auto source = detail::source_of(range);
     return detail::reduce_here<T>(handle_, source, identity, combine, transform);
@@ -333,9 +340,9 @@ private:
   }
 #endif
   template <class How, class Range, class F> auto map_with(const How *how, Range &range, F &f) {
-    using element = detail::reference_of<Range>;
-    using R = detail::result_of<F &, element>;
-    check_travel<F, element>();
+    static_cast<void>(detail::must_be_range<Range>{});
+    using R = detail::result_of<F &, detail::reference_of<Range>>;
+    check_travel<F, detail::element_of<Range>>();
     if (remote_) {
       return detail::map_remote<R>(handle_, how, range, f);
     }
@@ -346,8 +353,9 @@ private:
   }
   template <class How, class Range, class Out, class F>
   void map_into_with(const How *how, Range &range, Out &out, F &f) {
+    static_cast<void>(detail::must_be_range<Range>{});
     using R = detail::result_of<F &, detail::reference_of<Range>>;
-    check_travel<F, detail::reference_of<Range>>();
+    check_travel<F, detail::element_of<Range>>();
     static_assert(!std::is_void_v<R>, "millpond: map_into() wants a function with a result");
     if (remote_) {
       detail::map_remote_into<R>(handle_, how, range, f, out);
@@ -365,6 +373,7 @@ private:
                                   detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
   }
   template <class How, class Range, class F> auto starmap_with(const How *how, Range &range, F &f) {
+    static_cast<void>(detail::must_be_range<Range>{});
     detail::spread<F> each{f};
     using R = detail::result_of<detail::spread<F> &, detail::reference_of<Range>>;
     if (remote_) {

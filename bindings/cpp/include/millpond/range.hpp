@@ -5,6 +5,7 @@
 
 #include <millpond/config.hpp>
 
+#include <deque>
 #include <iterator>
 #include <optional>
 #include <type_traits>
@@ -24,7 +25,17 @@ template <class Range> struct begins {
 };
 template <class Range> using sentinel_of = decltype(end(std::declval<Range &>()));
 template <class Range> using reference_of = decltype(*std::declval<iterator_of<Range> &>());
-template <class Range> using element_of = std::remove_cv_t<std::remove_reference_t<reference_of<Range>>>;
+/// The type of the elements: what a proxy, as std::vector<bool> has it, stands for.
+template <class Range, class = void> struct element_type {
+  using type = std::remove_cv_t<std::remove_reference_t<reference_of<Range>>>;
+};
+template <class Range>
+struct element_type<Range,
+                    std::enable_if_t<std::is_class_v<reference_of<Range>> &&
+                                     std::is_object_v<typename std::iterator_traits<iterator_of<Range>>::value_type>>> {
+  using type = typename std::iterator_traits<iterator_of<Range>>::value_type;
+};
+template <class Range> using element_of = typename element_type<Range>::type;
 
 template <class Range, class = void> struct is_range : std::false_type {};
 template <class Range> struct is_range<Range, std::void_t<reference_of<Range>, sentinel_of<Range>>> : std::true_type {};
@@ -64,18 +75,23 @@ template <class Iterator> struct listed_source {
     return *all[index];
   }
 };
-/// A range that can be gone through once: its elements.
+/// A range that can be gone through once: its elements, each an object of its own, bool too.
 template <class Element> struct copied_source {
-  std::vector<Element> all;
+  std::deque<Element> all;
   std::size_t count;
   Element &operator[](std::size_t index) {
     return all[index];
   }
 };
 
+/// Says at compile time that something else was given in place of a range: a class, so that it is the first to say so.
+template <class Range> struct must_be_range {
+  static_assert(is_range<Range>::value, "millpond: this is no range: it has no begin() and end()");
+};
+
 /// What has the elements of a range by number; for ranges that cannot tell, after having gone through them.
 template <class Range> auto source_of(Range &range) {
-  static_assert(is_range<Range>::value, "millpond: this is no range: it has no begin() and end()");
+  static_cast<void>(must_be_range<Range>{});
   auto first = begin(range);
   auto last = end(range);
   if constexpr (is_indexed<Range>::value) {
@@ -110,8 +126,8 @@ template <class R> using list_of = typename list_type<R>::type;
 template <class R, class = void> class result_room {
 public:
   explicit result_room(std::size_t count) : all_(count) {}
-  void put(std::size_t index, R &&value) {
-    all_[index].emplace(std::move(value));
+  template <class T> void put(std::size_t index, T &&value) {
+    all_[index].emplace(std::forward<T>(value));
   }
   std::vector<R> take() {
     std::vector<R> values;
@@ -130,8 +146,8 @@ class result_room<R, std::enable_if_t<std::is_default_constructible_v<R> && std:
                                       !std::is_same_v<R, bool>>> {
 public:
   explicit result_room(std::size_t count) : all_(count), at_(all_.data()) {}
-  void put(std::size_t index, R &&value) {
-    at_[index] = std::move(value);
+  template <class T> void put(std::size_t index, T &&value) {
+    at_[index] = std::forward<T>(value);
   }
   std::vector<R> take() {
     return std::move(all_);

@@ -7,7 +7,9 @@
 
 #include <array>
 #include <cstring>
+#include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <optional>
 #include <set>
@@ -16,6 +18,7 @@
 #include <tuple>
 #include <type_traits>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -30,8 +33,8 @@ namespace millpond {
 inline namespace MILLPOND_MODE {
 
 /// How values of a type travel to other processes and back: specialise it for a type of your own that is not trivially
-/// copyable. Numbers, trivially copyable structs, strings, vectors, arrays, pairs, tuples, optionals, variants, maps and sets of
-/// what can travel are known already.
+/// copyable. Numbers, trivially copyable structs, strings, vectors, lists, deques, arrays, pairs, tuples, optionals, variants,
+/// maps and sets of what can travel are known already.
 ///
 ///     struct person { std::string name; int age; };
 ///     template <> struct millpond::serialize<person> {
@@ -302,8 +305,16 @@ template <class K, class V, class C, class A>
 struct serialize<std::map<K, V, C, A>> : detail::serialize_map<std::map<K, V, C, A>> {};
 template <class K, class V, class H, class E, class A>
 struct serialize<std::unordered_map<K, V, H, E, A>> : detail::serialize_map<std::unordered_map<K, V, H, E, A>> {};
+template <class K, class V, class C, class A>
+struct serialize<std::multimap<K, V, C, A>> : detail::serialize_map<std::multimap<K, V, C, A>> {};
 template <class K, class C, class A>
 struct serialize<std::set<K, C, A>> : detail::serialize_elements<std::set<K, C, A>, K> {};
+template <class K, class C, class A>
+struct serialize<std::multiset<K, C, A>> : detail::serialize_elements<std::multiset<K, C, A>, K> {};
+template <class K, class H, class E, class A>
+struct serialize<std::unordered_set<K, H, E, A>> : detail::serialize_elements<std::unordered_set<K, H, E, A>, K> {};
+template <class T, class A> struct serialize<std::deque<T, A>> : detail::serialize_elements<std::deque<T, A>, T> {};
+template <class T, class A> struct serialize<std::list<T, A>> : detail::serialize_elements<std::list<T, A>, T> {};
 
 namespace detail {
 
@@ -321,7 +332,14 @@ template <class K, class V, class C, class A>
 struct travels_whole<std::map<K, V, C, A>> : std::conjunction<travels_whole<K>, travels_whole<V>> {};
 template <class K, class V, class H, class E, class A>
 struct travels_whole<std::unordered_map<K, V, H, E, A>> : std::conjunction<travels_whole<K>, travels_whole<V>> {};
+template <class K, class V, class C, class A>
+struct travels_whole<std::multimap<K, V, C, A>> : std::conjunction<travels_whole<K>, travels_whole<V>> {};
 template <class K, class C, class A> struct travels_whole<std::set<K, C, A>> : travels_whole<K> {};
+template <class K, class C, class A> struct travels_whole<std::multiset<K, C, A>> : travels_whole<K> {};
+template <class K, class H, class E, class A>
+struct travels_whole<std::unordered_set<K, H, E, A>> : travels_whole<K> {};
+template <class T, class A> struct travels_whole<std::deque<T, A>> : travels_whole<T> {};
+template <class T, class A> struct travels_whole<std::list<T, A>> : travels_whole<T> {};
 template <class T> constexpr bool travels = travels_whole<T>::value;
 
 } // namespace detail

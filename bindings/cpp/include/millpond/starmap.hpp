@@ -17,7 +17,12 @@ template <class F> struct spread {
   F &f;
   template <class Tuple> decltype(auto) operator()(task &self, Tuple &&tuple) {
     return std::apply(
-        [&](auto &&...each) -> decltype(auto) { return invoke_in(self, f, std::forward<decltype(each)>(each)...); },
+        [&](auto &&...each) -> decltype(auto) {
+          static_assert(
+              callable<F &, decltype(each)...>,
+              "millpond: the function of starmap() cannot be called with the values of an element, one by one");
+          return invoke_in(self, f, std::forward<decltype(each)>(each)...);
+        },
         std::forward<Tuple>(tuple));
   }
 };
@@ -29,9 +34,13 @@ auto starmap_remote(pool_t *host, const How *how, Range &range, F &f) {
   for (auto &&tuple : range) {
     std::apply(
         [&](auto &&...each) {
-          future<R> made;
-          check(submit_remote(host, how, bind_call(f, std::forward<decltype(each)>(each)...), made));
-          futures.push_back(std::move(made));
+          if constexpr (takes_copies<R, std::decay_t<F>, decltype(each)...>()) {
+            future<R> made;
+            check(submit_remote(host, how, bind_call(f, std::forward<decltype(each)>(each)...), made));
+            futures.push_back(std::move(made));
+          } else {
+            cannot_be_copied();
+          }
         },
         std::forward<decltype(tuple)>(tuple));
   }
