@@ -47,7 +47,7 @@ private:
 };
 
 static Generator squares(std::uint64_t bound) {
-  for (std::uint64_t i = 1; i <= bound; i++) co_yield i *i;
+  for (std::uint64_t i = 1; i <= bound; i++) co_yield (i * i);
 }
 
 static Generator countdown(std::uint64_t from) {
