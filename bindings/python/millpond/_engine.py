@@ -209,11 +209,9 @@ class Engine:
         task = Task(self, done)
         task._handle = handle = Handle()
         if self._process:
-            body = self._message((function, args, kwargs), task)
-            size = len(body)
+            argument: Any = self._message((function, args, kwargs), 0, task)
+            size = len(argument)
             apply = self._apply if size < _payload.LARGE else library.pool_apply_async
-            argument: Any = _worker.HEADER.pack(size, 0) + body
-            size += _worker.HEADER.size
         else:
             apply, size = self._apply, 0
             argument = self._put(task, (function, args, kwargs), 0)
@@ -270,8 +268,7 @@ class Engine:
                 fields.struct_size = size_of_call
                 fields.fn = self._function
                 if self._process:
-                    body = self._message(call, task)
-                    argument = _worker.HEADER.pack(len(body), retries) + body
+                    argument = self._message(call, retries, task)
                     arguments.append(argument)
                     fields.arg = ctypes.cast(ctypes.c_char_p(argument), ctypes.c_void_p)
                     fields.arg_size = len(argument)
@@ -300,14 +297,18 @@ class Engine:
                 task._handle = None
         return tasks
 
-    def _message(self, call: Call, task: Task) -> bytes:
+    def _message(self, call: Call, retries: int, task: Task) -> bytes:
         """A call as a worker process reads it. What it lends its task keeps, and the task is kept for its callback."""
-        function, args, _ = call
+        function, args, kwargs = call
         lack = self._main.lack
-        body = _payload.dumps(call, lack(function) or (len(args) > 0 and lack(args[0])))
+        if lack(function):
+            name, body = b"", _payload.dumps(call, True)
+        else:
+            name = _payload.reference(function)
+            body = _payload.dumps((args, kwargs) if name else call, len(args) > 0 and lack(args[0]))
         if type(body) is not bytes:
             task.lent = body
-        return body
+        return _worker.HEADER.pack(len(body), retries, len(name)) + body + name
 
     def _put(self, task: Task, call: Call, retries: int) -> int:
         """Writes down a call for a thread, and returns the number under which the thread finds it."""

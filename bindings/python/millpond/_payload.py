@@ -5,7 +5,9 @@ from __future__ import annotations
 import ctypes
 from typing import Union
 
-from millpond._pickling import MainFunctions as MainFunctions
+from millpond._names import MainFunctions as MainFunctions
+from millpond._names import find as find
+from millpond._names import reference as reference
 from millpond._pickling import dumps as dumps
 from millpond._pickling import loads as loads
 

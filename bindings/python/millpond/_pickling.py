@@ -13,10 +13,8 @@ import io
 import os
 import pickle
 import struct
-import sys
 import threading
 from multiprocessing.reduction import ForkingPickler
-from types import CodeType, FunctionType
 from typing import Any
 
 from millpond import _host
@@ -55,22 +53,33 @@ class Message(bytes):
         return bytes, (bytes(self),)
 
 
-class _Making(threading.local):
-    """The message that this thread makes right now."""
+class _Hand:
+    """What a thread makes messages with, one at a time."""
 
-    # What it has lent so far.
-    lent: list[object] | None = None
-    # A pickler that this thread may use once more, which is cheaper than a new one.
-    scribe: _Scribe | None = None
+    __slots__ = ("lent", "scribe")
+
+    def __init__(self) -> None:
+        # What the message that is being made has lent so far.
+        self.lent: list[object] | None = None
+        # A pickler that may be used once more, which is cheaper than a new one.
+        self.scribe: _Scribe | None = None
 
 
-_making = _Making()
+class _Hands(threading.local):
+    """Each thread's."""
+
+    def __init__(self) -> None:
+        self.own = _Hand()
+
+
+_hands = _Hands()
 
 
 def lend(thing: object) -> None:
     """Keeps an object alive as long as the message that is being made; called by the object's `__reduce__`."""
-    if _making.lent is not None:
-        _making.lent.append(thing)
+    lent = _hands.own.lent
+    if lent is not None:
+        lent.append(thing)
 
 
 class _Dispatch:
@@ -79,50 +88,50 @@ class _Dispatch:
     def __init__(self) -> None:
         self.table: dict[Any, Any] = {}
         self.seen = (-1, -1)
-        self.extra: dict[Any, Any] = getattr(ForkingPickler, "_extra_reducers", {})
 
     def current(self) -> dict[Any, Any]:
-        now = (len(copyreg.dispatch_table), len(self.extra))
+        now = (len(copyreg.dispatch_table), len(_extra))
         if now != self.seen:
             # A plain dict is looked into by the pickler itself; multiprocessing's ChainMap is not.
-            self.table = {**copyreg.dispatch_table, **self.extra}
+            self.table = {**copyreg.dispatch_table, **_extra}
             self.seen = now
         return self.table
 
 
+_extra: dict[Any, Any] = getattr(ForkingPickler, "_extra_reducers", {})
 _dispatch = _Dispatch()
 
 
 class _Scribe:
-    """A pickler, where it writes, and the buffers that it leaves out."""
+    """A pickler, the pieces that it has written, and the buffers that it leaves out."""
+
+    __slots__ = ("buffers", "pickler", "pieces", "table", "write")
 
     def __init__(self) -> None:
-        self.stream = io.BytesIO()
+        self.pieces: list[bytes] = []
         self.buffers: list[pickle.PickleBuffer] = []
-        self.pickler = pickle.Pickler(self.stream, PROTOCOL, buffer_callback=self.buffers.append)
+        # The pickler's file is this: what has no other method than to write.
+        self.write = self.pieces.append
+        self.pickler = pickle.Pickler(self, PROTOCOL, buffer_callback=self.buffers.append)
         self.table: dict[Any, Any] = {}
 
-    def write(self, obj: object) -> bytes:
-        table = _dispatch.current()
-        if self.table is not table:
-            self.table = self.pickler.dispatch_table = table
-        self.pickler.dump(obj)
-        self.pickler.clear_memo()
-        data = self.stream.getvalue()
-        self.stream.seek(0)
-        self.stream.truncate()
-        return data
 
-
-def _plain(obj: object) -> bytes:
-    scribe = _making.scribe or _Scribe()
+def _plain(obj: object, hand: _Hand) -> bytes:
+    scribe = hand.scribe or _Scribe()
     # What is pickled may make a message of its own meanwhile; and what has failed is not used again.
-    _making.scribe = None
-    data = scribe.write(obj)
+    hand.scribe = None
+    table = _dispatch.current()
+    if scribe.table is not table:
+        scribe.table = scribe.pickler.dispatch_table = table
+    scribe.pickler.dump(obj)
+    pieces = scribe.pieces
+    data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
     if scribe.buffers:
         return _joined(data, scribe.buffers)
     if len(data) < LARGE:
-        _making.scribe = scribe
+        scribe.pickler.clear_memo()
+        pieces.clear()
+        hand.scribe = scribe
     return data
 
 
@@ -133,11 +142,11 @@ def _by_value(obj: object) -> bytes:
     return _joined(stream.getvalue(), buffers) if buffers else stream.getvalue()
 
 
-def _packed(obj: object, by_value: bool) -> bytes:
+def _packed(obj: object, by_value: bool, hand: _Hand) -> bytes:
     if by_value and cloudpickle() is not None:
         return _by_value(obj)
     try:
-        return _plain(obj)
+        return _plain(obj, hand)
     except (pickle.PicklingError, AttributeError, TypeError):
         if cloudpickle() is None:
             raise
@@ -152,12 +161,14 @@ def _packed(obj: object, by_value: bool) -> bytes:
 def dumps(obj: object, by_value: bool = False) -> bytes:
     """An object as a message. What pickle refuses (a lambda, a function inside another) goes through cloudpickle, if
     that is installed; with `by_value` all functions and classes of `__main__` do."""
-    outer = _making.lent
-    lent = _making.lent = []
+    hand = _hands.own
+    outer = hand.lent
+    lent: list[object] = []
+    hand.lent = lent
     try:
-        data = _packed(obj, by_value)
+        data = _packed(obj, by_value, hand)
     finally:
-        _making.lent = outer
+        hand.lent = outer
     if not lent:
         return data
     message = Message(data)
@@ -220,26 +231,3 @@ def loads(message: bytes | memoryview, copy: bool = True) -> Any:
     if at != len(view):
         raise pickle.UnpicklingError(f"a message of {at} bytes has {len(view)}")
     return pickle.loads(parts[0], buffers=parts[1:])
-
-
-class MainFunctions:
-    """The functions of `__main__` as the workers of a pool know them, who have its memory of when it was made.
-
-    A function that a notebook or an interactive session has defined since then, or defined anew, must go by value.
-    """
-
-    def __init__(self) -> None:
-        self.known: dict[str, CodeType] = {}
-        self.refresh()
-
-    def refresh(self) -> None:
-        """The workers are made from the program as it is now."""
-        found = vars(sys.modules["__main__"]).items()
-        self.known = {name: value.__code__ for name, value in list(found) if isinstance(value, FunctionType)}
-
-    def lack(self, function: object) -> bool:
-        """Whether the workers would not find this very function by its name."""
-        if not isinstance(function, FunctionType) or function.__module__ != "__main__":
-            return False
-        name = function.__qualname__
-        return "." not in name and self.known.get(name) is not function.__code__

@@ -1,7 +1,8 @@
 """What runs in workers: the functions that the library calls for each task, and when a worker begins and ends.
 
-There is one of each for all pools. In processes a task's argument is a header and a pickle of (function, args, kwargs),
-its result a pickle; threads find the call in a table, by the number that is their argument.
+There is one of each for all pools. In processes a task's argument is a header, a message of (args, kwargs) and the name of
+the function, or, where that has none, a message of (function, args, kwargs); its result is a message. Threads find the
+call in a table, by the number that is their argument.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ task_fail.restype, task_fail.argtypes = ctypes.c_int32, [ctypes.c_void_p, ctypes
 task_cancelled = quick.pool_task_cancelled
 task_cancelled.restype, task_cancelled.argtypes = ctypes.c_int32, [ctypes.c_void_p]
 
-# The size of the pickle behind it, and how often the task may be tried again.
-HEADER = struct.Struct("=QI4x")
+# The size of the message behind it, how often the task may be tried again, and the size of the name behind the message.
+HEADER = struct.Struct("=QII")
 
 # The calls of tasks on threads, by number, until they have run.
 pending: Dict[int, Task] = {}
@@ -51,7 +52,7 @@ zygotes: Dict[int, int] = {}
 class Header(ctypes.Structure):
     """HEADER, to be read where it lies."""
 
-    _fields_ = (("size", ctypes.c_uint64), ("retries", ctypes.c_uint32), ("unused", ctypes.c_uint32))
+    _fields_ = (("size", ctypes.c_uint64), ("retries", ctypes.c_uint32), ("name", ctypes.c_uint32))
 
 
 class Current:
@@ -128,7 +129,13 @@ def run_in_process(arg: int, _result: int, task: int) -> int:
     retries = header.retries
     Current.task = task
     try:
-        function, args, kwargs = _payload.loads(_payload.message_at(arg + HEADER.size, header.size))
+        call = _payload.loads(_payload.message_at(arg + HEADER.size, header.size))
+        name = header.name
+        if name:
+            function = _payload.find(ctypes.string_at(arg + HEADER.size + header.size, name))
+            args, kwargs = call
+        else:
+            function, args, kwargs = call
         outcome = encoded(function(*args, **kwargs))
     except BaseException as exception:
         if retries and c.pool_task_t.from_address(task).attempt <= retries:
@@ -136,7 +143,7 @@ def run_in_process(arg: int, _result: int, task: int) -> int:
             return 1
         outcome = failure(exception)
     # What refers to arguments and results goes before the next task comes.
-    function = args = kwargs = None
+    function = call = args = kwargs = None
     flush()
     set_result(task, outcome, len(outcome))
     return 0
