@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from millpond import Pool, _blocks, _pickling
+from millpond import Pool, _blocks, _names, _pickling
 
 
 class Buffers:
@@ -175,13 +175,43 @@ def test_workers_lack_functions_that_main_has_defined_since(monkeypatch: pytest.
     main = types.ModuleType("__main__")
     monkeypatch.setitem(sys.modules, "__main__", main)
     exec("def old(): return 1\ndef changed(): return 1", vars(main))
-    known = _pickling.MainFunctions()
+    known = _names.MainFunctions()
     exec("def changed(): return 2\ndef new():\n    def inner(): return 4\n    return inner", vars(main))
     assert not known.lack(main.old)
     assert known.lack(main.changed) and known.lack(main.new)
     assert not known.lack(len) and not known.lack(closure) and not known.lack(main.new())
     known.refresh()
     assert not known.lack(main.changed) and not known.lack(main.new)
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+    module = types.ModuleType("millpond_tests_module")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec("def once(): return 1\ndef outer():\n    def inner(): return 2\n    return inner", vars(module))
+    return module
+
+
+def test_functions_of_modules_go_by_name(module: types.ModuleType) -> None:
+    name = _names.reference(module.once)
+    assert name == _names.reference(module.once) != _names.reference(module.outer)
+    assert _names.find(name) is module.once
+    # A worker in which something has put another in its place calls that, as it would with pickle.
+    monkey = module.once = lambda: 3  # type: ignore[attr-defined]
+    assert _names.find(name) is monkey
+    del module.once
+    with pytest.raises(AttributeError):
+        _names.find(name)
+
+
+def test_what_its_module_does_not_have_under_its_name_has_no_name(module: types.ModuleType) -> None:
+    once = module.once
+    assert _names.reference(once)
+    module.once = lambda: 3  # type: ignore[attr-defined]
+    assert not _names.reference(once) and not _names.reference(module.once)
+    assert not _names.reference(module.outer()) and not _names.reference(len) and not _names.reference(str.upper)
+    del sys.modules[module.__name__]
+    assert not _names.reference(module.outer)
 
 
 def test_a_function_of_main_goes_by_value_if_asked(monkeypatch: pytest.MonkeyPatch) -> None:

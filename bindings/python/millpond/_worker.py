@@ -1,8 +1,8 @@
 """What runs in workers: the functions that the library calls for each task, and when a worker begins and ends.
 
-There is one of each for all pools. In processes a task's argument is a header, a message of (args, kwargs) and the name of
-the function, or, where that has none, a message of (function, args, kwargs); its result is a message. Threads find the
-call in a table, by the number that is their argument.
+There is one of each for all pools. In processes a task's argument is a header, a message of (args, kwargs) and the name
+of the function, or, where that has none, a message of (function, args, kwargs); its result is a message. Threads find
+the call in a table, by the number that is their argument.
 """
 
 from __future__ import annotations
@@ -130,12 +130,9 @@ def run_in_process(arg: int, _result: int, task: int) -> int:
     Current.task = task
     try:
         call = _payload.loads(_payload.message_at(arg + HEADER.size, header.size))
-        name = header.name
-        if name:
-            function = _payload.find(ctypes.string_at(arg + HEADER.size + header.size, name))
-            args, kwargs = call
-        else:
-            function, args, kwargs = call
+        if header.name:
+            call = (_payload.find(ctypes.string_at(arg + HEADER.size + header.size, header.name)), *call)
+        function, args, kwargs = call
         outcome = encoded(function(*args, **kwargs))
     except BaseException as exception:
         if retries and c.pool_task_t.from_address(task).attempt <= retries:

@@ -185,7 +185,11 @@ class Pool(Asynchronous, NativeMaps):
         self._check_running()
         result = AsyncResult(self, callback, error_callback)
         done = result._done if result._called else None
-        task = self._submit((func, tuple(args), dict(kwds)), done, timeout=timeout, retries=retries, priority=priority)
+        call = (func, tuple(args), dict(kwds))
+        if timeout is None and not retries and not priority:
+            task = self._submit(call, done)
+        else:
+            task = self._submit(call, done, timeout=timeout, retries=retries, priority=priority)
         result._submitted([task], self._engine)
         return result
 
