@@ -41,13 +41,14 @@ void operator delete[](void *memory, std::size_t) noexcept {
 
 namespace {
 
-int throws_in_a_thread() {
+[[maybe_unused]] int throws_in_a_thread() {
   millpond::pool inside(1);
   auto failed = inside.submit([] { throw std::out_of_range("inside"); });
   return failed.try_get().ok() ? 0 : 1;
 }
 
 CASE(while_another_thread_throws) {
+#ifndef __SANITIZE_ADDRESS__ // Its allocator has locks of its own, which a child finds as they were.
   millpond::pool threads(1);
   auto failed = threads.submit([] {
     slow = true; // For all that keeps the exception.
@@ -59,6 +60,7 @@ CASE(while_another_thread_throws) {
   } while (!failed.ready());
   CHECK_THROWS(failed.get(), std::out_of_range, true);
   threads.broadcast([] { slow = false; });
+#endif
 }
 
 std::int32_t in_no_task(void * /*data*/, std::uint32_t /*worker*/) {
