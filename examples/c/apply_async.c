@@ -1,4 +1,4 @@
-/* P2: ten small jobs are handed over, the main thread does something else, then each result is fetched. */
+/* Ten small jobs are handed over, the main thread does something else, then each result is fetched. */
 #include "course.h"
 
 #include <millpond.h>

@@ -1,4 +1,4 @@
-/* P3: as apply_async.c with a hundred large jobs, so that the pool pays. */
+/* As apply_async.c with a hundred large jobs, so that the pool pays. */
 #include "course.h"
 
 #include <millpond.h>

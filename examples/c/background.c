@@ -1,4 +1,4 @@
-/* F7: a long task counts up in the background, the main thread reads how far it is, and then cancels it. */
+/* A long task counts up in the background, the main thread reads how far it is, and then cancels it. */
 #include "course.h"
 
 #include <millpond.h>

@@ -1,4 +1,4 @@
-/* T1: tasks that sleep overlap, on any number of CPUs: a sleeping worker needs none. */
+/* Tasks that sleep overlap, on any number of CPUs: a sleeping worker needs none. */
 #include "course.h"
 
 #include <millpond.h>

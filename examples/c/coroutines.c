@@ -1,4 +1,4 @@
-/* C: three waits as coroutines: what comes before the wait, the wait itself as a timer, and what comes after it as the
+/* Three waits as coroutines: what comes before the wait, the wait itself as a timer, and what comes after it as the
    continuation. They overlap in one thread, which sleeps in pool_poll() and runs whatever is due. */
 #include "course.h"
 

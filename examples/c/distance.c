@@ -1,4 +1,4 @@
-/* D: the distances between all places of a file, by executors that can be exchanged for one another. A calculation is
+/* The distances between all places of a file, by executors that can be exchanged for one another. A calculation is
    a row of the matrix; whoever does it, the file that is written is the same, byte for byte. */
 #include "distance.h"
 

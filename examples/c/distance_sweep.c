@@ -1,4 +1,4 @@
-/* D: the distance matrix on pools of 1, 2, 4 and so on workers, as a picture: more of them than CPUs are of no use, and
+/* The distance matrix on pools of 1, 2, 4 and so on workers, as a picture: more of them than CPUs are of no use, and
    making them costs. */
 #include "distance.h"
 #include "distance_picture.h"

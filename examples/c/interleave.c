@@ -1,4 +1,4 @@
-/* F5: two print lines letter by letter. What they print is mixed up, unless each locks the page for a whole line. */
+/* Two print lines letter by letter. What they print is mixed up, unless each locks the page for a whole line. */
 #include "course.h"
 
 #include <millpond.h>

@@ -1,4 +1,4 @@
-/* S: worker-local storage: what a thread, or a process, has for itself and nobody else changes. */
+/* Worker-local storage: what a thread, or a process, has for itself and nobody else changes. */
 #include "course.h"
 
 #include <stdatomic.h>

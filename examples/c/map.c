@@ -1,4 +1,4 @@
-/* P1: one function over a hundred numbers on a pool of four workers; the results come back in order. */
+/* One function over a hundred numbers on a pool of four workers; the results come back in order. */
 #include "course.h"
 
 #include <millpond.h>

@@ -1,4 +1,4 @@
-/* S: the squares of 1..5 on five workers, in each of the ways to call a pool. */
+/* The squares of 1..5 on five workers, in each of the ways to call a pool. */
 #include "course.h"
 
 #include <millpond.h>

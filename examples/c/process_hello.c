@@ -1,4 +1,4 @@
-/* S: one function in one new process, joined. */
+/* One function in one new process, joined. */
 #include "course.h"
 
 #include <errno.h>

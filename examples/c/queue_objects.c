@@ -1,4 +1,4 @@
-/* S: objects, not only numbers, from one process to another through a queue. They go by value, their functions, too. */
+/* Objects, not only numbers, from one process to another through a queue. They go by value, their functions, too. */
 #include "course.h"
 
 #include <millpond.h>

@@ -1,4 +1,4 @@
-/* F4: a saboteur kills workers, and now and then the zygote, the process that makes them. The work goes on: a task
+/* A saboteur kills workers, and now and then the zygote, the process that makes them. The work goes on: a task
    whose worker died is submitted again, a pool that lost its zygote is refreshed, and every result comes once. */
 #include "course.h"
 

@@ -1,4 +1,4 @@
-/* C: three generators, which give one number a step, stepped in turn by hand and then by the pool's event loop. */
+/* Three generators, which give one number a step, stepped in turn by hand and then by the pool's event loop. */
 #include "course.h"
 
 #include <millpond.h>

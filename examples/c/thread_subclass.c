@@ -1,4 +1,4 @@
-/* S: what other languages write as a subclass of Thread: data, and a function that runs on it in a thread of its own. */
+/* What other languages write as a subclass of Thread: data, and a function that runs on it in a thread of its own. */
 #include "course.h"
 
 #include <millpond.h>

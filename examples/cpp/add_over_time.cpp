@@ -1,4 +1,4 @@
-// P5: jobs are added while others run, at any time before close(); after it, adding one throws.
+// Jobs are added while others run, at any time before close(); after it, adding one throws.
 #include "course.hpp"
 
 using namespace std::chrono_literals;

@@ -1,4 +1,4 @@
-// P3: as apply_async.cpp with a hundred large jobs, so that the pool pays.
+// As apply_async.cpp with a hundred large jobs, so that the pool pays.
 #include "course.hpp"
 
 int main(int argc, char **argv) {

@@ -1,4 +1,4 @@
-// T3: a doubly nested loop that only keeps a CPU busy, three times: one after the other, as threads, as processes.
+// A doubly nested loop that only keeps a CPU busy, three times: one after the other, as threads, as processes.
 #include "course.hpp"
 
 struct Done {

@@ -1,4 +1,4 @@
-// P4: a callback appends every result to a plain list. It needs no lock, because callbacks never overlap: serial ones
+// A callback appends every result to a plain list. It needs no lock, because callbacks never overlap: serial ones
 // come one after the other on the pool's threads, polled ones in the main thread when it asks.
 #include "course.hpp"
 

@@ -1,4 +1,4 @@
-// C: three waits as coroutines (C++20). They overlap in one thread, which runs whatever is due in pool.poll().
+// Three waits as coroutines (C++20). They overlap in one thread, which runs whatever is due in pool.poll().
 #include "course.hpp"
 
 #include <coroutine>

@@ -1,4 +1,4 @@
-// T5: a loop that keeps a CPU busy, once per CPU: one after the other, on threads, in processes; and the load of each
+// A loop that keeps a CPU busy, once per CPU: one after the other, on threads, in processes; and the load of each
 // CPU meanwhile, drawn as a picture.
 #include "cpu_load.hpp"
 #include "course.hpp"

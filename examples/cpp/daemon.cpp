@@ -1,4 +1,4 @@
-// S: a daemon works in the background and does not keep the program alive; what is joinable does, until it has ended.
+// A daemon works in the background and does not keep the program alive; what is joinable does, until it has ended.
 #include "course.hpp"
 
 #include <sys/wait.h>

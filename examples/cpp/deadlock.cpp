@@ -1,4 +1,4 @@
-// S: two locks taken in opposite order by two: each has what the other waits for. It is detected; then it is cured.
+// Two locks taken in opposite order by two: each has what the other waits for. It is detected; then it is cured.
 #include "course.hpp"
 
 #include <optional>

@@ -1,4 +1,4 @@
-// S: one waits for an event, another sets it after three seconds.
+// One waits for an event, another sets it after three seconds.
 #include "course.hpp"
 
 using namespace std::chrono_literals;

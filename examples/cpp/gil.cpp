@@ -1,4 +1,4 @@
-// D: five waits overlap on threads in any language; five computations only where no interpreter lock is in the way.
+// Five waits overlap on threads in any language; five computations only where no interpreter lock is in the way.
 #include "course.hpp"
 
 using namespace std::chrono_literals;

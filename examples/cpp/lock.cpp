@@ -1,4 +1,4 @@
-// S: a record of three fields that change together. Under a lock they stay the same and none is lost; without it, not.
+// A record of three fields that change together. Under a lock they stay the same and none is lost; without it, not.
 #include "course.hpp"
 
 using namespace std::chrono_literals;

@@ -1,4 +1,4 @@
-// F1: the Euclidean norms of a thousand random vectors, summed: with 10 ms of sleep in each call, and without.
+// The Euclidean norms of a thousand random vectors, summed: with 10 ms of sleep in each call, and without.
 #include "course.hpp"
 
 #include <cmath>

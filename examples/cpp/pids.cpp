@@ -1,4 +1,4 @@
-// T4: which process and thread runs a task: threads are all of the program's process, processes each their own.
+// Which process and thread runs a task: threads are all of the program's process, processes each their own.
 #include "course.hpp"
 
 #include <sys/syscall.h>

@@ -1,4 +1,4 @@
-// S: five workers take what comes from one queue: numbers and words. When all is done, an empty item ends each.
+// Five workers take what comes from one queue: numbers and words. When all is done, an empty item ends each.
 #include "course.hpp"
 
 #include <variant>

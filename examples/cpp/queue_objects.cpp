@@ -1,4 +1,4 @@
-// S: objects, not only numbers, from one process to another through a queue: with virtual functions, as their
+// Objects, not only numbers, from one process to another through a queue: with virtual functions, as their
 // millpond::serialize<> writes them.
 #include "course.hpp"
 

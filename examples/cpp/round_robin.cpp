@@ -1,4 +1,4 @@
-// C: three generators (C++20), which give one number a step, stepped in turn by hand and then by the pool's event loop.
+// Three generators (C++20), which give one number a step, stepped in turn by hand and then by the pool's event loop.
 #include "course.hpp"
 
 #include <coroutine>

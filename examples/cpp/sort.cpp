@@ -1,4 +1,4 @@
-// T2: generate random integers and sort them: alone, then four at once as threads, then four at once as processes.
+// Generate random integers and sort them: alone, then four at once as threads, then four at once as processes.
 #include "course.hpp"
 
 #include <random>

@@ -1,4 +1,4 @@
-// S: what other languages write as a subclass of Thread: an object with a function run() in a thread of its own.
+// What other languages write as a subclass of Thread: an object with a function run() in a thread of its own.
 #include "course.hpp"
 
 using namespace std::chrono_literals;

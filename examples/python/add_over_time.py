@@ -1,4 +1,4 @@
-"""P5: jobs are added while others run, at any time before close(); after it, adding one is an error."""
+"""Jobs are added while others run, at any time before close(); after it, adding one is an error."""
 
 import sys
 import time

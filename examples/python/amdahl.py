@@ -1,4 +1,4 @@
-"""A: a job with a serial part on 1..N workers: its speed-up as measured, and as Amdahl's law predicts it; a picture."""
+"""A job with a serial part on 1..N workers: its speed-up as measured, and as Amdahl's law predicts it; a picture."""
 
 import statistics
 import sys

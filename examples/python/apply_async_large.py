@@ -1,4 +1,4 @@
-"""P3: as apply_async, with a hundred jobs that are large enough for the pool to pay."""
+"""As apply_async, with a hundred jobs that are large enough for the pool to pay."""
 
 import sys
 

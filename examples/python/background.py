@@ -1,4 +1,4 @@
-"""F7: a long task counts up in the background, the main thread reads how far it is, and then stops it: by asking it,
+"""A long task counts up in the background, the main thread reads how far it is, and then stops it: by asking it,
 and, where it is a process of Millpond's executor, by killing a task that does not listen."""
 
 import sys

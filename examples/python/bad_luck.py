@@ -1,4 +1,4 @@
-"""F2: ten tasks, each of which fails with probability 0.3: results and errors as they complete, first by asking the
+"""Ten tasks, each of which fails with probability 0.3: results and errors as they complete, first by asking the
 futures again and again whether they are done, then one after the other as they become ready."""
 
 import concurrent.futures

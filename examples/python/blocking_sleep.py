@@ -1,4 +1,4 @@
-"""T1: tasks that sleep overlap, on any number of CPUs, under an interpreter lock: a sleeping worker needs neither."""
+"""Tasks that sleep overlap, on any number of CPUs, under an interpreter lock: a sleeping worker needs neither."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""T3: a doubly nested loop that only keeps a CPU busy, three times: one after the other, as threads, as processes.
+"""A doubly nested loop that only keeps a CPU busy, three times: one after the other, as threads, as processes.
 
 Threads of Python code take turns under the interpreter lock. Native code that does without the lock, here a key
 derivation of the standard library, keeps as many CPUs busy as there are threads.

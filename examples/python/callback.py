@@ -1,4 +1,4 @@
-"""P4: a callback appends every result to a plain global list. It needs no lock, because callbacks never overlap:
+"""A callback appends every result to a plain global list. It needs no lock, because callbacks never overlap:
 they come one after the other, on a thread of the pool; or, through a queue, in the main thread when it asks."""
 
 import queue

@@ -1,4 +1,4 @@
-"""S: a producer and two consumers who share a shelf: it notifies one of them for each good, and all at the end."""
+"""A producer and two consumers who share a shelf: it notifies one of them for each good, and all at the end."""
 
 import sys
 import time

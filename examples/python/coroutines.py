@@ -1,4 +1,4 @@
-"""C: three waits as coroutines overlap in one thread. What cannot be awaited, and would hold up the others, is
+"""Three waits as coroutines overlap in one thread. What cannot be awaited, and would hold up the others, is
 awaited on an executor's worker."""
 
 import asyncio

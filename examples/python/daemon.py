@@ -1,4 +1,4 @@
-"""S: work in the background that does not keep the program alive: that of a pool which nobody has joined. What is
+"""Work in the background that does not keep the program alive: that of a pool which nobody has joined. What is
 handed to an executor keeps it alive, until all is done."""
 
 import subprocess

@@ -1,4 +1,4 @@
-"""S: two locks taken in opposite order by two: each has what the other waits for. A time limit tells; it is cured."""
+"""Two locks taken in opposite order by two: each has what the other waits for. A time limit tells; it is cured."""
 
 import sys
 from typing import Any, Dict, Tuple

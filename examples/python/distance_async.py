@@ -1,4 +1,4 @@
-"""D: the distance matrix in three stages, read, calculate and write, that are joined by two queues. Reading and writing
+"""The distance matrix in three stages, read, calculate and write, that are joined by two queues. Reading and writing
 a row takes half a second, as if from far away; the stages overlap. Beside it the same one after the other."""
 
 import asyncio

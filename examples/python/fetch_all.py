@@ -1,4 +1,4 @@
-"""F6: several pages from a web server, which this program runs itself: one after the other, and at once."""
+"""Several pages from a web server, which this program runs itself: one after the other, and at once."""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""D: five waits overlap on threads; five computations do not, where an interpreter lock is in the way. In processes,
+"""Five waits overlap on threads; five computations do not, where an interpreter lock is in the way. In processes,
 and as native code that does without the lock, they do."""
 
 import hashlib

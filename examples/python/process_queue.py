@@ -1,4 +1,4 @@
-"""F3: workers between a queue of jobs and a queue of results; a sentinel ends each. One job is poison, of which its
+"""Workers between a queue of jobs and a queue of results; a sentinel ends each. One job is poison, of which its
 worker dies: another takes over, or at least the others go on, and nobody waits for ever."""
 
 import multiprocessing

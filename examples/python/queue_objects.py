@@ -1,4 +1,4 @@
-"""S: objects, not only numbers, from one process to another through a queue. They go by pickle, with their methods."""
+"""Objects, not only numbers, from one process to another through a queue. They go by pickle, with their methods."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""F4: a saboteur kills workers, and now and then the process that makes them, all the time. The work goes on: what was
+"""A saboteur kills workers, and now and then the process that makes them, all the time. The work goes on: what was
 lost is submitted again, and every result comes once."""
 
 import os

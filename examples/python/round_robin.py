@@ -1,4 +1,4 @@
-"""C: three generators, which give one number a step, stepped in turn by hand and then by the event loop."""
+"""Three generators, which give one number a step, stepped in turn by hand and then by the event loop."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""S: data with a function that runs on it in a thread or process of its own: as a subclass, as the standard library has
+"""Data with a function that runs on it in a thread or process of its own: as a subclass, as the standard library has
 it; and, as pools take any method of any object, without one."""
 
 import multiprocessing
