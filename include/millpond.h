@@ -1149,8 +1149,9 @@ int32_t pool_task_progress(pool_task_t *task,
                            uint64_t total);
 
 /**
- * Whether the task has been asked to stop: by pool_future_cancel(), by pool_terminate(), or,
- * in a map, because another item has failed. 1 or 0, or POOL_ERR_INVALID. Cheap.
+ * Whether the task has been asked to stop: by pool_future_cancel(), a cancel token, its group,
+ * pool_periodic_cancel(), a time limit on threads, pool_terminate(), or, in a map, because another
+ * item has failed. 1 or 0, or POOL_ERR_INVALID. Cheap.
  *
  * Example:
  *     static int32_t count_for_ever(const void *arg, void *result, pool_task_t *task) {
@@ -1720,8 +1721,9 @@ typedef struct pool_call_t {
    * How often to try again, at once, after a failure: a code of the task's own, POOL_ERR_INTERNAL,
    * _WORKER_DIED or _TIME_LIMIT. Only the last attempt's failure is reported. task->attempt says
    * which it is, the argument's bytes are the same and the result's are zero again. What was
-   * cancelled, killed or terminated is not tried again. In a map it is so for each item, in threads
-   * only, and an item finds in arrays what the attempt before has left there.
+   * cancelled, killed or terminated is not tried again, nor is anything in a pool that is broken.
+   * In a map it is so for each item, in threads only, and an item finds in arrays what the attempt
+   * before has left there.
    */
   uint32_t retries;
   /**

@@ -113,8 +113,9 @@ pub struct pool_call_t {
     /// How often to try again, at once, after a failure: a code of the task's own, POOL_ERR_INTERNAL,
     /// _WORKER_DIED or _TIME_LIMIT. Only the last attempt's failure is reported. task->attempt says
     /// which it is, the argument's bytes are the same and the result's are zero again. What was
-    /// cancelled, killed or terminated is not tried again. In a map it is so for each item, in threads
-    /// only, and an item finds in arrays what the attempt before has left there.
+    /// cancelled, killed or terminated is not tried again, nor is anything in a pool that is broken.
+    /// In a map it is so for each item, in threads only, and an item finds in arrays what the attempt
+    /// before has left there.
     pub retries: u32,
     /// How long a run may take, in milliseconds, in a map that of each item; 0: as long as the pool's
     /// option task_timeout_ms says; -1: for ever. In processes the worker is then killed, and the

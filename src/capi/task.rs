@@ -110,8 +110,9 @@ pub unsafe extern "C" fn pool_task_progress(task: *mut pool_task_t, done: u64, t
     })
 }
 
-/// Whether the task has been asked to stop: by pool_future_cancel(), by pool_terminate(), or,
-/// in a map, because another item has failed. 1 or 0, or POOL_ERR_INVALID. Cheap.
+/// Whether the task has been asked to stop: by pool_future_cancel(), a cancel token, its group,
+/// pool_periodic_cancel(), a time limit on threads, pool_terminate(), or, in a map, because another
+/// item has failed. 1 or 0, or POOL_ERR_INVALID. Cheap.
 ///
 /// Example:
 ///     static int32_t count_for_ever(const void *arg, void *result, pool_task_t *task) {

@@ -67,7 +67,6 @@
 //! | `arrivals`     | tasks in the order in which they end |
 //! | `gathering`    | many tasks that somebody waits for at once |
 //! | `deferred`     | what a task waits for that may not start yet |
-//! | `agenda`       | all of these |
 //! | `group`        | tasks that are cancelled, and waited for, as one |
 //! | `periodic`     | a task that is run again and again |
 //! | `watchers`     | who is to be called when a task has ended |

@@ -7,8 +7,7 @@
 //! schedule of a failure, to be replayed.
 //!
 //! What this does not see: orderings weaker than `SeqCst` (the models run by loom do, for the
-//! protocols), crossbeam-deque's inner steps (its atomics are its own: each operation is one
-//! step), time (a wait with a deadline returns at once), and worker processes.
+//! protocols), time (a wait with a deadline returns at once), and worker processes.
 
 mod forks;
 mod pool;

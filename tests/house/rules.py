@@ -12,7 +12,7 @@ import rust_source as rust
 # Whom a layer may name, besides itself. lib.rs, which only lists the layers, is under no rule.
 ALLOWED = {
     "capi": {"pool", "objects", "compose", "support"},
-    "compose": {"pool", "threads", "procs", "sequential", "support", "sys"},
+    "compose": {"pool", "threads", "procs", "sequential", "support"},
     "threads": {"pool", "sys", "support"},
     "sequential": {"pool", "sys", "support"},
     "procs": {"pool", "objects", "sys", "support"},

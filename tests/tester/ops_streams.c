@@ -222,8 +222,9 @@ static bool attempts(struct actor *actor) {
   status = pool_future_status(future);
   uint32_t starts = atomic_load(&trials->starts);
   bool good = trials->bad <= call.retries;
-  /* Of a task that is to stop the failure is its end, whichever attempt it is. */
-  bool stopped = cancels || atomic_load(&model->terminating);
+  /* Of a task that is to stop the failure is its end, whichever attempt it is; and so it is in a broken pool. */
+  bool stopped = cancels || atomic_load(&model->terminating) || may_end_so(model, &view, POOL_ERR_BROKEN) ||
+                 may_end_so(model, &view, POOL_ERR_CRASH_LOOP);
   bool late = trials->hang && (!good || model->processes || stopped);
   note(actor, " of which %u fail, %u retries%s: %d after %u", trials->bad, call.retries,
        trials->hang ? ", hanging" : "", status, starts);
