@@ -12,6 +12,7 @@ import gc
 import itertools
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -280,6 +281,27 @@ def test_an_initializer_that_raises_breaks_the_executor(
     if kind is millpond.ThreadPoolExecutor:
         assert "Exception in initializer" in caplog.text
     del caught
+
+
+def interrupt(pid: int) -> None:
+    os.kill(pid, signal.SIGUSR1)
+    time.sleep(0.2)
+
+
+def test_what_a_signal_handler_raises_while_workers_begin_is_not_their_initializer_s(kind: Any) -> None:
+    def leave(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        sys.exit(7)
+
+    before = signal.signal(signal.SIGUSR1, leave)
+    try:
+        executor = kind(1, initializer=interrupt, initargs=(os.getpid(),))
+        with pytest.raises(SystemExit, match="7"):
+            executor.submit(square, 1)
+        assert executor.submit(square, 2).result() == 4
+        executor.shutdown()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_arguments_are_checked(kind: Any) -> None:

@@ -204,6 +204,47 @@ def test_functions_of_modules_go_by_name(module: types.ModuleType) -> None:
         _names.find(name)
 
 
+def test_what_an_initializer_has_put_in_its_place_is_called(module: types.ModuleType) -> None:
+    name = _names.reference(module.once)
+    for other in ({1: 2}.get, len, str.upper, Buffers(), functools.partial(int, 3)):
+        module.once = other  # type: ignore[attr-defined]
+        assert _names.find(name) is other
+
+
+def test_a_module_that_was_loaded_anew_is_asked(module: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = _names.reference(module.once)
+    assert _names.find(name) is module.once
+    anew = types.ModuleType(module.__name__)
+    exec("def once(): return 5", vars(anew))
+    monkeypatch.setitem(sys.modules, module.__name__, anew)
+    assert _names.find(name) is anew.once
+
+
+def test_a_function_that_goes_by_another_name_now(module: types.ModuleType) -> None:
+    once = module.once
+    old = _names.reference(once)
+    module.twice, once.__qualname__ = once, "twice"  # type: ignore[attr-defined]
+    assert _names.reference(once) not in ("", old)
+    monkey = module.once = lambda: 3  # type: ignore[attr-defined]
+    assert _names.find(_names.reference(once)) is once and _names.find(old) is monkey
+
+
+class Appending:
+    """Appends to a buffer that was pickled before it."""
+
+    def __init__(self, buffer: bytearray) -> None:
+        self.buffer = buffer
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        self.buffer.extend(b"N." * 100)
+        return int, ()
+
+
+def test_a_buffer_that_grows_while_it_is_pickled() -> None:
+    buffer = bytearray(1 << 17)
+    assert there_and_back([buffer, Appending(buffer), 7]) == [bytes(1 << 17), 0, 7]
+
+
 def test_what_its_module_does_not_have_under_its_name_has_no_name(module: types.ModuleType) -> None:
     once = module.once
     assert _names.reference(once)

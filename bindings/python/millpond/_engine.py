@@ -74,6 +74,7 @@ class Engine:
     task_timeout: how many seconds a task may run before its worker is killed; memory_limit: how many bytes a worker may
     have. Both in processes only.
     finish_at_exit: an open pool finishes its work at exit, as executors do; else it is terminated, as pools are.
+    initializer_failed: makes what is raised here in place of what the initializer has raised, which is then its cause.
     options: any other field of the C interface's pool_options_t, such as max_pending, nice or stderr_tail_bytes.
     """
 
@@ -89,6 +90,7 @@ class Engine:
         memory_limit: int = 0,
         task_timeout: Optional[float] = None,
         finish_at_exit: bool = False,
+        initializer_failed: Optional[Callable[[], BaseException]] = None,
         **options: Any,
     ) -> None:
         self._pool = 0
@@ -124,11 +126,17 @@ class Engine:
         else:
             fields.initializer, fields.finalizer = _worker.thread_initializer, _worker.thread_finalizer
             self._function = _worker.thread_trampoline
-        self._create(fields, initializer, tuple(initargs))
+        self._create(fields, initializer, tuple(initargs), initializer_failed)
         self.workers = int(library.pool_workers(self._pool))
         _exit.remember(self, finish_at_exit)
 
-    def _create(self, fields: Any, initializer: Optional[Callable[..., object]], initargs: Tuple[Any, ...]) -> None:
+    def _create(
+        self,
+        fields: Any,
+        initializer: Optional[Callable[..., object]],
+        initargs: Tuple[Any, ...],
+        initializer_failed: Optional[Callable[[], BaseException]],
+    ) -> None:
         """Makes the pool; what its initializer has raised is raised again."""
         pool = ctypes.c_void_p()
         said: List[BaseException] = []
@@ -153,6 +161,8 @@ class Engine:
                 _worker.initializers.pop(self._number, None)
                 if ends:
                     said = _told(ends[0])
+                if said and initializer_failed:
+                    raise initializer_failed() from said[0]
                 raise said[0] if said else failed(status, sentence)
         finally:
             for end in ends:

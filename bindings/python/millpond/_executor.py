@@ -45,13 +45,15 @@ class PoolExecutor(concurrent.futures.Executor):
     _watched = False
     #: What a call fails with when the workers' initializer has failed.
     _broken_error: type = errors.PoolBroken
+    #: What its workers are.
+    _kind = "process"
 
     def __init__(
         self,
         max_workers: int,
         initializer: Optional[Callable[..., object]],
         initargs: Iterable[Any],
-        make_engine: Callable[[], Engine],
+        make_engine: Callable[[Callable[[], BaseException]], Engine],
     ) -> None:
         # What makes the engine must not refer to the executor: it would never be dropped.
         if max_workers <= 0:
@@ -209,7 +211,11 @@ class PoolExecutor(concurrent.futures.Executor):
             return self._engine
 
     def _started(self) -> Engine:
-        return self._make_engine()
+        return self._make_engine(self._initializer_failed)
+
+    def _initializer_failed(self) -> BaseException:
+        self._broken = f"A {self._kind} initializer failed, the {self._kind} pool is not usable anymore"
+        return self._broken_error(self._broken)  # type: ignore[no-any-return]
 
     def _refusal(self, error: errors.MillpondError) -> BaseException:
         """What an engine's refusal to take a call is called by concurrent.futures."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pickle
 import sys
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, Callable, Dict, Tuple
 
 # The pickles of functions, which say a module and a name. To make one costs more than to pickle a call's arguments.
-_references: Dict[Any, bytes] = {}
-# Where a worker has found them: the module's names, and the one of the function.
-_places: Dict[bytes, Tuple[Dict[str, Any], str]] = {}
+_references: Dict[Tuple[Any, str, str], bytes] = {}
+# Where a worker has found them.
+_places: Dict[bytes, Tuple[ModuleType, str, str]] = {}
 # So many are kept, so that what makes functions for ever does not keep them.
 KEPT = 1024
 
@@ -19,26 +19,31 @@ def reference(function: object) -> bytes:
     """The pickle of a function that is what its module has under its name; nothing for all else."""
     if type(function) is not FunctionType:
         return b""
-    module = sys.modules.get(function.__module__)
-    if module is None or vars(module).get(function.__qualname__) is not function:
+    name, its_name = function.__module__, function.__qualname__
+    module = sys.modules.get(name)
+    if type(module) is not ModuleType or vars(module).get(its_name) is not function:
         return b""
-    found = _references.get(function)
+    found = _references.get((function, name, its_name))
     if found is None:
         if len(_references) >= KEPT:
             _references.clear()
-        found = _references[function] = pickle.dumps(function, pickle.HIGHEST_PROTOCOL)
+        found = _references[function, name, its_name] = pickle.dumps(function, pickle.HIGHEST_PROTOCOL)
     return found
 
 
 def find(pickled: bytes) -> Callable[..., Any]:
     """The function of a reference, as its module has it now."""
     place = _places.get(pickled)
-    if place is not None and place[1] in place[0]:
-        return place[0][place[1]]  # type: ignore[no-any-return]
+    if place is not None:
+        module, name, its_name = place
+        found = vars(module).get(its_name)
+        if found is not None and sys.modules.get(name) is module:
+            return found  # type: ignore[no-any-return]
     function: Callable[..., Any] = pickle.loads(pickled)
-    names = vars(sys.modules[function.__module__])
-    if names.get(function.__name__) is function:
-        _places[pickled] = (names, function.__name__)
+    # Here something else may be in its place, which is then looked for each time.
+    if reference(function) == pickled:
+        name = function.__module__
+        _places[pickled] = (sys.modules[name], name, function.__qualname__)
     return function
 
 

@@ -103,15 +103,16 @@ _dispatch = _Dispatch()
 
 
 class _Scribe:
-    """A pickler, the pieces that it has written, and the buffers that it leaves out."""
+    """A pickler, what it has written, and the buffers that it leaves out."""
 
-    __slots__ = ("buffers", "pickler", "pieces", "table", "write")
+    __slots__ = ("buffers", "pickler", "table", "write", "written")
 
     def __init__(self) -> None:
-        self.pieces: list[bytes] = []
+        self.written = bytearray()
         self.buffers: list[pickle.PickleBuffer] = []
-        # The pickler's file is this: what has no other method than to write.
-        self.write = self.pieces.append
+        # The pickler's file is this: what has no other method than to write. It copies at once: a large bytearray comes
+        # as it is, and may have grown when the pickler is done, beyond the size that it has written down.
+        self.write = self.written.extend
         self.pickler = pickle.Pickler(self, PROTOCOL, buffer_callback=self.buffers.append)
         self.table: dict[Any, Any] = {}
 
@@ -124,13 +125,12 @@ def _plain(obj: object, hand: _Hand) -> bytes:
     if scribe.table is not table:
         scribe.table = scribe.pickler.dispatch_table = table
     scribe.pickler.dump(obj)
-    pieces = scribe.pieces
-    data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    data = bytes(scribe.written)
     if scribe.buffers:
         return _joined(data, scribe.buffers)
     if len(data) < LARGE:
         scribe.pickler.clear_memo()
-        pieces.clear()
+        scribe.written.clear()
         hand.scribe = scribe
     return data
 

@@ -129,10 +129,13 @@ def run_in_process(arg: int, _result: int, task: int) -> int:
     retries = header.retries
     Current.task = task
     try:
-        call = _payload.loads(_payload.message_at(arg + HEADER.size, header.size))
+        message = arg + HEADER.size
         if header.name:
-            call = (_payload.find(ctypes.string_at(arg + HEADER.size + header.size, header.name)), *call)
-        function, args, kwargs = call
+            # First, as its module may define what the arguments need.
+            function: Any = _payload.find(ctypes.string_at(message + header.size, header.name))
+            args, kwargs = _payload.loads(_payload.message_at(message, header.size))
+        else:
+            function, args, kwargs = _payload.loads(_payload.message_at(message, header.size))
         outcome = encoded(function(*args, **kwargs))
     except BaseException as exception:
         if retries and c.pool_task_t.from_address(task).attempt <= retries:
@@ -140,7 +143,7 @@ def run_in_process(arg: int, _result: int, task: int) -> int:
             return 1
         outcome = failure(exception)
     # What refers to arguments and results goes before the next task comes.
-    function = call = args = kwargs = None
+    function = args = kwargs = None
     flush()
     set_result(task, outcome, len(outcome))
     return 0

@@ -46,6 +46,7 @@ class ThreadPoolExecutor(PoolExecutor):
     """The drop-in for :class:`concurrent.futures.ThreadPoolExecutor`. All threads are started with the first call."""
 
     _broken_error = BrokenThreadPool
+    _kind = "thread"
     _counter = itertools.count().__next__
 
     def __init__(
@@ -67,22 +68,14 @@ class ThreadPoolExecutor(PoolExecutor):
             introduce(f"{prefix}_{next(numbers)}", threads)
             _initialize(initializer, initargs)
 
-        def make() -> Engine:
-            return Engine("threads", workers, initializer=begin, name=prefix, finish_at_exit=True)
+        def make(failed: Callable[[], BaseException]) -> Engine:
+            return Engine(
+                "threads", workers, initializer=begin, name=prefix, finish_at_exit=True, initializer_failed=failed
+            )
 
         super().__init__(max_workers, initializer, initargs, make)
         self._thread_name_prefix = prefix
         self._threads = threads
-
-    def _started(self) -> Engine:
-        try:
-            return super()._started()
-        except BaseException as error:
-            # Whatever the initializer has raised; but Ctrl-C is for whoever has pressed it.
-            if self._initializer is None or isinstance(error, (errors.MillpondError, KeyboardInterrupt)):
-                raise
-            self._broken = "A thread initializer failed, the thread pool is not usable anymore"
-            raise BrokenThreadPool(self._broken) from error
 
 
 class ProcessPoolExecutor(PoolExecutor):
@@ -141,11 +134,12 @@ class ProcessPoolExecutor(PoolExecutor):
                 multiprocessing.util._exit_function()  # type: ignore[attr-defined]
                 raise
 
-        def make() -> Engine:
+        def make(failed: Callable[[], BaseException]) -> Engine:
             return Engine(
                 "processes",
                 workers,
                 initializer=None if initializer is None else begin,
+                initializer_failed=failed,
                 max_tasks_per_worker=max_tasks_per_child or 0,
                 memory_limit=memory_limit or 0,
                 task_timeout=task_timeout,
@@ -198,14 +192,7 @@ class ProcessPoolExecutor(PoolExecutor):
             end(worker)
 
     def _started(self) -> Engine:
-        try:
-            engine = super()._started()
-        except BaseException as error:
-            # Whatever the initializer has raised; but Ctrl-C is for whoever has pressed it.
-            if self._initializer is None or isinstance(error, (errors.MillpondError, KeyboardInterrupt)):
-                raise
-            self._broken = "A process initializer failed, the process pool is not usable anymore"
-            raise errors.PoolBroken(self._broken) from error
+        engine = super()._started()
         self._ending = Ending(engine)
         if not self.can_kill:
             missed = weakref.WeakMethod(self._missed)
