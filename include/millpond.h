@@ -1350,7 +1350,9 @@ static inline int32_t pool_join2_inline(pool_task_t *task, pool_fn a, const void
 
 /**
  * `callbacks`: never two at once, each sees what the former wrote, so that a plain global needs
- * no lock; in order of completion, on any of the pool's threads.
+ * no lock; in order of completion, on any of the pool's threads. In processes that is the order of
+ * each worker's tasks: of two that end on different workers at about the same time either may
+ * be first.
  */
 #define POOL_CALLBACKS_SERIAL 0
 
@@ -1363,7 +1365,7 @@ static inline int32_t pool_join2_inline(pool_task_t *task, pool_fn a, const void
 
 /**
  * `callbacks`: only inside pool_poll(), pool_join() and pool_close_join(), on their caller's
- * thread; in order of completion.
+ * thread; in the order of POOL_CALLBACKS_SERIAL.
  */
 #define POOL_CALLBACKS_POLLED 2
 

@@ -43,14 +43,16 @@ pub const POOL_PROCESSES: i32 = 1;
 pub const POOL_SEQUENTIAL: i32 = 2;
 
 /// `callbacks`: never two at once, each sees what the former wrote, so that a plain global needs
-/// no lock; in order of completion, on any of the pool's threads.
+/// no lock; in order of completion, on any of the pool's threads. In processes that is the order of
+/// each worker's tasks: of two that end on different workers at about the same time either may
+/// be first.
 pub const POOL_CALLBACKS_SERIAL: i32 = 0;
 /// `callbacks`: on the worker that ran the task, as it finishes; several at once. Those of tasks
 /// that no worker ran are called on some worker, one at a time. In processes as
 /// POOL_CALLBACKS_SERIAL.
 pub const POOL_CALLBACKS_INLINE: i32 = 1;
 /// `callbacks`: only inside pool_poll(), pool_join() and pool_close_join(), on their caller's
-/// thread; in order of completion.
+/// thread; in the order of POOL_CALLBACKS_SERIAL.
 pub const POOL_CALLBACKS_POLLED: i32 = 2;
 
 /// `when_full`: whoever submits waits until there is room, in the order of those who wait. What a

@@ -52,6 +52,8 @@ impl ProcessEngine {
         };
         self.audit(core);
         if self.memory.sleepers().iter().enumerate().all(sleeps) {
+            // What was reported before they slept comes in that order; only the rest has none.
+            self.harvest(core);
             let mut batch = Vec::new();
             let mut window = lock(&self.window);
             self.gather_all(&mut window, &mut batch);

@@ -226,7 +226,8 @@ void judge(struct record *record, int32_t status, const char *message, const cha
 
 void judge_item(struct pool_model *model, const struct view *view, struct row *row, int32_t status) {
   bool legal = status == row->right || may_end_so(model, view, status);
-  if (status == POOL_ERR_WORKER_DIED && row->does != CRASH) {
+  /* One that has not started died with a worker that did not get through its initializer. */
+  if (status == POOL_ERR_WORKER_DIED && row->does != CRASH && atomic_load(&row->starts) > 0) {
     atomic_fetch_add(&model->died, 1);
   }
   count_status(status, row->does);
