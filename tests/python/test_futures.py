@@ -12,7 +12,6 @@ import gc
 import itertools
 import logging
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -247,61 +246,6 @@ def test_done_callbacks_are_called_with_the_future(executor: Executor) -> None:
 
     executor.submit(square, 3).add_done_callback(note)
     assert called.wait(LONG) and seen == [9]
-
-
-def test_initializers_run_on_each_worker(kind: Any) -> None:
-    with kind(2, initializer=setup, initargs=(17,)) as executor:
-        assert {executor.submit(was_set_up).result(LONG) for _ in range(20)} == {17}
-
-
-values = threading.local()
-
-
-def setup(value: int) -> None:
-    values.value = value
-
-
-def was_set_up() -> int:
-    return int(values.value)
-
-
-def break_down() -> None:
-    raise LookupError("no beginning")
-
-
-@pytest.mark.parametrize("initializer", [break_down, sys.exit])
-def test_an_initializer_that_raises_breaks_the_executor(
-    kind: Any, initializer: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    executor = kind(2, initializer=initializer)
-    for _ in range(2):
-        with pytest.raises(concurrent.futures.BrokenExecutor, match="initializer failed") as caught:
-            executor.submit(square, 1)
-    executor.shutdown()
-    if kind is millpond.ThreadPoolExecutor:
-        assert "Exception in initializer" in caplog.text
-    del caught
-
-
-def interrupt(pid: int) -> None:
-    os.kill(pid, signal.SIGUSR1)
-    time.sleep(0.2)
-
-
-def test_what_a_signal_handler_raises_while_workers_begin_is_not_their_initializer_s(kind: Any) -> None:
-    def leave(_number: int, _frame: object) -> None:
-        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-        sys.exit(7)
-
-    before = signal.signal(signal.SIGUSR1, leave)
-    try:
-        executor = kind(1, initializer=interrupt, initargs=(os.getpid(),))
-        with pytest.raises(SystemExit, match="7"):
-            executor.submit(square, 1)
-        assert executor.submit(square, 2).result() == 4
-        executor.shutdown()
-    finally:
-        signal.signal(signal.SIGUSR1, before)
 
 
 def test_arguments_are_checked(kind: Any) -> None:
