@@ -65,7 +65,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--libdir", type=Path, help="the folder of libmillpond.so (default: cargo builds it)")
     options = parser.parse_args()
     if options.record and options.only:
-        parser.error("--record puts all rows into the page, so it goes without --only")
+        chosen = {row.id for row in chosen_rows(options.only)}
+        for table in ({row.id for row in ROWS if row.in_python == in_python} for in_python in (False, True)):
+            if chosen & table and not table <= chosen:
+                parser.error("--record puts whole tables into the page: --only Y is one, all other rows are the other")
     return options
 
 
