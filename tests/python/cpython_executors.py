@@ -11,11 +11,10 @@ import argparse
 import concurrent.futures
 import importlib
 import sys
-import unittest
 from collections.abc import Callable
 from typing import Any
 
-from outcomes import Lines
+from outcomes import add_choices, run_chosen
 
 PACKAGE = "test.test_concurrent_futures"
 FOR_SCRIPTS = """if True:
@@ -69,9 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("module")
     parser.add_argument("--standard", action="store_true", help="against the standard library's own classes")
-    parser.add_argument("--list", action="store_true", help="names the tests and runs none")
-    parser.add_argument("--only", nargs="+", help="these tests, as CLASS.TEST")
-    parser.add_argument("--without", nargs="+", default=[], help="all but these")
+    add_choices(parser)
     options = parser.parse_args()
 
     if not options.standard:
@@ -84,23 +81,7 @@ def main() -> None:
     if not options.standard and hasattr(module, "assert_python_ok"):
         in_scripts(module)
 
-    def cases(suite: Any) -> Any:
-        for test in suite:
-            if isinstance(test, unittest.TestSuite):
-                yield from cases(test)
-            else:
-                yield test
-
-    chosen = unittest.TestSuite()
-    for test in cases(unittest.defaultTestLoader.loadTestsFromModule(module)):
-        name = ".".join(test.id().split(".")[-2:])
-        if name in options.without or (options.only and name not in options.only):
-            continue
-        if options.list:
-            print(name)
-        else:
-            chosen.addTest(test)
-    chosen.run(Lines())
+    run_chosen(module, options)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
 import unittest
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from types import ModuleType
 from typing import Any
 
 
@@ -26,7 +28,7 @@ class Lines(unittest.TestResult):
     """Tells each outcome as soon as it is known."""
 
     def say(self, test: unittest.TestCase, outcome: str, details: str = "") -> None:
-        name = ".".join(test.id().split(".")[-2:]) if isinstance(test, unittest.TestCase) else str(test)
+        name = name_of(test) if isinstance(test, unittest.TestCase) else str(test)
         print(json.dumps([name, outcome, details]), file=sys.__stdout__, flush=True)
 
     def addSuccess(self, test: unittest.TestCase) -> None:
@@ -49,3 +51,36 @@ class Lines(unittest.TestResult):
         super().addSubTest(test, subtest, err)
         if err is not None:
             self.say(test, "failed", (self.failures + self.errors)[-1][1])
+
+
+def name_of(test: unittest.TestCase) -> str:
+    """CLASS.TEST"""
+    return ".".join(test.id().split(".")[-2:])
+
+
+def cases(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from cases(test)
+        else:
+            yield test
+
+
+def add_choices(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--list", action="store_true", help="names the tests and runs none")
+    parser.add_argument("--only", nargs="+", help="these tests, as CLASS.TEST")
+    parser.add_argument("--without", nargs="+", default=[], help="all but these")
+
+
+def run_chosen(module: ModuleType, options: argparse.Namespace) -> None:
+    """Runs those of a module's tests that were chosen, or names them."""
+    chosen = unittest.TestSuite()
+    for test in cases(unittest.defaultTestLoader.loadTestsFromModule(module)):
+        name = name_of(test)
+        if name in options.without or (options.only and name not in options.only):
+            continue
+        if options.list:
+            print(name)
+        else:
+            chosen.addTest(test)
+    chosen.run(Lines())
